@@ -1,0 +1,3 @@
+namespace Tessera.Server.Platform;
+
+internal static class Placeholder;
