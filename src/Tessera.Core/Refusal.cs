@@ -1,0 +1,48 @@
+namespace Tessera.Core;
+
+/// <summary>What kind of no it is; the HTTP status follows from it (convention 11).</summary>
+public enum RefusalKind
+{
+    /// <summary>The request itself is wrong: 400.</summary>
+    Invalid,
+
+    /// <summary>A valid request that the present state refuses: 409.</summary>
+    Conflict,
+
+    /// <summary>Unknown, or not the caller's: 404.</summary>
+    NotFound,
+
+    /// <summary>Signed in, not allowed: 403.</summary>
+    Forbidden,
+
+    /// <summary>The key was used for another request: 422.</summary>
+    KeyReused,
+
+    /// <summary>A precondition failed: 412.</summary>
+    Stale,
+
+    /// <summary>A precondition is missing: 428.</summary>
+    PreconditionRequired,
+
+    /// <summary>A dependency is away: 503 with Retry-After.</summary>
+    Unavailable,
+}
+
+/// <summary>One bad field of a request, by the caller's own name (convention 10).</summary>
+/// <param name="Field">As the caller wrote it: <c>order.amount</c>.</param>
+/// <param name="Pointer">RFC 6901 into the body: <c>#/order/amount</c>.</param>
+/// <param name="Code">Stable, machine-readable.</param>
+/// <param name="Message">A sentence for people.</param>
+public sealed record FieldError(string Field, string Pointer, string Code, string Message);
+
+/// <summary>An expected no, with a stable code (RUL-13). Exceptions mean a bug or an outage, never this.</summary>
+/// <param name="Code">Stable, machine-readable: part of the API.</param>
+/// <param name="Message">One sentence for people.</param>
+/// <param name="Kind">Decides the status.</param>
+/// <param name="Errors">The bad fields, where the input is at fault.</param>
+public sealed record Refusal(
+    string Code,
+    string Message,
+    RefusalKind Kind = RefusalKind.Conflict,
+    IReadOnlyList<FieldError>? Errors = null
+);
