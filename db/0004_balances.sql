@@ -16,16 +16,17 @@ create table balances.account (
     constraint never_beyond_the_bound check (bound is null or posted + pending <= bound)
 ) with (fillfactor = 80);
 
--- Every movement, whole: a use posts, a hold is pending until it is settled or voided, a rollback reverses.
+-- Every movement, whole: a use posts, a hold is pending until it is voided (released, lapsed or posted), a rollback
+-- reverses what was posted.
 -- The other side of each leg is the unit's source account, so a transfer sums to zero by construction (view
 -- verify.ledger shows both sides). Append-only.
 create table balances.transfer (
-    id          uuid        not null,                        -- of the redemption, reservation or rollback behind it
-    kind        text        not null check (kind in ('post', 'hold', 'settle', 'void', 'reverse')),
+    id          uuid        primary key,                     -- of the redemption, reservation or rollback, where it makes it
+    kind        text        not null check (kind in ('post', 'hold', 'void', 'reverse')),
+    reference   uuid        not null,                        -- the redemption or reservation it belongs to
     account_ids uuid[]      not null,
-    amounts     bigint[]    not null,                        -- change of posted, or of pending for hold and void
+    amounts     bigint[]    not null,                        -- change of posted (post, reverse) or pending (hold, void)
     at          timestamptz not null,
-    primary key (id, kind),
     check (cardinality(account_ids) = cardinality(amounts))
 );
 

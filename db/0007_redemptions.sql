@@ -8,10 +8,11 @@ create table redemptions.reservation (
     coupon_id       bigint      not null,
     instance_id     bigint      not null,
     instance_end    timestamptz not null,                     -- the instance's valid_until: part of its key
+    by_shared_code  boolean     not null,
     customer_id     uuid        not null,
     client_id       uuid        not null,
     channel         text,
-    order_reference text,
+    order_reference text        not null,
     order_minor     bigint      not null check (order_minor >= 0),
     discount_minor  bigint      not null check (discount_minor between 0 and order_minor),
     currency        text        not null check (currency ~ '^[A-Z]{3}$'),
@@ -33,6 +34,7 @@ create table redemptions.redemption (
     coupon_id       bigint      not null,
     coupon_version  bigint      not null,                     -- the definition it was decided by (RUL-12)
     instance_id     bigint      not null,
+    instance_end    timestamptz not null,                     -- the valid_until of the instance: part of its key
     by_shared_code  boolean     not null,
     customer_id     uuid        not null,
     client_id       uuid        not null,                     -- the API key that asked

@@ -55,13 +55,13 @@ create view verify.transitions as
 
 -- Both sides of every leg. The other side is the source of the unit.
 create view verify.ledger as
-    select t.id::text || ':' || t.kind || ':' || leg.place as entry_id, t.id::text || ':' || t.kind as transaction_id,
+    select t.id::text || ':' || leg.place as entry_id, t.id::text as transaction_id,
            side.account_id, a.unit as currency, side.amount
     from balances.transfer t
     cross join lateral unnest(t.account_ids, t.amounts) with ordinality as leg (account_id, amount, place)
     join balances.account a on a.id = leg.account_id
     cross join lateral (values (leg.account_id::text, leg.amount), ('source:' || a.unit, -leg.amount)) as side (account_id, amount)
-    where t.kind in ('post', 'settle', 'reverse');
+    where t.kind in ('post', 'reverse');
 
 create view verify.balances as
     select id::text as account_id, unit as currency, posted as amount from balances.account;

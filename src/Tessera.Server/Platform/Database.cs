@@ -8,6 +8,8 @@ namespace Tessera.Server.Platform;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
+    private readonly string _laneConnectionString;
+
     /// <summary>The role that every connection of the service takes.</summary>
     public const string Role = "tessera_app";
 
@@ -27,6 +29,12 @@ public sealed class Database : IAsyncDisposable
             ApplicationName = "tessera",
         };
         settings.KeepAlive = settings.KeepAlive == 0 ? 30 : settings.KeepAlive;
+        var lane = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            Options = settings.Options + " -c plan_cache_mode=force_generic_plan",
+            Pooling = false,
+        };
+        _laneConnectionString = lane.ConnectionString;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
 
@@ -35,6 +43,38 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>The pool of the service.</summary>
     public NpgsqlDataSource Source { get; }
+
+    /// <summary>
+    /// A connection for a lane, which keeps it: its statements are the same few for ever, so each is planned once.
+    /// </summary>
+    public async Task<NpgsqlConnection> OpenLaneAsync(CancellationToken cancel)
+    {
+        var connection = new NpgsqlConnection(_laneConnectionString);
+        try
+        {
+            await connection.OpenAsync(cancel);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Whether a failure means that the database is away or restarting, and not that something was wrong.</summary>
+    public static bool IsOutage(Exception error) =>
+        error switch
+        {
+            // 57P: shutdown, crash, cannot connect now; 53300: too many connections; 08: connection exceptions.
+            PostgresException { SqlState: var state } => state.StartsWith("57P", StringComparison.Ordinal)
+                || state.StartsWith("08", StringComparison.Ordinal)
+                || state == "53300",
+            NpgsqlException { InnerException: PostgresException inner } => IsOutage(inner),
+            NpgsqlException => true,
+            System.Net.Sockets.SocketException or TimeoutException or IOException => true,
+            _ => false,
+        };
 
     /// <summary>Begins a unit of work: one transaction on one connection.</summary>
     public async ValueTask<UnitOfWork> BeginAsync(CancellationToken cancel)

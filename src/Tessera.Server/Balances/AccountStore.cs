@@ -1,0 +1,138 @@
+using Npgsql;
+using NpgsqlTypes;
+using Tessera.Core.Limits;
+
+namespace Tessera.Server.Balances;
+
+/// <summary>The one way limits, budgets and balances are written: accounts and the transfers that moved them.</summary>
+public static class AccountStore
+{
+    /// <summary>Adds the statements that write the changes of a book and the transfers behind them.</summary>
+    /// <param name="batch">Of the transaction that holds the accounts.</param>
+    /// <param name="book">What was decided.</param>
+    /// <param name="transfers">In the order they happened.</param>
+    /// <param name="at">The database clock of the decision.</param>
+    public static void Write(NpgsqlBatch batch, LimitBook book, List<Transfer> transfers, DateTimeOffset at)
+    {
+        var changes = book.Changes.OrderBy(c => c.Id).ToList();
+
+        // Rows known to be there change in place. Others are new, or counted without a bound, and only ever grow: an
+        // upsert in order of id; the checks of the table hold should another node have made the row meanwhile.
+        var there = changes.FindAll(c => c.Exists || c.Account is null);
+        if (there.Count > 0)
+        {
+            Add(
+                batch,
+                """
+                update balances.account a set posted = a.posted + d.posted, pending = a.pending + d.pending,
+                    bound = case when d.is_used then d.bound else a.bound end
+                from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::boolean[])
+                    as d (id, posted, pending, bound, is_used)
+                where a.id = d.id
+                """,
+                Column(there, c => c.Id),
+                Column(there, c => c.Posted),
+                Column(there, c => c.Pending),
+                Column(there, c => c.Account?.Bound),
+                Column(there, c => c.Account is not null)
+            );
+        }
+
+        var grown = changes.FindAll(c => !c.Exists && c.Account is not null);
+        if (grown.Count > 0)
+        {
+            Add(
+                batch,
+                """
+                insert into balances.account as a (id, kind, owner_id, subject, unit, bound, posted, pending)
+                select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[],
+                    $8::bigint[])
+                on conflict (id) do update set posted = a.posted + excluded.posted, pending = a.pending + excluded.pending,
+                    bound = excluded.bound
+                """,
+                Column(grown, c => c.Id),
+                Column(grown, c => c.Account!.Kind),
+                Column(grown, c => c.Account!.OwnerId),
+                Column(grown, c => c.Account!.Subject),
+                Column(grown, c => c.Account!.Unit),
+                Column(grown, c => c.Account!.Bound),
+                Column(grown, c => c.Posted),
+                Column(grown, c => c.Pending)
+            );
+        }
+
+        if (transfers.Count > 0)
+        {
+            AddTransfers(batch, transfers, at);
+        }
+    }
+
+    /// <summary>
+    /// Transfers have as many legs as they have, and PostgreSQL's arrays of arrays must be even: the legs travel as one
+    /// flat array each, cut again by their counts.
+    /// </summary>
+    private static void AddTransfers(NpgsqlBatch batch, List<Transfer> transfers, DateTimeOffset at) =>
+        Add(
+            batch,
+            """
+            insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
+            select d.id, d.kind, d.reference, ($4::uuid[])[d.first : d.last], ($5::bigint[])[d.first : d.last], $8
+            from unnest($1::uuid[], $2::text[], $3::uuid[], $6::integer[], $7::integer[]) as d (id, kind, reference, first, last)
+            """,
+            Column(transfers, t => t.Id),
+            Column(transfers, t => t.Kind),
+            Column(transfers, t => t.Reference),
+            Flat(transfers, t => t.AccountIds),
+            Flat(transfers, t => t.Amounts),
+            new NpgsqlParameter<int[]> { TypedValue = Bounds(transfers, last: false) },
+            new NpgsqlParameter<int[]> { TypedValue = Bounds(transfers, last: true) },
+            new NpgsqlParameter<DateTimeOffset> { TypedValue = at, NpgsqlDbType = NpgsqlDbType.TimestampTz }
+        );
+
+    private static int[] Bounds(List<Transfer> transfers, bool last)
+    {
+        var bounds = new int[transfers.Count];
+        var place = 1;
+        for (var i = 0; i < bounds.Length; i++)
+        {
+            var legs = transfers[i].AccountIds.Length;
+            bounds[i] = last ? place + legs - 1 : place;
+            place += legs;
+        }
+
+        return bounds;
+    }
+
+    private static NpgsqlParameter<T[]> Flat<T>(List<Transfer> transfers, Func<Transfer, T[]> legs) =>
+        new() { TypedValue = [.. transfers.SelectMany(legs)] };
+
+    private static NpgsqlParameter<TValue[]> Column<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
+    {
+        var values = new TValue[rows.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            values[i] = value(rows[i]);
+        }
+
+        return new NpgsqlParameter<TValue[]> { TypedValue = values };
+    }
+
+    private static void Add(NpgsqlBatch batch, string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters)
+        {
+            command.Parameters.Add(parameter);
+        }
+
+        batch.BatchCommands.Add(command);
+    }
+}
+
+/// <summary>One movement, whole.</summary>
+/// <param name="Id">Of the redemption, reservation or rollback, where it makes it.</param>
+/// <param name="Kind"><c>post</c>, <c>hold</c>, <c>void</c> or <c>reverse</c>.</param>
+/// <param name="Reference">The redemption or reservation it belongs to.</param>
+/// <param name="AccountIds">The accounts moved.</param>
+/// <param name="Amounts">Change of posted (post, reverse) or pending (hold, void), one an account.</param>
+public sealed record Transfer(Guid Id, string Kind, Guid Reference, Guid[] AccountIds, long[] Amounts);

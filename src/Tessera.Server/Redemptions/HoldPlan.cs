@@ -1,0 +1,162 @@
+using Tessera.Core.Limits;
+
+namespace Tessera.Server.Redemptions;
+
+/// <summary>What a batch has to lock, from what its commands were resolved to.</summary>
+internal sealed class HoldPlan
+{
+    private readonly SortedDictionary<DateOnly, SortedSet<long>> _instances = [];
+    private readonly Dictionary<long, long> _versions = [];
+    private readonly HashSet<Guid> _reservations = [];
+
+    public SortedSet<string> Campaigns { get; } = new(StringComparer.Ordinal);
+
+    public SortedSet<long> Coupons { get; } = [];
+
+    public IEnumerable<(DateOnly Day, SortedSet<long> Ids)> InstancesByDay => _instances.Select(i => (i.Key, i.Value));
+
+    public HashSet<Guid> Accounts { get; } = [];
+
+    public HashSet<Guid> CampaignAccounts { get; } = [];
+
+    public HashSet<(string Campaign, Guid Customer)> Audience { get; } = [];
+
+    public HashSet<Guid> FirstOrders { get; } = [];
+
+    public List<(int Place, long Coupon, string[] Products)> Products { get; } = [];
+
+    /// <summary>What the commands at the given places need.</summary>
+    public static HoldPlan Of(IReadOnlyList<RedemptionCommand> commands, IEnumerable<int> places, Resolution found)
+    {
+        var plan = new HoldPlan();
+        foreach (var place in places)
+        {
+            switch (commands[place])
+            {
+                case AttemptCommand attempt when found.Codes.TryGetValue(attempt.Code, out var target):
+                    var own = attempt.ReservationId is { } id ? found.Reservations.GetValueOrDefault(id) : null;
+                    plan.AddAttempt(place, attempt, target, own);
+                    break;
+                case ReleaseCommand release when found.Reservations.TryGetValue(release.ReservationId, out var held):
+                    plan.AddReservation(held);
+                    break;
+                case RollBackCommand rollBack when found.Redemptions.TryGetValue(rollBack.RedemptionId, out var used):
+                    plan.AddRedemption(used);
+                    break;
+                default:
+                    // Names nothing that exists: it is refused without a lock.
+                    break;
+            }
+        }
+
+        return plan;
+    }
+
+    /// <summary>Whether what was resolved before the locks is still so.</summary>
+    /// <exception cref="StaleResolutionException">It is not; the command is to be resolved again.</exception>
+    public void ThrowIfStale(Hold hold)
+    {
+        if (
+            _versions.Any(v => !hold.Coupons.TryGetValue(v.Key, out var coupon) || coupon.Version != v.Value)
+            || _instances.Values.SelectMany(ids => ids).Any(id => !hold.Instances.ContainsKey(id))
+        )
+        {
+            throw new StaleResolutionException();
+        }
+    }
+
+    /// <summary>Reservations whose holds the batch may free: those named, and those that lapsed on a unit it holds.</summary>
+    public HashSet<Guid> ReservationsIn(Hold hold)
+    {
+        var reservations = new HashSet<Guid>(_reservations);
+        foreach (var instance in hold.Instances.Values)
+        {
+            if (instance.ReservationId is { } id && instance.ReservedUntil <= hold.Now)
+            {
+                reservations.Add(id);
+            }
+        }
+
+        return reservations;
+    }
+
+    /// <summary>Accounts with something held, of which some may have lapsed.</summary>
+    public List<Guid> AccountsWithHolds(Hold hold) =>
+        [.. Accounts.Concat(CampaignAccounts).Where(id => hold.Book.Pending(id) > 0)];
+
+    /// <summary>Adds what one attempt decides on.</summary>
+    private void AddAttempt(int place, AttemptCommand attempt, CodeTarget target, ReservationRow? reservation)
+    {
+        Coupons.Add(target.CouponId);
+        _versions[target.CouponId] = target.CouponVersion;
+        if (target.InstanceId is { } instance)
+        {
+            AddInstance(instance, target.InstanceEnd!.Value);
+        }
+
+        if (reservation is not null)
+        {
+            AddReservation(reservation);
+        }
+
+        if (target.IsBounded)
+        {
+            // Without a bound nothing is decided by it: it is counted up at the end, so that lanes do not queue here.
+            Accounts.Add(LimitAccount.OfCoupon(target.CouponId, null).Id);
+        }
+
+        Accounts.Add(LimitAccount.OfCustomer(target.CouponId, attempt.CustomerId, 1).Id);
+        if (target.IsForFirstOrders)
+        {
+            Accounts.Add(LimitAccount.OfFirstOrder(attempt.CustomerId).Id);
+            FirstOrders.Add(attempt.CustomerId);
+        }
+
+        if (target.CampaignId is { } campaign)
+        {
+            Campaigns.Add(campaign);
+            CampaignAccounts.Add(LimitAccount.OfBudget(campaign, "", 1).Id);
+            CampaignAccounts.Add(LimitAccount.OfCampaignUses(campaign, 1).Id);
+            if (target.IsPrivate)
+            {
+                Audience.Add((campaign, attempt.CustomerId));
+            }
+        }
+
+        if (target.HasProducts && attempt.Products is { Count: > 0 } products)
+        {
+            Products.Add((place, target.CouponId, [.. products]));
+        }
+    }
+
+    /// <summary>Adds a hold that may end.</summary>
+    private void AddReservation(ReservationRow reservation)
+    {
+        _reservations.Add(reservation.Id);
+        Coupons.Add(reservation.CouponId);
+        AddInstance(reservation.InstanceId, reservation.InstanceEnd);
+        Accounts.UnionWith(reservation.AccountIds);
+    }
+
+    /// <summary>Adds a redemption that may be given back.</summary>
+    private void AddRedemption(RedemptionRow redemption)
+    {
+        Coupons.Add(redemption.CouponId);
+        AddInstance(redemption.InstanceId, redemption.InstanceEnd);
+        Accounts.UnionWith(redemption.AccountIds);
+    }
+
+    private void AddInstance(long id, DateTimeOffset end)
+    {
+        var day = RedemptionStore.DayOf(end);
+        if (!_instances.TryGetValue(day, out var ids))
+        {
+            _instances[day] = ids = [];
+        }
+
+        ids.Add(id);
+    }
+}
+
+/// <summary>What was read before locking has changed meanwhile; the lane runs the command again.</summary>
+internal sealed class StaleResolutionException() : Exception("A coupon or instance changed before it was locked.");

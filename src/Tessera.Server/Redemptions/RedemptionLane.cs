@@ -1,0 +1,154 @@
+using Npgsql;
+using Tessera.Core;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Lanes;
+
+namespace Tessera.Server.Redemptions;
+
+/// <summary>
+/// Runs the commands of this room in batches on one connection: resolve, hold, decide, write. Three round trips a
+/// batch, however many commands it has.
+/// </summary>
+internal sealed class RedemptionLane(Database database, Answers answers) : ILaneWorker<RedemptionCommand, Answer>
+{
+    /// <summary>The most commands in one transaction; never more than a block of ids.</summary>
+    public const int BatchLimit = 512;
+
+    private readonly InstanceIds _ids = new();
+    private readonly HashSet<DateOnly> _days = [DateOnly.MaxValue];
+    private NpgsqlConnection? _connection;
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<Answer>> RunAsync(
+        IReadOnlyList<RedemptionCommand> commands,
+        CancellationToken cancel
+    )
+    {
+        _connection ??= await database.OpenLaneAsync(cancel);
+        var found = await RedemptionStore.ResolveAsync(_connection, commands, cancel);
+        var given = new Answer?[commands.Count];
+        var pending = new List<int>(commands.Count);
+        var firstWithKey = new Dictionary<Guid, int>(commands.Count);
+        var repeats = new List<(int Place, int First)>();
+        for (var i = 0; i < commands.Count; i++)
+        {
+            var asker = commands[i].Asker;
+            if (found.Kept.TryGetValue(asker.KeyHash, out var kept))
+            {
+                given[i] = Replay(asker, kept.RequestHash, kept.Answer);
+            }
+            else if (asker.KeyHash != Guid.Empty && !firstWithKey.TryAdd(asker.KeyHash, i))
+            {
+                repeats.Add((i, firstWithKey[asker.KeyHash]));
+            }
+            else
+            {
+                pending.Add(i);
+            }
+        }
+
+        if (pending.Count > 0)
+        {
+            await RunPendingAsync(_connection, commands, found, pending, given, cancel);
+        }
+
+        foreach (var (place, first) in repeats)
+        {
+            given[place] = Replay(commands[place].Asker, commands[first].Asker.RequestHash, given[first]!);
+        }
+
+        return given!;
+    }
+
+    /// <inheritdoc/>
+    public bool IsOutage(Exception error) => Database.IsOutage(error);
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        if (_connection is not null)
+        {
+            await _connection.DisposeAsync();
+            _connection = null;
+        }
+    }
+
+    private async Task RunPendingAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<RedemptionCommand> commands,
+        Resolution found,
+        List<int> pending,
+        Answer?[] given,
+        CancellationToken cancel
+    )
+    {
+        var plan = HoldPlan.Of(commands, pending, found);
+        await _ids.EnsureAsync(connection, pending.Count, cancel);
+        await EnsureDaysAsync(connection, commands, pending, found, cancel);
+        var hold = await RedemptionStore.HoldAsync(connection, plan, withLocks: true, cancel);
+        plan.ThrowIfStale(hold);
+        var reservations = plan.ReservationsIn(hold);
+        var accounts = plan.AccountsWithHolds(hold);
+        var holds =
+            reservations.Count + accounts.Count == 0
+                ? []
+                : await RedemptionStore.HoldsAsync(
+                    connection,
+                    reservations,
+                    accounts,
+                    hold.Now,
+                    withLocks: true,
+                    cancel
+                );
+
+        var deciding = new Deciding(found, hold, holds, _ids, answers);
+        foreach (var place in pending)
+        {
+            var answer = deciding.Decide(place, commands[place]);
+            given[place] = answer;
+            var asker = commands[place].Asker;
+
+            // What was wrong with the request itself is not kept: the same key may bring a right one (convention 16).
+            if (asker.KeyHash != Guid.Empty && answer.Refusal?.Kind != RefusalKind.Invalid)
+            {
+                deciding.Work.Answers.Add((asker, answer));
+            }
+        }
+
+        await RedemptionStore.WriteAsync(connection, deciding.Work, cancel);
+    }
+
+    /// <summary>A unit of a shared code needs the partition of the day on which the coupon ends.</summary>
+    private async Task EnsureDaysAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<RedemptionCommand> commands,
+        List<int> pending,
+        Resolution found,
+        CancellationToken cancel
+    )
+    {
+        List<DateTimeOffset>? missing = null;
+        foreach (var place in pending)
+        {
+            if (
+                commands[place] is AttemptCommand attempt
+                && found.Codes.TryGetValue(attempt.Code, out var target)
+                && target.InstanceId is null
+                && _days.Add(RedemptionStore.DayOf(target.CouponEnd))
+            )
+            {
+                (missing ??= []).Add(target.CouponEnd);
+            }
+        }
+
+        if (missing is not null)
+        {
+            await using var command = new NpgsqlCommand("select coupons.ensure_days($1)", connection);
+            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. missing] });
+            await command.ExecuteNonQueryAsync(cancel);
+        }
+    }
+
+    private Answer Replay(Asker asker, Guid requestHash, Answer answer) =>
+        requestHash == asker.RequestHash ? answer with { Replayed = true } : answers.KeyReused(asker);
+}
