@@ -13,7 +13,7 @@ begin
     execute format('grant tessera_app to %I', current_user);
 end $$;
 
-grant usage on schema platform, access, audit, balances, campaigns, coupons, redemptions, verify to tessera_app;
+grant usage on schema migrations, platform, access, audit, balances, campaigns, coupons, redemptions, verify to tessera_app;
 
 grant select, insert, update, delete on
     platform.secret, platform.idempotency, platform.operation, platform.operation_error, platform.operation_chunk,
@@ -32,3 +32,4 @@ grant select, insert on
 grant select, insert, delete on redemptions.origin to tessera_app;
 grant usage, select on all sequences in schema platform, coupons to tessera_app;
 grant select on all tables in schema verify to tessera_app;
+grant select on migrations.applied to tessera_app;

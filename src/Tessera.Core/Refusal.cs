@@ -26,6 +26,21 @@ public enum RefusalKind
 
     /// <summary>A dependency is away: 503 with Retry-After.</summary>
     Unavailable,
+
+    /// <summary>Not signed in: 401.</summary>
+    Unauthenticated,
+
+    /// <summary>The resource does not take this method: 405.</summary>
+    MethodNotAllowed,
+
+    /// <summary>The body is beyond its bound: 413.</summary>
+    TooLarge,
+
+    /// <summary>The body is of another type: 415.</summary>
+    UnsupportedMedia,
+
+    /// <summary>A defect of ours: 500.</summary>
+    Defect,
 }
 
 /// <summary>One bad field of a request, by the caller's own name (convention 10).</summary>

@@ -18,7 +18,7 @@ public static class AccountStore
 
         // Rows known to be there change in place. Others are new, or counted without a bound, and only ever grow: an
         // upsert in order of id; the checks of the table hold should another node have made the row meanwhile.
-        var there = changes.FindAll(c => c.Exists || c.Account is null);
+        var there = changes.FindAll(IsThere);
         if (there.Count > 0)
         {
             Add(
@@ -38,7 +38,7 @@ public static class AccountStore
             );
         }
 
-        var grown = changes.FindAll(c => !c.Exists && c.Account is not null);
+        var grown = changes.FindAll(c => !IsThere(c));
         if (grown.Count > 0)
         {
             Add(
@@ -66,6 +66,10 @@ public static class AccountStore
             AddTransfers(batch, transfers, at);
         }
     }
+
+    /// <summary>Locked, or something is taken back from it: either way it has a row.</summary>
+    private static bool IsThere(AccountChange change) =>
+        change.Exists || change.Account is null || change.Posted < 0 || change.Pending < 0;
 
     /// <summary>
     /// Transfers have as many legs as they have, and PostgreSQL's arrays of arrays must be even: the legs travel as one

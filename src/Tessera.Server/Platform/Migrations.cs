@@ -9,6 +9,9 @@ namespace Tessera.Server.Platform;
 /// </summary>
 public static class Migrations
 {
+    /// <summary>How many files this release has.</summary>
+    public static int Count { get; } = Files().Count;
+
     private const long AdvisoryLock = 0x7E55E7A;
 
     /// <summary>Applies what is missing, each file in a transaction of its own, under an advisory lock.</summary>

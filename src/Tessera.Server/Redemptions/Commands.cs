@@ -26,7 +26,6 @@ public enum Operation
 /// <summary>Who asks, and under which key the answer is kept.</summary>
 /// <param name="ClientId">The API key or job.</param>
 /// <param name="MerchantId">The merchant it acts for; null for the whole deployment.</param>
-/// <param name="Channels">The channels it may act in; null for all.</param>
 /// <param name="Actor">For the log: <c>key:…</c> or <c>job:…</c>.</param>
 /// <param name="MayExplain">Sees the true reason of every refusal (convention 12).</param>
 /// <param name="KeyHash">Realm, client, operation and idempotency key, hashed (convention 14); empty for none.</param>
@@ -36,7 +35,6 @@ public enum Operation
 public sealed record Asker(
     Guid ClientId,
     Guid? MerchantId,
-    IReadOnlyList<string>? Channels,
     string Actor,
     bool MayExplain,
     Guid KeyHash,

@@ -59,7 +59,7 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
     public Task<TAnswer> RunAsync(TCommand command, int route)
     {
         var ticket = new Ticket(command);
-        var queue = _queues[(int)((uint)route % (uint)_queues.Length)];
+        var queue = _queues[(int)(unchecked((uint)route) % (uint)_queues.Length)];
         if (!queue.Writer.TryWrite(ticket))
         {
             throw _stop.IsCancellationRequested

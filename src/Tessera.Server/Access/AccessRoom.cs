@@ -1,0 +1,14 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Tessera.Server.Access;
+
+/// <summary>Who may call, and for whom: keys, permissions, merchants, customers, channels.</summary>
+public static class AccessRoom
+{
+    /// <summary>Registers the look-up of keys.</summary>
+    public static IServiceCollection AddAccess(this IServiceCollection services) => services.AddSingleton<ApiKeys>();
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapAccess(this IEndpointRouteBuilder api) => ArgumentNullException.ThrowIfNull(api);
+}

@@ -1,0 +1,181 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using System.Security.Cryptography;
+using System.Text;
+using Npgsql;
+using Tessera.Core;
+using Tessera.Server.Platform;
+
+namespace Tessera.Server.Access;
+
+/// <summary>
+/// API keys (convention 58): 256 random bits behind a prefix, stored as SHA-256. A key is looked up in the database at
+/// most once in <see cref="Freshness"/>, so a revocation counts within that time on every node.
+/// </summary>
+public sealed class ApiKeys(Database database, TimeProvider clock)
+{
+    /// <summary>How long an answer about a key is believed.</summary>
+    public static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3);
+
+    private const string Prefix = "tsk_";
+    private const int ShownLength = 10;
+    private const int CacheLimit = 10_000;
+
+    private readonly ConcurrentDictionary<Guid, Known> _known = new();
+
+    /// <summary>The caller behind a key, or null.</summary>
+    /// <param name="key">As the caller sent it.</param>
+    /// <param name="cancel">Cancels.</param>
+    public async ValueTask<Caller?> FindAsync(string key, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(key);
+        if (!key.StartsWith(Prefix, StringComparison.Ordinal) || key.Length > 100)
+        {
+            return null;
+        }
+
+        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
+        var place = new Guid(hash.AsSpan(0, 16));
+        var now = clock.GetTimestamp();
+        if (
+            _known.TryGetValue(place, out var known)
+            && clock.GetElapsedTime(known.At, now) < Freshness
+            && CryptographicOperations.FixedTimeEquals(known.Hash, hash)
+        )
+        {
+            return known.Caller;
+        }
+
+        var caller = await ReadAsync(hash, cancel);
+        if (caller is null)
+        {
+            // Unknown keys are not remembered: they would let anyone fill the memory.
+            _known.TryRemove(place, out _);
+            return null;
+        }
+
+        if (_known.Count >= CacheLimit)
+        {
+            _known.Clear();
+        }
+
+        _known[place] = new Known(hash, caller, now);
+        return caller;
+    }
+
+    /// <summary>Makes a key.</summary>
+    /// <returns>Its id, and the key itself: it is never shown again.</returns>
+    public static async Task<(Guid Id, string Key)> CreateAsync(
+        UnitOfWork work,
+        NewApiKey wanted,
+        string requestId,
+        CancellationToken cancel
+    )
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(wanted);
+        var key = Prefix + Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)).TrimEnd('=');
+        key = key.Replace('+', '-').Replace('/', '_');
+        var id = Guid.CreateVersion7();
+        await work.ExecuteAsync(
+            """
+            insert into access.api_key (id, name, prefix, hash, permissions, merchant_id, channels, created_by, expires_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            [
+                id,
+                wanted.Name,
+                key[..ShownLength],
+                SHA256.HashData(Encoding.UTF8.GetBytes(key)),
+                wanted.Permissions.ToArray(),
+                wanted.MerchantId,
+                wanted.Channels?.ToArray(),
+                wanted.Actor,
+                wanted.ExpiresAt ?? DateTimeOffset.MaxValue,
+            ],
+            cancel
+        );
+        var payload = EventLog.Payload(
+            ("permissions", wanted.Permissions),
+            ("merchant_id", wanted.MerchantId),
+            ("channels", wanted.Channels)
+        );
+        await EventLog.AppendAsync(
+            work,
+            await work.ClockAsync(cancel),
+            [new EventEntry("api_key", id.ToString(), "api_key.created", 1, wanted.Actor, payload, requestId)],
+            cancel
+        );
+        return (id, key);
+    }
+
+    /// <summary>
+    /// The one-time administrator key: made when the database has no key at all, by whoever comes first.
+    /// </summary>
+    /// <returns>The key, or null when there are keys already.</returns>
+    public static async Task<string?> BootstrapAsync(Database database, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        await using var work = await database.BeginAsync(cancel);
+        await work.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('access.bootstrap', 0))", [], cancel);
+        await using (var any = work.Command("select exists (select from access.api_key)"))
+        {
+            if ((bool)(await any.ExecuteScalarAsync(cancel))!)
+            {
+                return null;
+            }
+        }
+
+        var (_, key) = await CreateAsync(
+            work,
+            new NewApiKey("Administrator", [.. Permissions.All.Order(StringComparer.Ordinal)], "job:bootstrap"),
+            "bootstrap",
+            cancel
+        );
+        await work.CommitAsync(cancel);
+        return key;
+    }
+
+    private async Task<Caller?> ReadAsync(byte[] hash, CancellationToken cancel)
+    {
+        await using var command = database.Source.CreateCommand(
+            """
+            with used as (
+                update access.api_key set last_used_on = current_date
+                where hash = $1 and last_used_on is distinct from current_date
+                    and revoked_at is null and expires_at > clock_timestamp()
+            )
+            select id, merchant_id, channels, permissions from access.api_key
+            where hash = $1 and revoked_at is null and expires_at > clock_timestamp()
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter { Value = hash });
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        return await rows.ReadAsync(cancel)
+            ? new Caller(
+                rows.GetGuid(0),
+                rows.IsDBNull(1) ? null : rows.GetGuid(1),
+                rows.IsDBNull(2) ? null : rows.GetFieldValue<string[]>(2),
+                rows.GetFieldValue<string[]>(3).ToFrozenSet(StringComparer.Ordinal)
+            )
+            : null;
+    }
+
+    private sealed record Known(byte[] Hash, Caller Caller, long At);
+}
+
+/// <summary>A key to be made.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Permissions">What it may do.</param>
+/// <param name="Actor">Who makes it.</param>
+/// <param name="MerchantId">Whom it acts for; null for the whole deployment.</param>
+/// <param name="Channels">Where it may act; null for everywhere.</param>
+/// <param name="ExpiresAt">First instant at which it is dead; null for never.</param>
+public sealed record NewApiKey(
+    string Name,
+    IReadOnlyList<string> Permissions,
+    string Actor,
+    Guid? MerchantId = null,
+    IReadOnlyList<string>? Channels = null,
+    DateTimeOffset? ExpiresAt = null
+);

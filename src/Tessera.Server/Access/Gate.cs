@@ -1,0 +1,61 @@
+using Microsoft.AspNetCore.Http;
+using Tessera.Core;
+using Tessera.Server.Platform.Http;
+
+namespace Tessera.Server.Access;
+
+/// <summary>
+/// Lets a request to an endpoint only if its caller has the permission the endpoint names. An endpoint that names none
+/// lets nobody in (convention 49).
+/// </summary>
+public sealed class Gate(RequestDelegate next, ApiKeys keys)
+{
+    private const string Scheme = "Bearer ";
+
+    private static readonly Refusal NotSignedIn = new(
+        "not_signed_in",
+        "This needs an API key: Authorization: Bearer tsk_….",
+        RefusalKind.Unauthenticated
+    );
+
+    private static readonly Refusal Forbidden = new(
+        "forbidden",
+        "This key does not have the permission this needs.",
+        RefusalKind.Forbidden
+    );
+
+    /// <summary>Runs the request if it may.</summary>
+    public async Task InvokeAsync(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        var endpoint = context.GetEndpoint();
+        var required = endpoint?.Metadata.GetMetadata<RequiredPermission>();
+        // What is no route of ours (405, for instance) reveals nothing and does nothing.
+        if (endpoint is not Microsoft.AspNetCore.Routing.RouteEndpoint || required is { Permission: null })
+        {
+            await next(context);
+            return;
+        }
+
+        context.Response.Headers.CacheControl = "no-store";
+        var authorization = context.Request.Headers.Authorization;
+        var caller =
+            authorization.Count == 1 && authorization[0]!.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+                ? await keys.FindAsync(authorization[0]![Scheme.Length..].Trim(), context.RequestAborted)
+                : null;
+        if (caller is null)
+        {
+            await Problems.WriteAsync(context, NotSignedIn);
+            return;
+        }
+
+        if (required is null || !caller.Can(required.Permission!))
+        {
+            await Problems.WriteAsync(context, Forbidden);
+            return;
+        }
+
+        context.Features.Set(caller);
+        await next(context);
+    }
+}

@@ -1,0 +1,73 @@
+using System.Collections.Frozen;
+
+namespace Tessera.Server.Access;
+
+/// <summary>What a caller may do. The words are stored with keys, so they never change.</summary>
+public static class Permissions
+{
+    /// <summary>Read coupons, instances and their figures.</summary>
+    public const string CouponsRead = "coupons.read";
+
+    /// <summary>Create, change and switch coupons.</summary>
+    public const string CouponsWrite = "coupons.write";
+
+    /// <summary>Act on many coupons at once, import, generate codes.</summary>
+    public const string CouponsBulk = "coupons.bulk";
+
+    /// <summary>Read campaigns.</summary>
+    public const string CampaignsRead = "campaigns.read";
+
+    /// <summary>Create and change campaigns.</summary>
+    public const string CampaignsWrite = "campaigns.write";
+
+    /// <summary>Read merchants, customers and channels.</summary>
+    public const string DirectoryRead = "directory.read";
+
+    /// <summary>Create and change merchants, customers and channels.</summary>
+    public const string DirectoryWrite = "directory.write";
+
+    /// <summary>Ask whether and for how much a coupon can be used; ask for the state of codes.</summary>
+    public const string RedemptionsValidate = "redemptions.validate";
+
+    /// <summary>Reserve, release and redeem.</summary>
+    public const string RedemptionsRedeem = "redemptions.redeem";
+
+    /// <summary>Give redemptions back.</summary>
+    public const string RedemptionsRollBack = "redemptions.roll_back";
+
+    /// <summary>Read redemptions and reservations.</summary>
+    public const string RedemptionsRead = "redemptions.read";
+
+    /// <summary>See the true reason of every refusal (convention 12).</summary>
+    public const string RefusalsExplain = "refusals.explain";
+
+    /// <summary>Follow the event log.</summary>
+    public const string EventsRead = "events.read";
+
+    /// <summary>See and steer long work.</summary>
+    public const string Operations = "operations.run";
+
+    /// <summary>Make, list and revoke API keys.</summary>
+    public const string KeysManage = "keys.manage";
+
+    /// <summary>All of them.</summary>
+    public static FrozenSet<string> All { get; } =
+        new[]
+        {
+            CouponsRead,
+            CouponsWrite,
+            CouponsBulk,
+            CampaignsRead,
+            CampaignsWrite,
+            DirectoryRead,
+            DirectoryWrite,
+            RedemptionsValidate,
+            RedemptionsRedeem,
+            RedemptionsRollBack,
+            RedemptionsRead,
+            RefusalsExplain,
+            EventsRead,
+            Operations,
+            KeysManage,
+        }.ToFrozenSet(StringComparer.Ordinal);
+}

@@ -1,0 +1,367 @@
+using System.Globalization;
+using System.Text.Json;
+using Tessera.Core;
+
+namespace Tessera.Server.Platform.Http;
+
+/// <summary>
+/// Reads the members of a JSON object one by one and collects everything that is wrong with them, so that a caller
+/// learns of all bad fields at once, by his own names (convention 10). Members nobody asked for and members given twice
+/// are errors.
+/// </summary>
+public sealed class Fields
+{
+    /// <summary>The largest integer every JSON reader keeps exact (convention 1).</summary>
+    public const long MaximumInteger = (1L << 53) - 1;
+
+    private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
+    private readonly List<Fields> _children = [];
+    private readonly List<FieldError> _errors;
+    private readonly string _prefix;
+    private readonly string _pointer;
+
+    private Fields(JsonElement json, string prefix, string pointer, List<FieldError> errors)
+    {
+        (_prefix, _pointer, _errors) = (prefix, pointer, errors);
+        foreach (var member in json.EnumerateObject())
+        {
+            var name = NameOf(member);
+            if (name is null)
+            {
+                Add("?", "invalid_name", "A member has a name that is not text.");
+            }
+            else if (!_members.TryAdd(name, member.Value))
+            {
+                Add(name, "duplicate_member", "This member was given more than once.");
+            }
+        }
+    }
+
+    /// <summary>The members of a body.</summary>
+    public static Fields Of(RequestBody body)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        return new Fields(body.Json, "", "#", []);
+    }
+
+    /// <summary>All that is wrong so far.</summary>
+    public IReadOnlyList<FieldError> Errors => _errors;
+
+    /// <summary>Whether a member is there and not null.</summary>
+    public bool Has(string name) => _members.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null;
+
+    /// <summary>Whether a member is there, null or not.</summary>
+    public bool Names(string name) => _members.ContainsKey(name);
+
+    /// <summary>Says that a member is wrong.</summary>
+    public void Add(string name, string code, string message) =>
+        _errors.Add(new FieldError(_prefix + name, _pointer + "/" + Escape(name), code, message));
+
+    /// <summary>Ends the reading.</summary>
+    /// <returns>All errors as one refusal; null when there are none.</returns>
+    public Refusal? Finish()
+    {
+        FindUnknown();
+        return _errors.Count == 0 ? null : Problems.Invalid(_errors);
+    }
+
+    /// <summary>Text without control characters, trimmed of nothing.</summary>
+    /// <param name="name">Of the member.</param>
+    /// <param name="maximum">Most characters.</param>
+    /// <param name="required">Whether it has to be there and not empty.</param>
+    public string? Text(string name, int maximum, bool required = true)
+    {
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.String || TextOf(value) is not { } text)
+        {
+            Add(name, "not_text", "This has to be text.");
+            return null;
+        }
+
+        if (required && text.Length == 0)
+        {
+            Add(name, "required", "This has to be given.");
+            return null;
+        }
+
+        if (text.Length > maximum)
+        {
+            Add(name, "too_long", $"This has more than {maximum} characters.");
+            return null;
+        }
+
+        if (text.Any(static c => char.IsControl(c) && c is not '\n' and not '\t'))
+        {
+            Add(name, "invalid_text", "This has control characters.");
+            return null;
+        }
+
+        return text;
+    }
+
+    /// <summary>One of a closed set of words.</summary>
+    public string? Word(string name, IReadOnlyCollection<string> words, bool required = true)
+    {
+        ArgumentNullException.ThrowIfNull(words);
+        var text = Text(name, 100, required);
+        if (text is not null && !words.Contains(text))
+        {
+            Add(name, "unknown_value", "This has to be one of: " + string.Join(", ", words) + ".");
+            return null;
+        }
+
+        return text;
+    }
+
+    /// <summary>A UUID.</summary>
+    public Guid? Id(string name, bool required = true)
+    {
+        var errors = _errors.Count;
+        var text = Text(name, 100, required);
+        if (text is null || Guid.TryParseExact(text, "D", out var id))
+        {
+            return text is null ? null : Guid.ParseExact(text, "D");
+        }
+
+        if (errors == _errors.Count)
+        {
+            Add(name, "not_an_id", "This has to be a UUID.");
+        }
+
+        return null;
+    }
+
+    /// <summary>A whole number.</summary>
+    public long? Integer(string name, long minimum, long maximum, bool required = true)
+    {
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out var number))
+        {
+            Add(name, "not_an_integer", "This has to be a whole number.");
+            return null;
+        }
+
+        if (number < minimum || number > maximum)
+        {
+            Add(
+                name,
+                "out_of_range",
+                string.Create(CultureInfo.InvariantCulture, $"This has to be from {minimum} to {maximum}.")
+            );
+            return null;
+        }
+
+        return number;
+    }
+
+    /// <summary>A decimal number as written, at most 15 significant digits.</summary>
+    public decimal? Decimal(string name, bool required = true)
+    {
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (
+            value.ValueKind == JsonValueKind.Number
+            && value.GetRawText() is { Length: <= 32 } raw
+            && !raw.Contains('e', StringComparison.OrdinalIgnoreCase)
+            && decimal.TryParse(raw, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
+            && decimal.Abs(number) <= MaximumInteger
+        )
+        {
+            return number;
+        }
+
+        Add(name, "not_a_number", "This has to be a decimal number.");
+        return null;
+    }
+
+    /// <summary>True or false.</summary>
+    public bool? Flag(string name, bool required = true)
+    {
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind is JsonValueKind.True or JsonValueKind.False)
+        {
+            return value.GetBoolean();
+        }
+
+        Add(name, "not_a_flag", "This has to be true or false.");
+        return null;
+    }
+
+    /// <summary>An RFC 3339 instant with its offset (convention 2).</summary>
+    public DateTimeOffset? Instant(string name, bool required = true)
+    {
+        var text = Text(name, 40, required);
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (Instants.TryParse(text, out var at))
+        {
+            return at;
+        }
+
+        Add(name, "not_an_instant", "This has to be a time with its offset, such as 2026-11-27T00:00:00Z.");
+        return null;
+    }
+
+    /// <summary>Money in minor units: <c>{"amount": 1999, "currency": "EUR"}</c> (convention 3).</summary>
+    public Money? Money(string name, bool required = true)
+    {
+        if (Object(name, required) is not { } money)
+        {
+            return null;
+        }
+
+        var amount = money.Integer("amount", 0, MaximumInteger);
+        var currency = money.Text("currency", 3);
+        if (currency is not null && !Currencies.IsKnown(currency))
+        {
+            money.Add("currency", "unknown_currency", "This has to be an ISO 4217 currency code.");
+            return null;
+        }
+
+        return amount is { } minor && currency is not null ? new Money(minor, currency) : null;
+    }
+
+    /// <summary>A nested object; its errors and unknown members count with the rest.</summary>
+    public Fields? Object(string name, bool required = true)
+    {
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            Add(name, "not_an_object", "This has to be an object.");
+            return null;
+        }
+
+        var child = new Fields(value, _prefix + name + ".", _pointer + "/" + Escape(name), _errors);
+        _children.Add(child);
+        return child;
+    }
+
+    /// <summary>A list, each item read by a function that gets it as the only member of its own object.</summary>
+    /// <param name="name">Of the member.</param>
+    /// <param name="maximum">Most items.</param>
+    /// <param name="item">Reads the member <c>name</c> at a place; null when it is wrong.</param>
+    /// <param name="required">Whether it has to be there.</param>
+    public IReadOnlyList<T>? List<T>(string name, int maximum, Func<Fields, string, T?> item, bool required = true)
+    {
+        ArgumentNullException.ThrowIfNull(item);
+        if (!TryTake(name, required, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            Add(name, "not_a_list", "This has to be a list.");
+            return null;
+        }
+
+        if (value.GetArrayLength() > maximum)
+        {
+            Add(name, "too_many", $"This has more than {maximum} items.");
+            return null;
+        }
+
+        var before = _errors.Count;
+        var items = new List<T>(value.GetArrayLength());
+        var place = 0;
+        foreach (var element in value.EnumerateArray())
+        {
+            var holder = new Fields(element, place, _prefix + name, _pointer + "/" + Escape(name), _errors);
+            _children.Add(holder);
+            if (item(holder, place.ToString(CultureInfo.InvariantCulture)) is { } read)
+            {
+                items.Add(read);
+            }
+
+            place++;
+        }
+
+        return _errors.Count == before ? items : null;
+    }
+
+    private Fields(JsonElement item, int place, string prefix, string pointer, List<FieldError> errors)
+    {
+        (_prefix, _pointer, _errors) = (prefix + ".", pointer, errors);
+        _members[place.ToString(CultureInfo.InvariantCulture)] = item;
+    }
+
+    private bool TryTake(string name, bool required, out JsonElement value)
+    {
+        _asked.Add(name);
+        if (_members.TryGetValue(name, out value) && value.ValueKind != JsonValueKind.Null)
+        {
+            return true;
+        }
+
+        if (required)
+        {
+            Add(name, "required", "This has to be given.");
+        }
+
+        return false;
+    }
+
+    private void FindUnknown()
+    {
+        foreach (var name in _members.Keys)
+        {
+            if (!_asked.Contains(name))
+            {
+                Add(name, "unknown_member", "There is no member of this name here.");
+            }
+        }
+
+        _children.ForEach(static child => child.FindUnknown());
+    }
+
+    private static string? NameOf(JsonProperty member)
+    {
+        try
+        {
+            return member.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            // A lone surrogate cannot become text.
+            return null;
+        }
+    }
+
+    private static string? TextOf(JsonElement value)
+    {
+        try
+        {
+            return value.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static string Escape(string name) =>
+        name.Replace("~", "~0", StringComparison.Ordinal).Replace("/", "~1", StringComparison.Ordinal);
+}

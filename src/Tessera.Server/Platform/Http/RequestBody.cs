@@ -1,0 +1,116 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Text.Unicode;
+using Microsoft.AspNetCore.Http;
+using Tessera.Core;
+
+namespace Tessera.Server.Platform.Http;
+
+/// <summary>The body of a request: bytes as received, and the JSON object they hold.</summary>
+/// <param name="Bytes">As received; what an idempotency key is bound to.</param>
+/// <param name="Json">The object.</param>
+public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
+{
+    /// <summary>The deepest nesting that is read (convention 1).</summary>
+    public const int MaximumDepth = 32;
+
+    /// <summary>The largest JSON body (convention 1).</summary>
+    public const int MaximumBytes = 1024 * 1024;
+
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaximumDepth };
+
+    /// <summary>Reads and parses a body that has to be one JSON object.</summary>
+    /// <returns>The body, or why it cannot be read.</returns>
+    public static async ValueTask<(RequestBody? Body, Refusal? Refusal)> ReadAsync(
+        HttpContext context,
+        string mediaType = "application/json"
+    )
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        if (!IsOfType(context.Request.ContentType, mediaType))
+        {
+            return (
+                null,
+                new Refusal(
+                    "unsupported_media_type",
+                    $"This resource takes {mediaType} in UTF-8.",
+                    RefusalKind.UnsupportedMedia
+                )
+            );
+        }
+
+        var reader = context.Request.BodyReader;
+        while (true)
+        {
+            var read = await reader.ReadAsync(context.RequestAborted);
+            if (read.Buffer.Length > MaximumBytes)
+            {
+                return (null, TooLarge);
+            }
+
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                reader.AdvanceTo(read.Buffer.End);
+                return Parse(bytes);
+            }
+
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>The refusal of a body beyond its bound.</summary>
+    public static Refusal TooLarge { get; } =
+        new("body_too_large", "The body is larger than this resource takes.", RefusalKind.TooLarge);
+
+    /// <summary>Parses bytes that have to be one JSON object.</summary>
+    public static (RequestBody? Body, Refusal? Refusal) Parse(ReadOnlyMemory<byte> bytes)
+    {
+        if (!Utf8.IsValid(bytes.Span))
+        {
+            return (null, Malformed("The body is not valid UTF-8."));
+        }
+
+        try
+        {
+            // The document is garbage-collected instead of disposed: it rents nothing large and outlives this call.
+            var json = JsonDocument.Parse(bytes, Options).RootElement;
+            return json.ValueKind == JsonValueKind.Object
+                ? (new RequestBody(bytes, json), null)
+                : (null, Malformed("The body has to be a JSON object."));
+        }
+        catch (JsonException error)
+        {
+            var line = (error.LineNumber ?? 0) + 1;
+            var place = (error.BytePositionInLine ?? 0) + 1;
+            return (
+                null,
+                Malformed(
+                    bytes.IsEmpty
+                        ? "The body is empty; it has to be a JSON object."
+                        : $"The body is not JSON, or nested deeper than {MaximumDepth}, at line {line}, byte {place}."
+                )
+            );
+        }
+    }
+
+    private static Refusal Malformed(string message) => new("malformed_json", message, RefusalKind.Invalid);
+
+    private static bool IsOfType(string? contentType, string mediaType)
+    {
+        if (contentType is null)
+        {
+            return false;
+        }
+
+        var parts = contentType.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return parts.Length > 0
+            && string.Equals(parts[0], mediaType, StringComparison.OrdinalIgnoreCase)
+            && parts
+                .Skip(1)
+                .All(static p =>
+                    !p.StartsWith("charset=", StringComparison.OrdinalIgnoreCase)
+                    || p[8..].Trim('"').Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+                );
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+
+namespace Tessera.Server.Redemptions;
+
+/// <summary>Validate, reserve, redeem, roll back.</summary>
+public static partial class RedemptionsRoom
+{
+    /// <summary>Registers the lanes and the worker that tidies lapsed reservations.</summary>
+    public static IServiceCollection AddRedemptions(this IServiceCollection services, int lanes)
+    {
+        services.AddSingleton(provider =>
+        {
+            var log = provider.GetRequiredService<ILogger<RedemptionService>>();
+            return new RedemptionService(
+                provider.GetRequiredService<Database>(),
+                Problems.Render,
+                lanes,
+                error => LogFailed(log, error.Message, Database.IsOutage(error) ? null : error)
+            );
+        });
+        return services.AddHostedService<LapseWorker>();
+    }
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapRedemptions(this IEndpointRouteBuilder api) => RedemptionEndpoints.Map(api);
+
+    [LoggerMessage(2001, LogLevel.Warning, "A batch of redemptions failed and is run again item by item: {Reason}")]
+    private static partial void LogFailed(ILogger log, string reason, Exception? error);
+}

@@ -1,0 +1,246 @@
+using System.Globalization;
+using Npgsql;
+
+namespace Tessera.Server;
+
+/// <summary>
+/// The settings of a node (convention 31): environment variables, each also as <c>…_FILE</c>, overridden by the command
+/// line. Read once at the start; a wrong one stops the start with one line naming it.
+/// </summary>
+public sealed record Settings
+{
+    /// <summary>Npgsql form; null: a private PostgreSQL in <see cref="DataDirectory"/>.</summary>
+    public string? ConnectionString { get; init; }
+
+    /// <summary>Port of the API and the reference page.</summary>
+    public int Port { get; init; } = 8080;
+
+    /// <summary>Address it listens on.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Port of metrics and health; null: the same as <see cref="Port"/>, without metrics.</summary>
+    public int? ManagementPort { get; init; }
+
+    /// <summary>Where the private PostgreSQL and other local state live.</summary>
+    public string DataDirectory { get; init; } = ".tessera";
+
+    /// <summary>Redemption lanes of this node.</summary>
+    public int Lanes { get; init; } = 2;
+
+    /// <summary>Seconds between "not ready" and the end of listening, for balancers to notice.</summary>
+    public int DrainSeconds { get; init; } = 5;
+
+    /// <summary>File to which the head of the audit chain is appended every minute; null: the log only.</summary>
+    public string? AuditHeadFile { get; init; }
+
+    /// <summary>Runs although the database may lose acknowledged commits (convention 48).</summary>
+    public bool AllowUnsafeDurability { get; init; }
+
+    /// <summary>Names and masked values, for <c>tessera config</c>.</summary>
+    public IEnumerable<(string Name, string Value)> Describe()
+    {
+        yield return ("TESSERA_DATABASE_URL", Masked(ConnectionString));
+        yield return ("TESSERA_HOST", Host);
+        yield return ("PORT", Port.ToString(CultureInfo.InvariantCulture));
+        yield return ("TESSERA_MANAGEMENT_PORT", ManagementPort?.ToString(CultureInfo.InvariantCulture) ?? "(none)");
+        yield return ("TESSERA_DATA", DataDirectory);
+        yield return ("TESSERA_LANES", Lanes.ToString(CultureInfo.InvariantCulture));
+        yield return ("TESSERA_DRAIN_SECONDS", DrainSeconds.ToString(CultureInfo.InvariantCulture));
+        yield return ("TESSERA_AUDIT_HEAD_FILE", AuditHeadFile ?? "(none)");
+        yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
+    }
+
+    /// <summary>Reads the settings of the environment.</summary>
+    /// <param name="environment">Name to value; null for variables that are not set.</param>
+    /// <exception cref="SettingException">One is wrong.</exception>
+    public static Settings Read(Func<string, string?> environment)
+    {
+        ArgumentNullException.ThrowIfNull(environment);
+        string? Get(string name)
+        {
+            if (environment(name) is { Length: > 0 } value)
+            {
+                return value;
+            }
+
+            if (environment(name + "_FILE") is not { Length: > 0 } file)
+            {
+                return null;
+            }
+
+            return File.Exists(file)
+                ? File.ReadAllText(file).Trim()
+                : throw new SettingException(name + "_FILE", "names a file that does not exist");
+        }
+
+        int? Integer(string name, int minimum, int maximum) =>
+            Get(name) is not { } text ? null
+            : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && number >= minimum
+            && number <= maximum
+                ? number
+            : throw new SettingException(name, $"has to be a whole number from {minimum} to {maximum}");
+
+        bool Flag(string name) =>
+            Get(name) switch
+            {
+                null or "false" or "0" => false,
+                "true" or "1" => true,
+                _ => throw new SettingException(name, "has to be true or false"),
+            };
+
+        var settings = new Settings();
+        return settings with
+        {
+            ConnectionString = DatabaseOf(Get),
+            Port = Integer("PORT", 0, 65535) ?? settings.Port,
+            Host = Get("TESSERA_HOST") ?? settings.Host,
+            ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 0, 65535),
+            DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
+            Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
+            DrainSeconds = Integer("TESSERA_DRAIN_SECONDS", 0, 20) ?? settings.DrainSeconds,
+            AuditHeadFile = Get("TESSERA_AUDIT_HEAD_FILE"),
+            AllowUnsafeDurability = Flag("TESSERA_ALLOW_UNSAFE_DURABILITY"),
+        };
+    }
+
+    /// <summary>A connection string of either form, as Npgsql wants it.</summary>
+    /// <exception cref="SettingException">It cannot be read.</exception>
+    public static string ConnectionStringOf(string name, string value)
+    {
+        ArgumentNullException.ThrowIfNull(value);
+        try
+        {
+            var builder =
+                value.StartsWith("postgres://", StringComparison.Ordinal)
+                || value.StartsWith("postgresql://", StringComparison.Ordinal)
+                    ? OfUrl(new Uri(value))
+                    : new NpgsqlConnectionStringBuilder(value);
+            if (string.IsNullOrEmpty(builder.Host))
+            {
+                throw new SettingException(name, "names no host");
+            }
+
+            // Non-local servers are spoken to over TLS that is verified, unless the setting says otherwise.
+            if (!builder.ContainsKey("SSL Mode") || builder.SslMode == SslMode.Prefer)
+            {
+                builder.SslMode = IsLocal(builder.Host) ? SslMode.Prefer : SslMode.VerifyFull;
+            }
+
+            return builder.ConnectionString;
+        }
+        catch (Exception error) when (error is ArgumentException or UriFormatException or FormatException)
+        {
+            throw new SettingException(name, "is neither a postgres:// URL nor an Npgsql connection string");
+        }
+    }
+
+    private static string? DatabaseOf(Func<string, string?> get)
+    {
+        foreach (var name in (string[])["TESSERA_DATABASE_URL", "DATABASE_URL"])
+        {
+            if (get(name) is { } url)
+            {
+                return ConnectionStringOf(name, url);
+            }
+        }
+
+        if (get("PGHOST") is not { } host)
+        {
+            return null;
+        }
+
+        var builder = new NpgsqlConnectionStringBuilder { Host = host };
+        if (get("PGPORT") is { } port)
+        {
+            builder.Port = int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : throw new SettingException("PGPORT", "has to be a port number");
+        }
+
+        builder.Database = get("PGDATABASE") ?? builder.Database;
+        builder.Username = get("PGUSER") ?? builder.Username;
+        builder.Password = get("PGPASSWORD") ?? builder.Password;
+        builder.Passfile = get("PGPASSFILE") ?? builder.Passfile;
+        builder.RootCertificate = get("PGSSLROOTCERT") ?? builder.RootCertificate;
+        if (get("PGSSLMODE") is { } mode)
+        {
+            builder.SslMode = SslModeOf("PGSSLMODE", mode);
+        }
+
+        return ConnectionStringOf("PGHOST", builder.ConnectionString);
+    }
+
+    private static NpgsqlConnectionStringBuilder OfUrl(Uri url)
+    {
+        var builder = new NpgsqlConnectionStringBuilder
+        {
+            Host = Uri.UnescapeDataString(url.Host),
+            Port = url.Port > 0 ? url.Port : 5432,
+            Database = Uri.UnescapeDataString(url.AbsolutePath.TrimStart('/')),
+        };
+        var user = url.UserInfo.Split(':', 2);
+        if (user[0].Length > 0)
+        {
+            builder.Username = Uri.UnescapeDataString(user[0]);
+        }
+
+        if (user.Length > 1)
+        {
+            builder.Password = Uri.UnescapeDataString(user[1]);
+        }
+
+        foreach (var pair in url.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries))
+        {
+            var parts = pair.Split('=', 2);
+            var value = Uri.UnescapeDataString(parts.Length > 1 ? parts[1] : "");
+            switch (parts[0])
+            {
+                case "sslmode":
+                    builder.SslMode = SslModeOf("sslmode", value);
+                    break;
+                case "sslrootcert":
+                    builder.RootCertificate = value;
+                    break;
+                case "host":
+                    builder.Host = value;
+                    break;
+                default:
+                    builder[parts[0]] = value;
+                    break;
+            }
+        }
+
+        return builder;
+    }
+
+    private static SslMode SslModeOf(string name, string mode) =>
+        mode switch
+        {
+            "disable" => SslMode.Disable,
+            "allow" => SslMode.Allow,
+            "prefer" => SslMode.Prefer,
+            "require" => SslMode.Require,
+            "verify-ca" => SslMode.VerifyCA,
+            "verify-full" => SslMode.VerifyFull,
+            _ => throw new SettingException(name, "is not an sslmode"),
+        };
+
+    private static bool IsLocal(string host) =>
+        host.StartsWith('/') || host is "localhost" or "127.0.0.1" or "::1" or "[::1]";
+
+    private static string Masked(string? connectionString)
+    {
+        if (connectionString is null)
+        {
+            return "(a private PostgreSQL)";
+        }
+
+        var builder = new NpgsqlConnectionStringBuilder(connectionString);
+        builder.Password = builder.Password is { Length: > 0 } ? "***" : builder.Password;
+        return builder.ConnectionString;
+    }
+}
+
+/// <summary>A setting that stops the start.</summary>
+public sealed class SettingException(string name, string reason) : Exception($"{name} {reason}.");

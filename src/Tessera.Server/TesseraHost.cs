@@ -1,0 +1,88 @@
+using System.Net;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Tessera.Server.Access;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Redemptions;
+
+namespace Tessera.Server;
+
+/// <summary>Puts the rooms together into one process: what <c>tessera serve</c> runs.</summary>
+public static class TesseraHost
+{
+    private const int UploadLimit = 10 * 1024 * 1024;
+
+    private static readonly TimeSpan StopWithin = TimeSpan.FromSeconds(20);
+
+    /// <summary>The process, not yet started.</summary>
+    /// <param name="settings">With a connection string.</param>
+    /// <param name="customise">Changes registrations; for tests that need other services or quieter logs.</param>
+    public static WebApplication Build(Settings settings, Action<WebApplicationBuilder>? customise = null)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Logging.AddConsole(static console => console.FormatterName = JsonLog.FormatName);
+        builder.Logging.AddConsoleFormatter<JsonLog, Microsoft.Extensions.Logging.Console.ConsoleFormatterOptions>();
+        builder.Logging.SetMinimumLevel(LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = UploadLimit;
+            kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
+            kestrel.Limits.MaxConcurrentConnections = 10_000;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+            if (settings.Host == "localhost")
+            {
+                kestrel.ListenLocalhost(settings.Port);
+            }
+            else
+            {
+                kestrel.Listen(IPAddress.Parse(settings.Host), settings.Port);
+            }
+        });
+
+        var services = builder.Services;
+        services.AddSingleton(settings);
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(_ => new Database(settings.ConnectionString!));
+        services.AddSingleton<Readiness>();
+        services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
+        services.AddAccess();
+        services.AddRedemptions(settings.Lanes);
+        customise?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseMiddleware<Entry>();
+        app.UseRouting();
+        app.UseMiddleware<Gate>();
+        MapHealth(app);
+        var api = app.MapGroup("/api/v1");
+        api.MapAccess();
+        api.MapRedemptions();
+        return app;
+    }
+
+    private static void MapHealth(WebApplication app)
+    {
+        app.MapGet("/livez", static () => TypedResults.Text("alive")).OpenToEveryone().ExcludeFromDescription();
+        app.MapGet(
+                "/readyz",
+                static async (HttpContext context, Readiness readiness) =>
+                {
+                    var reason = await readiness.WhyNotAsync(context.RequestAborted);
+                    context.Response.StatusCode = reason is null ? 200 : 503;
+                    context.Response.ContentType = "text/plain";
+                    await context.Response.WriteAsync(reason is null ? "ready" : "not ready: " + reason);
+                }
+            )
+            .OpenToEveryone()
+            .ExcludeFromDescription();
+    }
+}

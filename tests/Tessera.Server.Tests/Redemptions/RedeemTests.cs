@@ -1,0 +1,272 @@
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Redemptions;
+
+[Collection(PostgresCollection.Name)]
+public sealed class RedeemTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private TestHost _host = null!;
+    private Catalogue _given = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        _given = new Catalogue(_host.Database);
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task A_shared_code_is_redeemed_and_the_discount_is_exact()
+    {
+        await _given.CouponAsync("TEN");
+        var reply = await RedeemAsync("ten ", await _given.CustomerAsync(), amount: 1995);
+        Assert.Equal(201, reply.Status);
+        Assert.Equal(200, reply.Json.GetProperty("discount").GetProperty("amount").GetInt64());
+        Assert.Equal(1795, reply.Json.GetProperty("payable").GetProperty("amount").GetInt64());
+        Assert.StartsWith("/api/v1/redemptions/", reply.Header("Location"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_instance_is_redeemed_once_however_many_tills_try()
+    {
+        var coupon = await _given.CouponAsync("UNIQ", kind: "unique");
+        await _given.UnitAsync(coupon, "ONCE");
+        var customers = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => _given.CustomerAsync()));
+        var replies = await Task.WhenAll(customers.Select(c => RedeemAsync("ONCE", c)));
+        Assert.Single(replies, r => r.Status == 201);
+        Assert.All(replies.Where(r => r.Status != 201), r => Assert.Equal("already_redeemed", r.Code));
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
+        Assert.Equal(39, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.refusal"));
+    }
+
+    [Fact]
+    public async Task A_shared_code_is_never_used_more_often_than_its_total()
+    {
+        await _given.CouponAsync("FIVE", "max_uses_total", "5");
+        var customers = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => _given.CustomerAsync()));
+        var replies = await Task.WhenAll(customers.Select(c => RedeemAsync("FIVE", c)));
+        Assert.Equal(5, replies.Count(r => r.Status == 201));
+        Assert.All(replies.Where(r => r.Status != 201), r => Assert.Equal("limit_reached", r.Code));
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'coupon.limit_reached'"
+            )
+        );
+    }
+
+    [Fact]
+    public async Task A_customer_uses_a_code_no_more_often_than_allowed()
+    {
+        await _given.CouponAsync("TWICE", "max_uses_per_user", "2");
+        var customer = await _given.CustomerAsync();
+        var replies = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RedeemAsync("TWICE", customer)));
+        Assert.Equal(2, replies.Count(r => r.Status == 201));
+        Assert.All(replies.Where(r => r.Status != 201), r => Assert.Equal("user_limit_reached", r.Code));
+    }
+
+    [Fact]
+    public async Task The_same_key_gives_the_first_answer_byte_for_byte_and_has_one_effect()
+    {
+        await _given.CouponAsync("KEY", "max_uses_per_user", "10");
+        var body = Body("KEY", await _given.CustomerAsync());
+        var first = await _host.PostAsync("/api/v1/redemptions", body, "k1");
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => _host.PostAsync("/api/v1/redemptions", body, "k1"))
+        );
+        Assert.All(
+            replies,
+            r =>
+            {
+                Assert.Equal(201, r.Status);
+                Assert.Equal(first.Body, r.Body);
+                Assert.Equal("true", r.Header("Idempotency-Replayed"));
+                Assert.Equal(first.Header("Location"), r.Header("Location"));
+            }
+        );
+        Assert.Null(first.Header("Idempotency-Replayed"));
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
+
+        var other = await _host.PostAsync("/api/v1/redemptions", Body("KEY", await _given.CustomerAsync()), "k1");
+        Assert.Equal((422, "idempotency_key_reused"), (other.Status, other.Code));
+    }
+
+    [Fact]
+    public async Task A_coupon_is_refused_from_the_instant_it_ends()
+    {
+        await _given.CouponAsync(
+            "OVER",
+            "valid_from, valid_until",
+            "clock_timestamp() - interval '2 days', clock_timestamp()"
+        );
+        await _given.CouponAsync("SOON", "valid_from", "clock_timestamp() + interval '1 hour'");
+        var customer = await _given.CustomerAsync();
+        Assert.Equal("expired", (await RedeemAsync("OVER", customer)).Code);
+        Assert.Equal("not_started", (await RedeemAsync("SOON", customer)).Code);
+    }
+
+    [Fact]
+    public async Task A_hold_counts_against_the_limit_until_it_is_released()
+    {
+        await _given.CouponAsync("HOLD", "max_uses_total", "1");
+        var (a, b) = (await _given.CustomerAsync(), await _given.CustomerAsync());
+        var held = await _host.PostAsync("/api/v1/reservations", Body("HOLD", a));
+        Assert.Equal(201, held.Status);
+        Assert.Equal("limit_reached", (await RedeemAsync("HOLD", b)).Code);
+
+        var id = held.Json.GetProperty("id").GetString();
+        var released = await _host.PostAsync($"/api/v1/reservations/{id}/release");
+        Assert.Equal(200, released.Status);
+        Assert.Equal("reservation_ended", (await _host.PostAsync($"/api/v1/reservations/{id}/release")).Code);
+        Assert.Equal(201, (await RedeemAsync("HOLD", b)).Status);
+        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select sum(pending)::bigint from balances.account"));
+        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select count(*) from balances.hold"));
+    }
+
+    [Fact]
+    public async Task A_hold_is_redeemed_by_its_owner_and_by_nobody_else()
+    {
+        var coupon = await _given.CouponAsync("UNI2", kind: "unique");
+        await _given.UnitAsync(coupon, "MINE");
+        var (a, b) = (await _given.CustomerAsync(), await _given.CustomerAsync());
+        var held = (await _host.PostAsync("/api/v1/reservations", Body("MINE", a))).Json.GetProperty("id").GetString();
+        Assert.Equal("limit_reached", (await RedeemAsync("MINE", b)).Code);
+        Assert.Equal("reservation_mismatch", (await RedeemAsync("MINE", b, reservation: held)).Code);
+        Assert.Equal(201, (await RedeemAsync("MINE", a, reservation: held)).Status);
+        Assert.Equal("reservation_ended", (await RedeemAsync("MINE", a, reservation: held)).Code);
+        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select sum(pending)::bigint from balances.account"));
+    }
+
+    [Fact]
+    public async Task A_lapsed_hold_gives_way_without_any_job()
+    {
+        var coupon = await _given.CouponAsync("UNI3", kind: "unique");
+        await _given.UnitAsync(coupon, "LAPSE");
+        await _given.CouponAsync("LAPS2", "max_uses_total", "1");
+        var (a, b) = (await _given.CustomerAsync(), await _given.CustomerAsync());
+        foreach (var code in (string[])["LAPSE", "LAPS2"])
+        {
+            var held = await _host.PostAsync("/api/v1/reservations", Body(code, a, holdSeconds: 1));
+            Assert.Equal(201, held.Status);
+            await Task.Delay(1050);
+            Assert.Equal(201, (await RedeemAsync(code, b)).Status);
+        }
+
+        await Task.Delay(1500);
+        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select sum(pending)::bigint from balances.account"));
+        Assert.Equal(
+            ["lapsed", "lapsed"],
+            await _host.Database.ColumnAsync<string>("select ending from redemptions.reservation")
+        );
+    }
+
+    [Fact]
+    public async Task A_rollback_returns_the_use_once()
+    {
+        await _given.CouponAsync("BACK", "max_uses_total", "1");
+        var customer = await _given.CustomerAsync();
+        var id = (await RedeemAsync("BACK", customer)).Json.GetProperty("id").GetString();
+        Assert.Equal("limit_reached", (await RedeemAsync("BACK", customer)).Code);
+        var replies = await Task.WhenAll(
+            Enumerable
+                .Range(0, 5)
+                .Select(_ => _host.PostAsync($"/api/v1/redemptions/{id}/rollback", new { reason = "refund" }))
+        );
+        Assert.Single(replies, r => r.Status == 201);
+        Assert.Equal(4, replies.Count(r => r.Code == "already_rolled_back"));
+        Assert.Equal(201, (await RedeemAsync("BACK", customer)).Status);
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>("select posted from balances.account where kind = 'coupon_uses'")
+        );
+    }
+
+    [Fact]
+    public async Task A_campaign_gives_away_no_more_than_its_budget()
+    {
+        await _host.Database.ExecuteAsync(
+            """
+            insert into campaigns.campaign (id, name, start_at, budget_minor, budget_currency, created_by)
+            values ('sale', 'Sale', clock_timestamp() - interval '1 day', 1000, 'USD', 'job:test')
+            """
+        );
+        await _given.CouponAsync("BUDG", "campaign_id", "'sale'");
+        var customers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => _given.CustomerAsync()));
+        var replies = await Task.WhenAll(customers.Select(c => RedeemAsync("BUDG", c, amount: 2000)));
+        Assert.Equal(5, replies.Count(r => r.Status == 201));
+        Assert.All(replies.Where(r => r.Status != 201), r => Assert.Equal("budget_exhausted", r.Code));
+    }
+
+    [Fact]
+    public async Task A_validation_answers_without_any_effect()
+    {
+        await _given.CouponAsync("LOOK", "max_uses_total", "1");
+        var customer = await _given.CustomerAsync();
+        var yes = await _host.PostAsync("/api/v1/validations", Body("LOOK", customer));
+        Assert.Equal(200, yes.Status);
+        Assert.True(yes.Json.GetProperty("valid").GetBoolean());
+        var no = await _host.PostAsync("/api/v1/validations", Body("NONE", customer));
+        Assert.False(no.Json.GetProperty("valid").GetBoolean());
+        Assert.Equal("not_found", no.Code);
+        Assert.Equal(
+            0,
+            await _host.Database.ScalarAsync<long>("select count(*) from platform.event where type like 'coupon%'")
+        );
+        Assert.Equal(201, (await RedeemAsync("LOOK", customer)).Status);
+    }
+
+    [Fact]
+    public async Task All_bad_fields_of_a_request_are_named_at_once()
+    {
+        var reply = await _host.PostAsync(
+            "/api/v1/redemptions",
+            """{"code": "a b", "customer_id": "x", "customer_id": "y", "order": {"amount": {"amount": 1.5, "currency": "ZZZ"}}, "more": 1}"""
+        );
+        Assert.Equal((400, "invalid_request"), (reply.Status, reply.Code));
+        Assert.Equal("application/problem+json", reply.MediaType);
+        Assert.Equal(
+            [
+                ("code", "not_a_code"),
+                ("customer_id", "duplicate_member"),
+                ("customer_id", "not_an_id"),
+                ("more", "unknown_member"),
+                ("order.amount.amount", "not_an_integer"),
+                ("order.amount.currency", "unknown_currency"),
+                ("order.reference", "required"),
+            ],
+            reply.Errors.Order()
+        );
+    }
+
+    private Task<Reply> RedeemAsync(string code, Guid customer, long amount = 5000, string? reservation = null) =>
+        _host.PostAsync("/api/v1/redemptions", Body(code, customer, amount, reservation));
+
+    private static Dictionary<string, object> Body(
+        string code,
+        Guid customer,
+        long amount = 5000,
+        string? reservation = null,
+        int? holdSeconds = null
+    )
+    {
+        var body = new Dictionary<string, object>
+        {
+            ["code"] = code,
+            ["customer_id"] = customer,
+            ["order"] = new { reference = Guid.CreateVersion7().ToString("N"), amount = new { amount, currency = "USD" } },
+        };
+        if (reservation is not null)
+        {
+            body["reservation_id"] = reservation;
+        }
+
+        if (holdSeconds is not null)
+        {
+            body["hold_seconds"] = holdSeconds;
+        }
+
+        return body;
+    }
+}

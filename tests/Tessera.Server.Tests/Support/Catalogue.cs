@@ -1,0 +1,88 @@
+namespace Tessera.Server.Tests.Support;
+
+/// <summary>Coupons, units and customers that a test states in a line, written straight into the tables.</summary>
+public sealed class Catalogue(TestDatabase database)
+{
+    private int _customers;
+
+    /// <summary>A coupon with a shared code; its columns as SQL, over sensible defaults.</summary>
+    public async Task<long> CouponAsync(string code, string columns = "", string values = "", string kind = "shared")
+    {
+        var more = columns.Length == 0 ? "" : ", " + columns;
+        var moreValues = values.Length == 0 ? "" : ", " + values;
+        var valid = columns.Contains("valid_from", StringComparison.Ordinal)
+            ? ("", "")
+            : ("valid_from, ", "clock_timestamp() - interval '1 day', ");
+        var id = await database.ScalarAsync<long>(
+            $"""
+            insert into coupons.coupon (code, code_kind, internal_name, description, {valid.Item1}discount_type, discount_percent,
+                discount_minor, is_active, created_by{more})
+            values ($1, $2, 'A coupon', '{"{"}"en": "A coupon"{"}"}', {valid.Item2}{Discount(
+                columns
+            )}, true, 'job:test'{moreValues})
+            returning id
+            """,
+            code,
+            kind
+        );
+        await database.ExecuteAsync("insert into coupons.code (code, coupon_id) values ($1, $2)", code, id);
+        return id;
+
+        static string Discount(string columns) =>
+            columns.Contains("max_discount_minor", StringComparison.Ordinal)
+                ? "'percentage', 50, null"
+                : "'percentage', 10, null";
+    }
+
+    /// <summary>A unit with a unique code.</summary>
+    public async Task<long> UnitAsync(
+        long coupon,
+        string code,
+        Guid? holder = null,
+        string from = "clock_timestamp() - interval '1 day'",
+        string until = "'infinity'"
+    )
+    {
+        var id = await database.ScalarAsync<long>("select nextval('coupons.instance_block') * 1024");
+        await database.ExecuteAsync(
+            $"""
+            with e as (select {until}::timestamptz as at), d as (select coupons.ensure_days(array[at]) from e)
+            select count(*) from d
+            """
+        );
+        await database.ExecuteAsync(
+            $"""
+            with i as (
+                insert into coupons.instance (id, valid_until, coupon_id, code, customer_id, valid_from)
+                values ($1, {until}, $2, $3, $4, {from}) returning valid_until
+            )
+            insert into coupons.code (code, coupon_id, instance_id, valid_until) select $3, $2, $1, valid_until from i
+            """,
+            id,
+            coupon,
+            code,
+            holder
+        );
+        await database.ExecuteAsync(
+            """
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            values (gen_random_uuid(), 'coupon', $1::text, 'coupon.instances_issued', 1, 'job:test',
+                jsonb_build_object('first_id', $2, 'last_id', $2), clock_timestamp())
+            """,
+            coupon,
+            id
+        );
+        return id;
+    }
+
+    public async Task<Guid> CustomerAsync(string? externalId = null)
+    {
+        var id = Guid.CreateVersion7();
+        await database.ExecuteAsync(
+            "insert into access.customer (id, external_id) values ($1, $2)",
+            id,
+            externalId ?? "c" + Interlocked.Increment(ref _customers)
+        );
+        return id;
+    }
+}
