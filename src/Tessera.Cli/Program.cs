@@ -1,1 +1,31 @@
-return 0;
+using System.CommandLine;
+using Tessera.Cli.Commands;
+using Tessera.Server;
+
+var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
+{
+    ServeCommand.Create(),
+    MigrateCommand.Create(),
+    ConfigCommand.Create(),
+    KeyCommand.Create(),
+};
+
+try
+{
+    var configuration = new InvocationConfiguration
+    {
+        EnableDefaultExceptionHandler = false,
+        ProcessTerminationTimeout = null,
+    };
+    return await root.Parse(args).InvokeAsync(configuration);
+}
+catch (SettingException error)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return 2;
+}
+catch (Exception error) when (error is InvalidOperationException or Npgsql.NpgsqlException or IOException)
+{
+    await Console.Error.WriteLineAsync(error.Message);
+    return 1;
+}

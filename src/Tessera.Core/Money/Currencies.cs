@@ -47,7 +47,7 @@ public static class Currencies
         var digits = DigitsOf(currency);
         var negative = minor < 0;
         var magnitude = negative ? unchecked((ulong)-minor) : (ulong)minor;
-        return new decimal((int)(magnitude & 0xFFFFFFFF), unchecked((int)(magnitude >> 32)), 0, negative, (byte)digits);
+        return new decimal(unchecked((int)magnitude), unchecked((int)(magnitude >> 32)), 0, negative, (byte)digits);
     }
 
     /// <summary>Major units with a point and all digits of the currency, without the currency.</summary>

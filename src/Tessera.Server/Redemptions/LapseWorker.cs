@@ -1,38 +1,26 @@
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Redemptions;
 
 /// <summary>
 /// Tidies reservations whose time is over (RED-05). Nothing waits for it: a lapsed hold counts no more in any decision;
-/// this only writes down that it ended. Every node may run it; the lane decides each under its lock.
+/// this only writes down that it ended. The lane decides each under its lock, so any number of nodes may run it.
 /// </summary>
-public sealed partial class LapseWorker(
+public sealed class LapseWorker(
     Database database,
     RedemptionService redemptions,
     TimeProvider clock,
     ILogger<LapseWorker> log
-) : BackgroundService
+) : Worker(clock, log, TimeSpan.FromSeconds(1))
 {
     private const int BatchLimit = 500;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly Asker Job = new(Guid.Empty, null, "job:lapse", true, Guid.Empty, Guid.Empty, "lapse", "/");
 
-    private static readonly Asker Worker = new(
-        Guid.Empty,
-        null,
-        "job:lapse",
-        true,
-        Guid.Empty,
-        Guid.Empty,
-        "lapse",
-        "/"
-    );
-
-    /// <summary>Ends the reservations that have lapsed by now.</summary>
-    /// <returns>How many were due.</returns>
-    public async Task<int> RunOnceAsync(CancellationToken cancel)
+    /// <inheritdoc/>
+    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         var due = new List<Guid>();
         await using (
@@ -40,11 +28,12 @@ public sealed partial class LapseWorker(
                 """
                 select id from redemptions.reservation
                 where ended_at is null and expires_at <= platform.clock()
-                order by expires_at limit 
-                """ + BatchLimit
+                order by expires_at limit $1
+                """
             )
         )
         {
+            command.Parameters.Add(new() { Value = BatchLimit });
             await using var rows = await command.ExecuteReaderAsync(cancel);
             while (await rows.ReadAsync(cancel))
             {
@@ -52,27 +41,7 @@ public sealed partial class LapseWorker(
             }
         }
 
-        await Task.WhenAll(due.Select(id => redemptions.RunAsync(new ReleaseCommand(Worker, id, Lapse: true))));
-        return due.Count;
+        await Task.WhenAll(due.Select(id => redemptions.RunAsync(new ReleaseCommand(Job, id, Lapse: true))));
+        return due.Count == BatchLimit;
     }
-
-    /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            try
-            {
-                while (await RunOnceAsync(stoppingToken) == BatchLimit) { }
-            }
-            catch (Exception error) when (error is not OperationCanceledException)
-            {
-                LogFailed(log, Interval, error);
-            }
-        }
-    }
-
-    [LoggerMessage(2101, LogLevel.Error, "Ending lapsed reservations failed; it runs again in {Interval}")]
-    private static partial void LogFailed(ILogger log, TimeSpan interval, Exception error);
 }

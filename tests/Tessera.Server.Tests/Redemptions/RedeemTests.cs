@@ -255,7 +255,11 @@ public sealed class RedeemTests(PostgresFixture postgres) : IAsyncLifetime
         {
             ["code"] = code,
             ["customer_id"] = customer,
-            ["order"] = new { reference = Guid.CreateVersion7().ToString("N"), amount = new { amount, currency = "USD" } },
+            ["order"] = new
+            {
+                reference = Guid.CreateVersion7().ToString("N"),
+                amount = new { amount, currency = "USD" },
+            },
         };
         if (reservation is not null)
         {

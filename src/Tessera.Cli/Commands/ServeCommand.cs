@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Tessera.Server;
+using Tessera.Server.Access;
+using Tessera.Server.Platform;
+
+namespace Tessera.Cli.Commands;
+
+/// <summary><c>tessera serve</c>: one node, until it is told to stop.</summary>
+internal static class ServeCommand
+{
+    public static Command Create()
+    {
+        var port = new Option<int?>("--port") { Description = "Port of API and pages (PORT, 8080)." };
+        var host = new Option<string?>("--host") { Description = "Address to listen on (TESSERA_HOST, 127.0.0.1)." };
+        var data = new Option<string?>("--data")
+        {
+            Description = "Directory of the private PostgreSQL (TESSERA_DATA).",
+        };
+        var command = new Command("serve", "Serve API and pages.") { port, host, data };
+        command.SetAction(
+            (parsed, cancel) =>
+                RunAsync(
+                    Node.Read(settings =>
+                        settings with
+                        {
+                            Port = parsed.GetValue(port) ?? settings.Port,
+                            Host = parsed.GetValue(host) ?? settings.Host,
+                            DataDirectory = parsed.GetValue(data) ?? settings.DataDirectory,
+                        }
+                    )
+                )
+        );
+        return command;
+    }
+
+    private static async Task<int> RunAsync(Settings settings)
+    {
+        var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            stopped.TrySetResult(signal.Signal == PosixSignal.SIGTERM);
+        }
+
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+        await using var node = await Node.OpenAsync(settings, CancellationToken.None);
+        await using var app = TesseraHost.Build(
+            node.Settings,
+            builder => builder.Services.AddSingleton<IHostLifetime, SignalsOfOurOwn>()
+        );
+        await app.StartAsync();
+        await AnnounceAsync(app);
+
+        // Convention 32: balancers learn first. Ctrl-C is a person at a terminal, who has none.
+        var hasBalancer = await stopped.Task;
+        app.Services.GetRequiredService<Readiness>().Stop();
+        if (hasBalancer)
+        {
+            await Task.Delay(TimeSpan.FromSeconds(node.Settings.DrainSeconds));
+        }
+
+        await app.StopAsync();
+        return 0;
+    }
+
+    private static async Task AnnounceAsync(WebApplication app)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
+        await Console.Out.WriteLineAsync($"Tessera is ready at {string.Join(", ", addresses)}");
+        var key = await ApiKeys.BootstrapAsync(app.Services.GetRequiredService<Database>(), CancellationToken.None);
+        await Console.Out.WriteLineAsync(
+            key is null
+                ? "Administrator key: shown at the first start; `tessera key` makes another."
+                : $"Administrator key (shown once): {key}"
+        );
+    }
+
+    /// <summary>The framework must not stop by itself on a signal.</summary>
+    private sealed class SignalsOfOurOwn : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
