@@ -6,6 +6,7 @@ create schema audit;
 -- bytes for the first (convention 46). Append-only.
 create table audit.entry (
     seq        bigint      primary key check (seq > 0),
+    tx         bigint      not null,                        -- transaction and position of the event: find its row
     position   bigint      not null,
     created_at timestamptz not null,                        -- of the event: finds its partition
     hash       bytea       not null check (length(hash) = 32)

@@ -39,7 +39,7 @@ create view verify.audit as
            audit.document(e) as document,
            lag(a.hash, 1, decode(repeat('00', 32), 'hex')) over (order by a.seq) as prev_hash, a.hash
     from audit.entry a
-    join platform.event e on e.created_at = a.created_at and e.position = a.position;
+    join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position;
 
 -- Units are issued in runs of consecutive ids by one event; every other transition has an event of its own.
 create view verify.transitions as
@@ -47,6 +47,11 @@ create view verify.transitions as
            e.payload ->> 'to' as to_state, e.created_at as at, e.payload ->> 'cause' as cause
     from platform.event e
     where e.aggregatetype = 'instance'
+    union all
+    -- The first use of a shared code makes its unit and uses it in one event.
+    select (e.aggregateid)::bigint, e.sequence - 1, null, e.payload ->> 'from', e.created_at, 'shared_code'
+    from platform.event e
+    where e.aggregatetype = 'instance' and e.payload ? 'new'
     union all
     select unit, 1, null, 'issued', e.created_at, 'generated'
     from platform.event e

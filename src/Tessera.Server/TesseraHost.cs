@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Access;
+using Tessera.Server.Audit;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Redemptions;
@@ -55,6 +56,7 @@ public static class TesseraHost
         services.AddSingleton<Readiness>();
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
+        services.AddAudit();
         services.AddRedemptions(settings.Lanes);
         customise?.Invoke(builder);
 
@@ -65,6 +67,7 @@ public static class TesseraHost
         MapHealth(app);
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
+        api.MapAudit();
         api.MapRedemptions();
         return app;
     }

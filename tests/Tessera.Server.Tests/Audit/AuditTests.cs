@@ -1,0 +1,189 @@
+using Tessera.Server.Audit;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Audit;
+
+[Collection(PostgresCollection.Name)]
+public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private TestHost _host = null!;
+    private Catalogue _given = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        _given = new Catalogue(_host.Database);
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task Everything_holds_after_work_of_every_kind()
+    {
+        await WorkAsync();
+        await SealedAsync();
+        var findings = await VerifyAsync();
+        Assert.All(findings, f => Assert.Null(f.Fault));
+        Assert.All(
+            findings,
+            f => Assert.True(f.Count > 0 || f.Name.Contains("hold", StringComparison.Ordinal), f.Name)
+        );
+    }
+
+    [Theory]
+    [InlineData(
+        "update platform.event set payload = payload || '{\"x\": 1}' where position = 3",
+        "entry 3 was changed"
+    )]
+    [InlineData("delete from platform.event where position = 3", "the event of entry 3 is gone")]
+    [InlineData("delete from audit.entry where seq = (select max(seq) from audit.entry)", "the chain ends")]
+    [InlineData("update balances.account set posted = posted + 1 where kind = 'coupon_uses'", "its transfers say")]
+    [InlineData(
+        "alter table balances.account drop constraint never_beyond_the_bound; update balances.account set bound = 1 where kind = 'coupon_uses' and bound = 100",
+        "is at 2 of 1"
+    )]
+    [InlineData("update coupons.instance set state = 'cancelled' where state = 'redeemed'", "its log ends with")]
+    [InlineData("delete from balances.transfer where kind = 'post'", "its transfers say")]
+    [InlineData(
+        "alter table redemptions.redemption drop constraint within_the_window; update redemptions.redemption set decided_at = valid_from - interval '1 second'",
+        "outside"
+    )]
+    public async Task What_was_tampered_with_is_found_and_named(string sql, string fault)
+    {
+        await WorkAsync();
+        await SealedAsync();
+        await _host.Database.ExecuteAsync(sql);
+        var found = (await VerifyAsync()).Select(f => f.Fault).FirstOrDefault(f => f is not null);
+        Assert.Contains(fault, found, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_database_writes_the_same_document_and_hash_as_the_sealer()
+    {
+        await WorkAsync();
+        await _host.Database.ExecuteAsync(
+            """
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            values (gen_random_uuid(), 'test', 'ü"\', 'test', 1, 'job:test',
+                '{"b": [1, true, null, "a\u0001\n\"\\/é€"], "a": {"": "", "Z": -5, "z": "😀"}}', clock_timestamp())
+            """
+        );
+        await SealedAsync();
+        Assert.Equal(
+            0,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from verify.audit where hash <> sha256(prev_hash || convert_to(document, 'UTF8'))"
+            )
+        );
+        Assert.True(await _host.Database.ScalarAsync<long>("select count(*) from verify.audit") > 5);
+    }
+
+    [Fact]
+    public async Task The_feed_is_followed_without_gaps()
+    {
+        await WorkAsync();
+        await SealedAsync();
+        var seen = new List<long>();
+        var after = "0";
+        while (true)
+        {
+            var page = (await _host.GetAsync($"/api/v1/events?limit=3&after={after}")).Json;
+            var rows = page.GetProperty("data").EnumerateArray().ToList();
+            seen.AddRange(rows.Select(r => r.GetProperty("seq").GetInt64()));
+            after = page.GetProperty("next_cursor").GetString()!;
+            if (!page.GetProperty("has_more").GetBoolean())
+            {
+                break;
+            }
+        }
+
+        Assert.Equal(Enumerable.Range(1, seen.Count).Select(i => (long)i), seen);
+        Assert.Equal(await _host.Database.ScalarAsync<long>("select count(*) from platform.event"), seen.Count);
+    }
+
+    [Fact]
+    public async Task The_service_cannot_rewrite_what_it_wrote()
+    {
+        await WorkAsync();
+        await SealedAsync();
+        foreach (
+            var sql in (string[])
+                [
+                    "update platform.event set actor = 'x'",
+                    "delete from platform.event",
+                    "truncate platform.event",
+                    "update audit.entry set seq = seq + 1",
+                    "delete from audit.entry",
+                    "update balances.transfer set amounts = amounts",
+                    "delete from balances.transfer",
+                    "delete from redemptions.redemption",
+                    "update redemptions.rollback set reason = ''",
+                ]
+        )
+        {
+            await using var command = _host.Database.Database.Source.CreateCommand(sql);
+            var error = await Assert.ThrowsAsync<Npgsql.PostgresException>(() => command.ExecuteNonQueryAsync());
+            Assert.Equal("42501", error.SqlState);
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        await _given.CouponAsync("ALL", "max_uses_per_user, max_uses_total", "10, 100");
+        var unique = await _given.CouponAsync("UNIT", "max_uses_per_user", "10", "unique");
+        await _given.UnitAsync(unique, "U1");
+        await _given.UnitAsync(unique, "U2");
+        var customer = await _given.CustomerAsync();
+        var first = await _host.PostAsync("/api/v1/redemptions", Body("ALL", customer));
+        await _host.PostAsync("/api/v1/redemptions", Body("ALL", customer));
+        await _host.PostAsync("/api/v1/redemptions", Body("U1", customer));
+        var held = await _host.PostAsync("/api/v1/reservations", Body("U2", customer));
+        await _host.PostAsync($"/api/v1/reservations/{held.Json.GetProperty("id").GetString()}/release");
+        await _host.PostAsync("/api/v1/reservations", Body("ALL", customer));
+        var undo = $"/api/v1/redemptions/{first.Json.GetProperty("id").GetString()}/rollback";
+        Assert.Equal(201, (await _host.PostAsync(undo, new { reason = "test" })).Status);
+    }
+
+    private static object Body(string code, Guid customer) =>
+        new
+        {
+            code,
+            customer_id = customer,
+            order = new
+            {
+                reference = Guid.CreateVersion7().ToString(),
+                amount = new { amount = 1000, currency = "USD" },
+            },
+        };
+
+    /// <summary>Waits until all events are sealed; a bounded loop, as other transactions of the server hold it back.</summary>
+    private async Task SealedAsync()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            var open = await _host.Database.ScalarAsync<long>(
+                "select (select count(*) from platform.event) - (select count(*) from audit.entry)"
+            );
+            if (open == 0)
+            {
+                return;
+            }
+
+            await Task.Delay(100);
+        }
+
+        Assert.Fail("The log was not sealed within ten seconds.");
+    }
+
+    private async Task<List<Finding>> VerifyAsync()
+    {
+        var findings = new List<Finding>();
+        await foreach (var finding in new Verification(_host.Database.ConnectionString).RunAsync(default))
+        {
+            findings.Add(finding);
+        }
+
+        return findings;
+    }
+}
