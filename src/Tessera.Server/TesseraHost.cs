@@ -54,6 +54,7 @@ public static class TesseraHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new Database(settings.ConnectionString!));
         services.AddSingleton<Readiness>();
+        services.AddSingleton<Cursors>();
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();

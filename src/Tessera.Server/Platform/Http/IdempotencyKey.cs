@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 
 namespace Tessera.Server.Platform.Http;
@@ -15,6 +16,13 @@ public readonly record struct IdempotencyKey(Guid KeyHash, Guid RequestHash)
 {
     private const string Header = "Idempotency-Key";
     private const int MaximumLength = 255;
+
+    /// <summary>Whether the request names a key at all.</summary>
+    public static bool IsGiven(HttpContext context)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        return context.Request.Headers.ContainsKey(Header);
+    }
 
     /// <summary>Reads the header of a request that has to have one.</summary>
     /// <param name="context">The request.</param>
@@ -39,11 +47,21 @@ public readonly record struct IdempotencyKey(Guid KeyHash, Guid RequestHash)
         }
 
         var request = context.Request;
-        return (Of(clientId, request.Method, request.Path.Value ?? "/", key, body), null);
+        var path = request.Path.Value ?? "/";
+        // The operation, not the address: the same key for another resource is another request, which is refused.
+        var operation = (context.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? path;
+        return (Of(clientId, operation, request.Method, path, key, body), null);
     }
 
     /// <summary>The key of a request.</summary>
-    public static IdempotencyKey Of(Guid clientId, string method, string path, string key, ReadOnlySpan<byte> body)
+    public static IdempotencyKey Of(
+        Guid clientId,
+        string operation,
+        string method,
+        string path,
+        string key,
+        ReadOnlySpan<byte> body
+    )
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         using var scope = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -51,7 +69,7 @@ public readonly record struct IdempotencyKey(Guid KeyHash, Guid RequestHash)
         clientId.TryWriteBytes(client, bigEndian: true, out _);
         scope.AppendData(client);
         Append(scope, method);
-        Append(scope, path);
+        Append(scope, operation);
         Append(scope, key);
         scope.GetHashAndReset(hash);
         var keyHash = new Guid(hash[..16], bigEndian: true);

@@ -12,6 +12,13 @@ public sealed class Query(HttpRequest request)
 {
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private readonly List<FieldError> _errors = [];
+    private Refusal? _refusal;
+
+    /// <summary>The request.</summary>
+    public HttpRequest Request { get; } = request;
+
+    /// <summary>Says that the request is refused as a whole, if nothing else is wrong with it.</summary>
+    public void Refuse(Refusal refusal) => _refusal ??= refusal;
 
     /// <summary>Says that a parameter is wrong.</summary>
     public void Add(string name, string code, string message) => _errors.Add(new FieldError(name, "", code, message));
@@ -20,7 +27,7 @@ public sealed class Query(HttpRequest request)
     /// <returns>All errors as one refusal; null when there are none.</returns>
     public Refusal? Finish()
     {
-        foreach (var name in request.Query.Keys)
+        foreach (var name in Request.Query.Keys)
         {
             if (!_asked.Contains(name))
             {
@@ -28,14 +35,14 @@ public sealed class Query(HttpRequest request)
             }
         }
 
-        return _errors.Count == 0 ? null : Problems.Invalid(_errors);
+        return _errors.Count == 0 ? _refusal : Problems.Invalid(_errors);
     }
 
     /// <summary>Text; null when it is not there or empty.</summary>
     public string? Text(string name, int maximum)
     {
         _asked.Add(name);
-        if (!request.Query.TryGetValue(name, out var values) || values.Count == 0)
+        if (!Request.Query.TryGetValue(name, out var values) || values.Count == 0)
         {
             return null;
         }
@@ -60,7 +67,7 @@ public sealed class Query(HttpRequest request)
     public IReadOnlyList<string>? Words(string name, IReadOnlyCollection<string>? allowed = null)
     {
         _asked.Add(name);
-        if (!request.Query.TryGetValue(name, out var values))
+        if (!Request.Query.TryGetValue(name, out var values))
         {
             return null;
         }

@@ -17,26 +17,31 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
     /// <summary>The largest JSON body (convention 1).</summary>
     public const int MaximumBytes = 1024 * 1024;
 
+    /// <summary>The media type of a merge patch.</summary>
+    public const string MergePatch = "application/merge-patch+json";
+
+    /// <summary>The refusal of a body of another type.</summary>
+    public static readonly Refusal Unsupported = new(
+        "unsupported_media_type",
+        "This resource takes application/json in UTF-8; PATCH takes application/merge-patch+json too.",
+        RefusalKind.UnsupportedMedia
+    );
+
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaximumDepth };
 
     /// <summary>Reads and parses a body that has to be one JSON object.</summary>
+    /// <remarks>PATCH takes a merge patch (RFC 7396) as well, under either media type.</remarks>
     /// <returns>The body, or why it cannot be read.</returns>
-    public static async ValueTask<(RequestBody? Body, Refusal? Refusal)> ReadAsync(
-        HttpContext context,
-        string mediaType = "application/json"
-    )
+    public static async ValueTask<(RequestBody? Body, Refusal? Refusal)> ReadAsync(HttpContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (!IsOfType(context.Request.ContentType, mediaType))
+        var type = context.Request.ContentType;
+        if (
+            !IsOfType(type, Wire.MediaType)
+            && !(HttpMethods.IsPatch(context.Request.Method) && IsOfType(type, MergePatch))
+        )
         {
-            return (
-                null,
-                new Refusal(
-                    "unsupported_media_type",
-                    $"This resource takes {mediaType} in UTF-8.",
-                    RefusalKind.UnsupportedMedia
-                )
-            );
+            return (null, Unsupported);
         }
 
         var reader = context.Request.BodyReader;
