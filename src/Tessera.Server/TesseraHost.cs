@@ -9,6 +9,7 @@ using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Http.Api;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -66,6 +67,7 @@ public static class TesseraHost
         app.UseRouting();
         app.UseMiddleware<Gate>();
         MapHealth(app);
+        app.MapApiDescription(static facts => facts.GetMetadata<RequiredPermission>()?.Permission).OpenToEveryone();
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
         api.MapAudit();

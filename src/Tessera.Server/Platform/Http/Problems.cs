@@ -117,7 +117,7 @@ public static class Problems
             _ => 500,
         };
 
-    private static string TitleOf(RefusalKind kind) =>
+    internal static string TitleOf(RefusalKind kind) =>
         kind switch
         {
             RefusalKind.Invalid => "Invalid request",

@@ -16,10 +16,8 @@ public static class Wire
     public static JsonSerializerOptions Json { get; } =
         Configure(new JsonSerializerOptions(JsonSerializerDefaults.Web));
 
-    /// <summary>Gives options the rules of the wire.</summary>
-    public static JsonSerializerOptions Configure(JsonSerializerOptions options)
+    private static JsonSerializerOptions Configure(JsonSerializerOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.NumberHandling = JsonNumberHandling.Strict;
         options.Encoder = JavaScriptEncoder.Create(UnicodeRanges.All);
@@ -30,6 +28,7 @@ public static class Wire
         options.MaxDepth = RequestBody.MaximumDepth;
         options.Converters.Add(new InstantConverter());
         options.Converters.Add(new MoneyConverter());
+        options.MakeReadOnly(populateMissingResolver: true);
         return options;
     }
 
