@@ -1,6 +1,3 @@
-using System.Globalization;
-using System.Text;
-
 namespace Tessera.Core.Codes;
 
 /// <summary>The one normal form of coupon codes, for storage, uniqueness and look-up (convention 53).</summary>
@@ -19,15 +16,7 @@ public static class CouponCode
         code = text;
         if (!IsNormal(text))
         {
-            try
-            {
-                code = text.Trim().Normalize(NormalizationForm.FormKC).ToUpper(CultureInfo.InvariantCulture);
-            }
-            catch (ArgumentException)
-            {
-                // A lone surrogate is no text.
-                return false;
-            }
+            code = CompatibilityForms.Fold(text.Trim());
         }
 
         return code.Length is > 0 and <= MaximumLength && IsNormal(code);

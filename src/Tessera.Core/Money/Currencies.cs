@@ -18,6 +18,15 @@ public static class Currencies
             ? digits
             : throw new ArgumentException($"Unknown currency {currency}", nameof(currency));
 
+    /// <summary>The currencies by the digits of their minor unit.</summary>
+    public static IReadOnlyList<(int Digits, IReadOnlyList<string> Codes)> ByDigits { get; } =
+    [
+        .. Digits
+            .GroupBy(static c => c.Value, static c => c.Key)
+            .OrderBy(static g => g.Key)
+            .Select(static g => (g.Key, (IReadOnlyList<string>)[.. g.Order(StringComparer.Ordinal)])),
+    ];
+
     /// <summary>
     /// Turns a decimal in major units into minor units, exactly.
     /// </summary>

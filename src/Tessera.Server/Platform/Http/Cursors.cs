@@ -40,14 +40,34 @@ public sealed class Cursors(Database database)
     {
         ArgumentNullException.ThrowIfNull(query);
         ArgumentNullException.ThrowIfNull(sorts);
-        var limit = query.Integer("limit", 1, PageRequest.MaximumLimit) ?? PageRequest.StandardLimit;
         var sort = query.Word("sort", [.. sorts, .. sorts.Select(static s => "-" + s)]) ?? standard;
+        return await ReadAsync(query, sort, tenant, 2, cancel);
+    }
+
+    /// <summary>Reads <c>limit</c> and <c>cursor</c> of a list whose order the caller has read itself.</summary>
+    /// <param name="query">The request.</param>
+    /// <param name="sort">The order, as text.</param>
+    /// <param name="tenant">Whose rows the caller sees; null for all.</param>
+    /// <param name="keys">How many values place a row.</param>
+    /// <param name="cancel">Cancels.</param>
+    public async ValueTask<PageRequest> ReadAsync(
+        Query query,
+        string sort,
+        Guid? tenant,
+        int keys,
+        CancellationToken cancel
+    )
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentNullException.ThrowIfNull(sort);
+        var limit = query.Integer("limit", 1, PageRequest.MaximumLimit) ?? PageRequest.StandardLimit;
         var cursor = query.Text("cursor", MaximumLength);
         var key = _key ??= await KeyAsync(cancel);
         var scope = ScopeOf(query, sort, tenant);
         var after = cursor is null ? null : Open(key, scope, cursor);
-        if (cursor is not null && after is null)
+        if (cursor is not null && after?.Count != keys)
         {
+            after = null;
             query.Refuse(Invalid);
         }
 

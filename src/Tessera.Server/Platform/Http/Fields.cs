@@ -54,6 +54,23 @@ public sealed class Fields
     /// <summary>Whether a member is there, null or not.</summary>
     public bool Names(string name) => _members.ContainsKey(name);
 
+    /// <summary>The names of all members.</summary>
+    public IReadOnlyCollection<string> Names() => _members.Keys;
+
+    /// <summary>Takes over errors that a rule found; their fields are this object's.</summary>
+    public void Add(IEnumerable<FieldError> errors)
+    {
+        ArgumentNullException.ThrowIfNull(errors);
+        foreach (var error in errors)
+        {
+            // What could not be read at all is not also called wrong.
+            if (_errors.TrueForAll(e => e.Field != _prefix + error.Field))
+            {
+                _errors.Add(error with { Field = _prefix + error.Field, Pointer = _pointer + error.Pointer[1..] });
+            }
+        }
+    }
+
     /// <summary>Says that a member is wrong.</summary>
     public void Add(string name, string code, string message) =>
         _errors.Add(new FieldError(_prefix + name, _pointer + "/" + Escape(name), code, message));

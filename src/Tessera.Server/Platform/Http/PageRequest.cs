@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -65,11 +66,13 @@ public sealed record PageRequest(
     /// <param name="rows">At most <see cref="Fetch"/> of them.</param>
     /// <param name="view">What the caller sees of a row.</param>
     /// <param name="key">Sort value and id of a row, as text.</param>
+    /// <param name="total">Rows of all pages, where they were counted.</param>
     public HttpAnswer Answer<TRow, TView>(
         HttpContext context,
         IReadOnlyList<TRow> rows,
         Func<TRow, TView> view,
-        Func<TRow, IReadOnlyList<string?>> key
+        Func<TRow, IReadOnlyList<string?>> key,
+        long? total = null
     )
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -77,7 +80,7 @@ public sealed record PageRequest(
         ArgumentNullException.ThrowIfNull(key);
         var hasMore = rows.Count > Limit;
         var next = hasMore ? Seal(key(rows[Limit - 1])) : null;
-        var page = new Page<TView>([.. rows.Take(Limit).Select(view)], hasMore, next);
+        var page = new Page<TView>([.. rows.Take(Limit).Select(view)], hasMore, next, total);
         return HttpAnswer.Json(StatusCodes.Status200OK, page) with
         {
             Link = next is null ? null : LinkTo(context, next),
@@ -104,4 +107,10 @@ public sealed record PageRequest(
 /// <param name="Data">The rows.</param>
 /// <param name="HasMore">Whether there are more after these.</param>
 /// <param name="NextCursor">For the next page; null on the last one.</param>
-public sealed record Page<T>(IReadOnlyList<T> Data, bool HasMore, string? NextCursor);
+/// <param name="Total">Rows of all pages, where the caller asked for them to be counted.</param>
+public sealed record Page<T>(
+    IReadOnlyList<T> Data,
+    bool HasMore,
+    string? NextCursor,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Total = null
+);

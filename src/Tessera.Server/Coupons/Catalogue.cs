@@ -1,0 +1,171 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using Npgsql;
+using Tessera.Core;
+using Tessera.Core.Codes;
+using Tessera.Core.Coupons;
+using Tessera.Server.Platform;
+
+namespace Tessera.Server.Coupons;
+
+/// <summary>What staff and importers do to coupons: each is one transaction of the caller's.</summary>
+internal static class Catalogue
+{
+    private const int ShapeAttempts = 20;
+
+    private static readonly Refusal Duplicate = new(
+        "duplicate_code",
+        "Coupon code already exists",
+        RefusalKind.Conflict,
+        [CouponRules.CodeTaken]
+    );
+
+    private static readonly Refusal NoFreeCode = new(
+        "no_free_code",
+        "No unused code of this shape was found. Ask for a longer one, or for a random suffix."
+    );
+
+    /// <summary>Everything that keeps a draft from being stored, apart from its code being taken.</summary>
+    public static async Task<IReadOnlyList<FieldError>> CheckAsync(
+        UnitOfWork work,
+        CouponDraft draft,
+        bool startIsNew,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        var errors = new List<FieldError>(CouponRules.Validate(draft, now, startIsNew));
+        await using var query = work.Command(
+            """
+            select $1::text is not null and not exists (select from campaigns.campaign where id = $1 and deleted_at is null),
+                $2::uuid is not null and not exists (select from access.merchant where id = $2),
+                array(select x from unnest($3::text[]) x where not exists (select from access.channel where id = x)),
+                array(select x from unnest($4::text[]) x where not exists (select from coupons.service where id = x)),
+                array(select x from unnest($5::integer[]) x where not exists (select from coupons.consultant where id = x))
+            """,
+            Text(draft.CampaignId),
+            new NpgsqlParameter
+            {
+                Value = draft.MerchantId ?? (object)DBNull.Value,
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid,
+            },
+            (draft.Channels ?? []).ToArray(),
+            (draft.EligibleServices ?? []).ToArray(),
+            (draft.ConsultantRestrictions ?? []).ToArray()
+        );
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        await row.ReadAsync(cancel);
+        if (row.GetBoolean(0))
+        {
+            errors.Add(Unknown("campaign_id", "There is no campaign with this id"));
+        }
+
+        if (row.GetBoolean(1))
+        {
+            errors.Add(Unknown("merchant_id", "There is no merchant with this id"));
+        }
+
+        AddUnknown(errors, "channels", row.GetFieldValue<string[]>(2));
+        AddUnknown(errors, "eligible_services", row.GetFieldValue<string[]>(3));
+        AddUnknown(
+            errors,
+            "consultant_restrictions",
+            [.. row.GetFieldValue<int[]>(4).Select(static c => c.ToString(CultureInfo.InvariantCulture))]
+        );
+        return errors;
+    }
+
+    /// <summary>Stores one coupon whose draft has been checked.</summary>
+    public static async Task<(long Id, Refusal? Refusal)> CreateAsync(
+        UnitOfWork work,
+        CouponDraft draft,
+        CatalogueActor actor,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        if ((await CouponStore.TakenAsync(work, [draft.Code!], cancel)).Count > 0)
+        {
+            return (0, Duplicate);
+        }
+
+        try
+        {
+            return ((await CouponStore.InsertAsync(work, [draft], actor, now, cancel))[0], null);
+        }
+        catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Somebody else took it between the look and the insert.
+            return (0, DuplicateOf(taken));
+        }
+    }
+
+    /// <summary>Replaces a locked coupon by a draft that has been checked.</summary>
+    public static async Task<Refusal?> UpdateAsync(
+        UnitOfWork work,
+        Coupon before,
+        CouponDraft draft,
+        CatalogueActor actor,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        if (draft.Code != before.Code && (await CouponStore.TakenAsync(work, [draft.Code!], cancel)).Count > 0)
+        {
+            return Duplicate;
+        }
+
+        try
+        {
+            await CouponStore.UpdateAsync(work, before, draft, actor, now, cancel);
+            return null;
+        }
+        catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return DuplicateOf(taken);
+        }
+    }
+
+    /// <summary>An unused code of a shape (CPN-11).</summary>
+    public static async Task<(string? Code, Refusal? Refusal)> SuggestAsync(
+        UnitOfWork work,
+        CodeOptions options,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        var today = DateOnly.FromDateTime(now.UtcDateTime);
+        var shapes = new List<string>();
+        for (var i = 0; i < ShapeAttempts; i++)
+        {
+            var code = CodeAlphabet.Shape(options, today, RandomNumberGenerator.GetBytes(CodeAlphabet.MaximumLength));
+            if (!shapes.Contains(code))
+            {
+                shapes.Add(code);
+            }
+        }
+
+        var taken = await CouponStore.TakenAsync(work, shapes, cancel);
+        var free = shapes.Find(shape => !taken.Contains(shape));
+        return free is null ? (null, NoFreeCode) : (free, null);
+    }
+
+    private static Refusal DuplicateOf(PostgresException taken) =>
+        taken.ConstraintName == "coupon_external_id_key"
+            ? new Refusal("duplicate_external_id", "A coupon with this external id exists.")
+            : Duplicate;
+
+    private static void AddUnknown(List<FieldError> errors, string field, string[] unknown)
+    {
+        if (unknown.Length > 0)
+        {
+            errors.Add(Unknown(field, "Unknown: " + string.Join(", ", unknown)));
+        }
+    }
+
+    private static FieldError Unknown(string field, string message) =>
+        new(field, "#/" + field, "unknown_reference", message);
+
+    private static NpgsqlParameter Text(string? value) =>
+        new() { Value = value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Text };
+}

@@ -1,0 +1,10 @@
+using Microsoft.AspNetCore.Routing;
+
+namespace Tessera.Server.Coupons;
+
+/// <summary>The catalogue: coupons, instances, codes.</summary>
+public static class CouponsRoom
+{
+    /// <summary>Adds the routes.</summary>
+    public static void MapCoupons(this IEndpointRouteBuilder api) => CouponEndpoints.Map(api);
+}
