@@ -83,7 +83,7 @@ create index coupon_by_words on coupons.coupon using gin (
 -- rewrites the definition. Created with the first attempt; a missing row reads as zeros.
 create table coupons.usage (
     coupon_id      bigint      primary key references coupons.coupon,
-    redeemed_count bigint      not null default 0,           -- standing redemptions
+    redeemed_count bigint      not null default 0,           -- uses taken: redemptions less those whose use was returned
     refused_count  bigint      not null default 0,
     revenue_minor  bigint      not null default 0,           -- net paid on orders that used it (R-19)
     discount_minor bigint      not null default 0,

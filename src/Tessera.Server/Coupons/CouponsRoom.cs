@@ -6,5 +6,9 @@ namespace Tessera.Server.Coupons;
 public static class CouponsRoom
 {
     /// <summary>Adds the routes.</summary>
-    public static void MapCoupons(this IEndpointRouteBuilder api) => CouponEndpoints.Map(api);
+    public static void MapCoupons(this IEndpointRouteBuilder api)
+    {
+        CouponEndpoints.Map(api);
+        CodeStateEndpoints.Map(api);
+    }
 }

@@ -252,7 +252,7 @@ internal sealed class Deciding
 
         Work.Rollbacks.Add(new NewRollback(command, redemption, returnsUse));
         var usage = Work.UsageOf(redemption.CouponId);
-        usage.Redeemed--;
+        usage.Redeemed -= returnsUse ? 1 : 0;
         usage.RevenueMinor -= redemption.OrderMinor - redemption.DiscountMinor;
         usage.DiscountMinor -= redemption.DiscountMinor;
 

@@ -1,4 +1,5 @@
 using Tessera.Core.Limits;
+using Tessera.Server.Coupons;
 
 namespace Tessera.Server.Redemptions;
 
@@ -148,7 +149,7 @@ internal sealed class HoldPlan
 
     private void AddInstance(long id, DateTimeOffset end)
     {
-        var day = RedemptionStore.DayOf(end);
+        var day = InstanceDays.Of(end);
         if (!_instances.TryGetValue(day, out var ids))
         {
             _instances[day] = ids = [];

@@ -1,5 +1,6 @@
 using Npgsql;
 using Tessera.Core;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Lanes;
 
@@ -134,7 +135,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
                 commands[place] is AttemptCommand attempt
                 && found.Codes.TryGetValue(attempt.Code, out var target)
                 && target.InstanceId is null
-                && _days.Add(RedemptionStore.DayOf(target.CouponEnd))
+                && _days.Add(InstanceDays.Of(target.CouponEnd))
             )
             {
                 (missing ??= []).Add(target.CouponEnd);

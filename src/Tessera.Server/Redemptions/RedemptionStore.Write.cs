@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Balances;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Redemptions;
@@ -65,7 +66,7 @@ internal static partial class RedemptionStore
         foreach (
             var day in work
                 .Hold.Instances.Values.Where(i => i.IsChanged && !i.IsNew)
-                .GroupBy(i => DayOf(i.ValidUntil))
+                .GroupBy(i => InstanceDays.Of(i.ValidUntil))
                 .OrderBy(g => g.Key)
         )
         {
@@ -77,7 +78,7 @@ internal static partial class RedemptionStore
                     reservation_id = d.reservation_id, reserved_until = d.reserved_until, version = d.version
                 from unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::bigint[])
                     as d (id, state, prior_state, customer_id, reservation_id, reserved_until, version)
-                where i.id = d.id and i.{DayPredicate(day.Key).Replace(" and ", " and i.", StringComparison.Ordinal)}
+                where i.id = d.id and {InstanceDays.Predicate(day.Key, "i.")}
                 """,
                 Column(rows, r => r.Id),
                 Column(rows, r => r.State.Name()),

@@ -1,8 +1,8 @@
-using System.Globalization;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
+using Tessera.Server.Coupons;
 
 namespace Tessera.Server.Redemptions;
 
@@ -194,7 +194,7 @@ internal static partial class RedemptionStore
             Statement(
                 "select id, valid_until, coupon_id, customer_id, valid_from, state, prior_state, reservation_id, "
                     + "reserved_until, version from coupons.instance where id = any($1) and "
-                    + DayPredicate(day)
+                    + InstanceDays.Predicate(day)
                     + " order by id"
                     + update,
                 row =>
@@ -400,20 +400,6 @@ internal static partial class RedemptionStore
         );
         return instance;
     }
-
-    /// <summary>
-    /// The day of an instance's end as constants, so that the planner sees one partition and not all of them; the
-    /// dates come from the code map, never from a caller.
-    /// </summary>
-    internal static string DayPredicate(DateOnly day) =>
-        day == DateOnly.MaxValue
-            ? "valid_until = 'infinity'"
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"valid_until >= '{day:yyyy-MM-dd} 00:00:00+00' and valid_until < '{day.AddDays(1):yyyy-MM-dd} 00:00:00+00'"
-            );
-
-    internal static DateOnly DayOf(DateTimeOffset end) => DateOnly.FromDateTime(end.UtcDateTime);
 
     internal static void Add(NpgsqlBatch batch, string sql, params ReadOnlySpan<NpgsqlParameter> parameters)
     {

@@ -26,7 +26,11 @@ public static partial class RedemptionsRoom
     }
 
     /// <summary>Adds the routes.</summary>
-    public static void MapRedemptions(this IEndpointRouteBuilder api) => RedemptionEndpoints.Map(api);
+    public static void MapRedemptions(this IEndpointRouteBuilder api)
+    {
+        RedemptionEndpoints.Map(api);
+        RedemptionReads.Map(api);
+    }
 
     [LoggerMessage(2001, LogLevel.Warning, "A batch of redemptions failed and is run again item by item: {Reason}")]
     private static partial void LogFailed(ILogger log, string reason, Exception? error);

@@ -79,9 +79,15 @@ public sealed class TestHost : IAsyncDisposable
     public async Task<string> KeyAsync(
         IReadOnlyList<string> permissions,
         Guid? merchant = null,
-        IReadOnlyList<string>? channels = null
+        IReadOnlyList<string>? channels = null,
+        bool merchantExists = true
     )
     {
+        if (merchant is not null && !merchantExists)
+        {
+            await Database.ExecuteAsync("insert into access.merchant (id, name) values ($1, 'Merchant')", merchant);
+        }
+
         await using var work = await Database.Database.BeginAsync(default);
         var wanted = new NewApiKey("test", permissions, "job:test", merchant, channels);
         var (_, key) = await ApiKeys.CreateAsync(work, wanted, "test", default);
