@@ -10,5 +10,12 @@ public static class AccessRoom
     public static IServiceCollection AddAccess(this IServiceCollection services) => services.AddSingleton<ApiKeys>();
 
     /// <summary>Adds the routes.</summary>
-    public static void MapAccess(this IEndpointRouteBuilder api) => ArgumentNullException.ThrowIfNull(api);
+    public static void MapAccess(this IEndpointRouteBuilder api)
+    {
+        ArgumentNullException.ThrowIfNull(api);
+        new Merchants().Map(api);
+        new Customers().Map(api);
+        new Channels().Map(api);
+        ApiKeyEndpoints.Map(api);
+    }
 }

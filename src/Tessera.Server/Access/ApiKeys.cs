@@ -63,6 +63,18 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
         return caller;
     }
 
+    /// <summary>Ends what this node remembers of a key, so that it asks again at once.</summary>
+    public void Forget(Guid clientId)
+    {
+        foreach (var (place, known) in _known)
+        {
+            if (known.Caller.ClientId == clientId)
+            {
+                _known.TryRemove(place, out _);
+            }
+        }
+    }
+
     /// <summary>Makes a key.</summary>
     /// <returns>Its id, and the key itself: it is never shown again.</returns>
     public static async Task<(Guid Id, string Key)> CreateAsync(

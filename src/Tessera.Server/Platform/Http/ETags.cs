@@ -24,6 +24,10 @@ public static class ETags
     /// <summary>The tag of a version.</summary>
     public static string Of(long version) => string.Create(CultureInfo.InvariantCulture, $"\"{version}\"");
 
+    /// <summary>The tag of a version of something that may be deleted and made again under the same address.</summary>
+    public static string Of(long version, DateTimeOffset madeAt) =>
+        string.Create(CultureInfo.InvariantCulture, $"\"{version}-{madeAt.UtcTicks:x}\"");
+
     /// <summary>Whether the request names the present state, by <c>If-Match</c>; weak tags never match.</summary>
     /// <returns>Null if it does; else 428 or 412.</returns>
     public static Refusal? Check(HttpContext context, string current)

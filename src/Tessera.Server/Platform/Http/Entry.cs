@@ -77,14 +77,20 @@ public sealed partial class Entry(RequestDelegate next, ILogger<Entry> log)
     private static Refusal NotAllowed { get; } =
         new("method_not_allowed", "This resource does not take this method.", RefusalKind.MethodNotAllowed);
 
+    private static readonly Refusal Malformed = new(
+        "malformed_request",
+        "The request is not well-formed HTTP.",
+        RefusalKind.Invalid
+    );
+
     private static Refusal Bare(int status) =>
         status switch
         {
             404 => NotFound,
             405 => NotAllowed,
             413 => RequestBody.TooLarge,
-            415 => new Refusal("unsupported_media_type", "The body is of another type.", RefusalKind.UnsupportedMedia),
-            < 500 => new Refusal("invalid_request", "The request is malformed.", RefusalKind.Invalid),
+            415 => RequestBody.Unsupported,
+            < 500 => Malformed,
             _ => Defect,
         };
 

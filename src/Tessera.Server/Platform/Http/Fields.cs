@@ -14,6 +14,9 @@ public sealed class Fields
     /// <summary>The largest integer every JSON reader keeps exact (convention 1).</summary>
     public const long MaximumInteger = (1L << 53) - 1;
 
+    private const int MaximumPlainName = 64;
+    private const int MaximumPlainText = 500;
+
     private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private readonly List<Fields> _children = [];
@@ -317,6 +320,42 @@ public sealed class Fields
         }
 
         return _errors.Count == before ? items : null;
+    }
+
+    /// <summary>An object of any members, each a text, number or flag.</summary>
+    /// <param name="name">Of the member.</param>
+    /// <param name="maximum">Most members.</param>
+    public IReadOnlyDictionary<string, JsonElement>? Plain(string name, int maximum)
+    {
+        if (Object(name, required: false) is not { } child)
+        {
+            return null;
+        }
+
+        if (child._members.Count > maximum)
+        {
+            Add(name, "too_many", $"This has more than {maximum} members.");
+        }
+
+        foreach (var (key, value) in child._members)
+        {
+            child._asked.Add(key);
+            if (key.Length is 0 or > MaximumPlainName || key.Any(char.IsControl))
+            {
+                child.Add(key, "invalid_name", $"A name has 1 to {MaximumPlainName} characters.");
+            }
+
+            if (value.ValueKind is JsonValueKind.Number)
+            {
+                child.Decimal(key);
+            }
+            else if (value.ValueKind is not (JsonValueKind.True or JsonValueKind.False))
+            {
+                child.Text(key, MaximumPlainText);
+            }
+        }
+
+        return child._members;
     }
 
     private Fields(JsonElement item, int place, string prefix, string pointer, List<FieldError> errors)

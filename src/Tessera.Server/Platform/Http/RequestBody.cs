@@ -99,7 +99,13 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
         }
     }
 
-    private static Refusal Malformed(string message) => new("malformed_json", message, RefusalKind.Invalid);
+    private static readonly Refusal NotJson = new(
+        "malformed_json",
+        "The body is not one JSON object in UTF-8, or nested too deeply.",
+        RefusalKind.Invalid
+    );
+
+    private static Refusal Malformed(string message) => NotJson with { Message = message };
 
     private static bool IsOfType(string? contentType, string mediaType)
     {

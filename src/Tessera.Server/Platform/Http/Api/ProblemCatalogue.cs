@@ -19,7 +19,7 @@ public static class ProblemCatalogue
 
     private static readonly Lazy<FrozenDictionary<string, Refusal>> Found = new(Find);
 
-    /// <summary>All of them. Where two rooms declare one code, the first declared stands for both.</summary>
+    /// <summary>All of them. Where a code is declared for several statuses, the one of HTTP itself stands for all.</summary>
     public static IReadOnlyDictionary<string, Refusal> All => Found.Value;
 
     /// <summary>All problem types, as a page or as JSON.</summary>
@@ -82,6 +82,7 @@ public static class ProblemCatalogue
     {
         const BindingFlags anyStatic = BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic;
         var found = new Dictionary<string, Refusal>(StringComparer.Ordinal);
+        found[Entry.NotFound.Code] = Entry.NotFound;
         foreach (var type in ((Assembly[])[typeof(Refusal).Assembly, typeof(Problems).Assembly]).SelectMany(TypesOf))
         {
             foreach (var field in type.GetFields(anyStatic).Where(static f => f.FieldType == typeof(Refusal)))
