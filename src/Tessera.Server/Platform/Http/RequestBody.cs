@@ -44,12 +44,18 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
             return (null, Unsupported);
         }
 
+        if (context.Request.ContentLength > MaximumBytes)
+        {
+            return (null, TooLarge);
+        }
+
         var reader = context.Request.BodyReader;
         while (true)
         {
             var read = await reader.ReadAsync(context.RequestAborted);
             if (read.Buffer.Length > MaximumBytes)
             {
+                reader.AdvanceTo(read.Buffer.End);
                 return (null, TooLarge);
             }
 
