@@ -24,8 +24,9 @@ internal interface IRecord
 }
 
 /// <summary>
-/// List, create, read, replace, patch and delete one kind of record: merchants, customers, channels. Each change writes
-/// its event in the same transaction. Keys that act for one merchant read what concerns it and change nothing.
+/// List, create, read, replace, patch and delete one kind of record: merchants, customers, channels, and what other
+/// rooms keep in the same way. Each change writes its event in the same transaction. Keys that act for one merchant read
+/// what concerns it and change nothing.
 /// </summary>
 /// <typeparam name="TWanted">What a caller may write.</typeparam>
 /// <typeparam name="TView">What a caller sees.</typeparam>
@@ -33,6 +34,15 @@ internal abstract class Directory<TWanted, TView>
     where TWanted : class
     where TView : class, IRecord
 {
+    /// <summary>The schema of its table.</summary>
+    protected virtual string Schema => "access";
+
+    /// <summary>What reading it asks for.</summary>
+    protected virtual string Reading => Permissions.DirectoryRead;
+
+    /// <summary>What changing it asks for.</summary>
+    protected virtual string Writing => Permissions.DirectoryWrite;
+
     /// <summary>One of them, as in events and table names.</summary>
     protected abstract string Name { get; }
 
@@ -105,7 +115,7 @@ internal abstract class Directory<TWanted, TView>
                 .MapGet("", ListAsync)
                 .WithName("list" + title + "s")
                 .WithSummary($"List {Plural}")
-                .RequirePermission(Permissions.DirectoryRead)
+                .RequirePermission(Reading)
                 .WithPages([.. Sorts.Keys])
                 .WithAnswer(200, page, "A page.")
         );
@@ -113,7 +123,7 @@ internal abstract class Directory<TWanted, TView>
             .MapPost("", CreateAsync)
             .WithName("create" + title)
             .WithSummary($"Create a {Name}")
-            .RequirePermission(Permissions.DirectoryWrite)
+            .RequirePermission(Writing)
             .WithBody(wanted)
             .WithIdempotencyKey(required: false)
             .WithAnswer(201, view, "Created; Location is its address.")
@@ -122,7 +132,7 @@ internal abstract class Directory<TWanted, TView>
             .MapGet(one, GetAsync)
             .WithName("get" + title)
             .WithSummary($"Read a {Name}")
-            .RequirePermission(Permissions.DirectoryRead)
+            .RequirePermission(Reading)
             .WithAnswer(200, view, "The present state, with its ETag.")
             .WithAnswer(304, "The caller has the present state.");
         group
@@ -132,7 +142,7 @@ internal abstract class Directory<TWanted, TView>
             )
             .WithName("replace" + title)
             .WithSummary($"Replace a {Name}")
-            .RequirePermission(Permissions.DirectoryWrite)
+            .RequirePermission(Writing)
             .WithIfMatch()
             .WithBody(wanted)
             .WithAnswer(200, view, "The new state, with its ETag.")
@@ -144,7 +154,7 @@ internal abstract class Directory<TWanted, TView>
             )
             .WithName("update" + title)
             .WithSummary($"Change some fields of a {Name}")
-            .RequirePermission(Permissions.DirectoryWrite)
+            .RequirePermission(Writing)
             .WithIfMatch()
             .WithIdempotencyKey(required: false)
             .WithPatch(wanted)
@@ -154,7 +164,7 @@ internal abstract class Directory<TWanted, TView>
             .MapDelete(one, DeleteAsync)
             .WithName("delete" + title)
             .WithSummary($"Delete a {Name} that nothing refers to")
-            .RequirePermission(Permissions.DirectoryWrite)
+            .RequirePermission(Writing)
             .WithIfMatch()
             .WithAnswer(204, "It is gone, or was before.")
             .WithRefusals(DirectoryRefusals.InUse, DirectoryRefusals.MerchantKey);
@@ -182,7 +192,7 @@ internal abstract class Directory<TWanted, TView>
         var (column, type) = Sorts[page.Sort];
         conditions.Add(page.Where(column, type, "id", IdType, values));
         var sql =
-            $"select {Columns} from access.{Name} where {string.Join(" and ", conditions)} {page.OrderBy(column, "id")}";
+            $"select {Columns} from {Schema}.{Name} where {string.Join(" and ", conditions)} {page.OrderBy(column, "id")}";
         var views = new List<TView>();
         await using (var command = database.Source.CreateCommand(sql))
         {
@@ -203,7 +213,7 @@ internal abstract class Directory<TWanted, TView>
         var scope = Scope(Caller.Of(context), values);
         values.Add(id);
         await using var command = database.Source.CreateCommand(
-            $"select {Columns} from access.{Name} where {scope} and id = ${values.Count}::text::{IdType}"
+            $"select {Columns} from {Schema}.{Name} where {scope} and id = ${values.Count}::text::{IdType}"
         );
         values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
         await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
@@ -348,7 +358,7 @@ internal abstract class Directory<TWanted, TView>
     private async Task<TView?> HoldAsync(UnitOfWork work, string id)
     {
         await using var command = work.Command(
-            $"select {Columns} from access.{Name} where id = $1::text::{IdType} for update",
+            $"select {Columns} from {Schema}.{Name} where id = $1::text::{IdType} for update",
             id
         );
         return await OneAsync(command);
@@ -367,7 +377,7 @@ internal abstract class Directory<TWanted, TView>
         try
         {
             await work.ExecuteAsync(
-                $"delete from access.{Name} where id = $1::text::{IdType}",
+                $"delete from {Schema}.{Name} where id = $1::text::{IdType}",
                 [id],
                 CancellationToken.None
             );

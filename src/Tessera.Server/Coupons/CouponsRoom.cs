@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Tessera.Server.Coupons;
 
-/// <summary>The catalogue: coupons, instances, codes.</summary>
+/// <summary>The catalogue: coupons, instances, codes, services, consultants.</summary>
 public static class CouponsRoom
 {
     /// <summary>Adds the routes.</summary>
@@ -10,5 +10,7 @@ public static class CouponsRoom
     {
         CouponEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
+        new Services().Map(api);
+        new Consultants().Map(api);
     }
 }

@@ -21,6 +21,12 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
         """{"groups":[]}"""
     )]
     [InlineData("channels", """{"id":"till-7","name":"Till 7","kind":"till"}""", """{"name":"Till seven"}""")]
+    [InlineData(
+        "services",
+        """{"id":"first_talk","name":"First talk","session_types":["video","phone"]}""",
+        """{"session_types":["video"]}"""
+    )]
+    [InlineData("consultants", """{"id":12,"name":"Dr. Weber"}""", """{"is_active":false}""")]
     public async Task A_record_lives_from_creation_to_deletion_and_every_change_is_in_the_log(
         string plural,
         string body,
