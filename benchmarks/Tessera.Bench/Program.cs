@@ -1,0 +1,15 @@
+using Tessera.Bench;
+
+var quick = args.Contains("--quick");
+var name = args.FirstOrDefault(static a => !a.StartsWith('-'));
+var lanes = args.FirstOrDefault(static a => a.StartsWith("--lanes=", StringComparison.Ordinal)) is { } given
+    ? int.Parse(given["--lanes=".Length..], System.Globalization.CultureInfo.InvariantCulture)
+    : 2;
+switch (name)
+{
+    case "redeem":
+        return await RedeemBench.RunAsync(quick, lanes);
+    default:
+        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem");
+        return 2;
+}
