@@ -90,9 +90,11 @@ create table coupons.usage (
     last_used_at   timestamptz
 ) with (fillfactor = 50);
 
--- Units with a life of their own (CPN-05, A.18). By day of their end, so that a due range touches only its days and a
--- past day can be detached; then by hash of the id, so that a million ends at one instant spread (CPN-17, R-12).
--- Day partitions are made by coupons.ensure_days before the first unit ends on that day.
+-- Units with a life of their own (CPN-05, A.18). By month of their end, so that a due range touches only its months and
+-- a past month can be detached; then by hash of the id, so that a million ends at one instant spread (CPN-17, R-12). The
+-- key leads with the end: it finds a unit, and the units that are due, without a second index. Months and not days: a
+-- batch of redemptions meets units of many days, and each partition it meets costs it a plan or a pruning.
+-- Partitions are made by coupons.ensure_instance_months before the first unit ends in that month.
 create table coupons.instance (
     id             bigint      not null,
     valid_until    timestamptz not null,
@@ -111,7 +113,7 @@ create table coupons.instance (
     version        bigint      not null default 1,
     constraint the_window_has_a_length check (valid_from < valid_until),
     constraint a_reservation_has_an_end check ((state = 'reserved') = (reserved_until is not null)),
-    primary key (id, valid_until)
+    primary key (valid_until, id)
 ) partition by range (valid_until);
 
 -- Ids are handed out in blocks of 1024: block * 1024 + offset, so that a node numbers units without asking.
@@ -129,18 +131,18 @@ create table coupons.instance_open_1 partition of coupons.instance_open for valu
 create table coupons.instance_open_2 partition of coupons.instance_open for values with (modulus 4, remainder 2) with (fillfactor = 85);
 create table coupons.instance_open_3 partition of coupons.instance_open for values with (modulus 4, remainder 3) with (fillfactor = 85);
 
--- Makes the partitions of the days (UTC) on which the given instants lie. Instants at infinity need none.
--- A day is built beside the table and then attached, which does not block readers or writers of other days.
-create function coupons.ensure_days(ends timestamptz[]) returns void
+-- Makes the partitions of the months (UTC) in which the given instants lie. Instants at infinity need none.
+-- A month is built beside the table and then attached, which does not block readers or writers of other months.
+create function coupons.ensure_instance_months(ends timestamptz[]) returns void
     language plpgsql security definer set search_path = pg_catalog, coupons set timezone = 'UTC' as $$
 declare
-    day  date;
-    name text;
+    month timestamptz;
+    name  text;
 begin
-    for day in select distinct e::date from unnest(ends) e where isfinite(e) order by 1 loop
-        name := 'instance_' || to_char(day, 'YYYYMMDD');
+    for month in select distinct date_trunc('month', e) from unnest(ends) e where isfinite(e) order by 1 loop
+        name := 'instance_' || to_char(month, 'YYYYMM');
         continue when to_regclass('coupons.' || name) is not null;
-        perform pg_advisory_xact_lock(hashtextextended('coupons.ensure_days', 0));
+        perform pg_advisory_xact_lock(hashtextextended('coupons.ensure_instance_months', 0));
         continue when to_regclass('coupons.' || name) is not null;
         execute format('create table coupons.%I (like coupons.instance including all) partition by hash (id)', name);
         for part in 0 .. 3 loop
@@ -148,7 +150,7 @@ begin
                 'with (fillfactor = 85)', name || '_' || part, name, part);
         end loop;
         execute format('alter table coupons.instance attach partition coupons.%I for values from (%L) to (%L)',
-            name, day::timestamptz, (day + 1)::timestamptz);
+            name, month, month + interval '1 month');
     end loop;
 end $$;
 

@@ -81,6 +81,9 @@ internal static partial class PgBench
     [GeneratedRegex(@"tps = (?<value>[0-9.]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Rate();
 
-    [GeneratedRegex(@"latency average = (?<value>[0-9.]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"latency average = (?<value>[0-9.]+)",
+        RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture
+    )]
     private static partial Regex Latency();
 }

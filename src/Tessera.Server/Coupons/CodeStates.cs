@@ -92,18 +92,18 @@ public static class CodeStates
     {
         var units = new Dictionary<long, Unit>();
         foreach (
-            var day in rows.Where(static r => r.InstanceId is not null)
-                .GroupBy(static r => InstanceDays.Of(r.UnitEnd!.Value))
+            var month in rows.Where(static r => r.InstanceId is not null)
+                .GroupBy(static r => InstanceMonths.Of(r.UnitEnd!.Value))
         )
         {
             await using var command = new NpgsqlCommand(
                 "select id, state, prior_state, valid_from, valid_until, reserved_until from coupons.instance "
                     + "where id = any($1) and "
-                    + InstanceDays.Predicate(day.Key),
+                    + InstanceMonths.Predicate(month.Key),
                 connection
             );
             command.Parameters.Add(
-                new NpgsqlParameter<long[]> { TypedValue = [.. day.Select(static r => r.InstanceId!.Value)] }
+                new NpgsqlParameter<long[]> { TypedValue = [.. month.Select(static r => r.InstanceId!.Value)] }
             );
             await using var found = await command.ExecuteReaderAsync(cancel);
             while (await found.ReadAsync(cancel))
@@ -164,7 +164,7 @@ public static class CodeStates
         {
             if (InstanceId is not null && unit is null)
             {
-                // Moved to another day between the two reads: the next question finds it.
+                // Moved to another month between the two reads: the next question finds it.
                 return new CodeState(code, "unknown", false, null, null, CouponId, Now);
             }
 

@@ -76,7 +76,7 @@ public static class InstanceStore
         ArgumentNullException.ThrowIfNull(units);
         ArgumentNullException.ThrowIfNull(actor);
         await work.ExecuteAsync(
-            "select coupons.ensure_days($1)",
+            "select coupons.ensure_instance_months($1)",
             [new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [terms.ValidUntil] }],
             cancel
         );

@@ -31,7 +31,11 @@ public sealed class Database : IAsyncDisposable
         settings.KeepAlive = settings.KeepAlive == 0 ? 30 : settings.KeepAlive;
         var lane = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
-            Options = settings.Options + " -c plan_cache_mode=force_generic_plan",
+            // Every statement of a lane finds rows by their keys; other plans are only ever picked by mistake.
+            Options =
+                settings.Options
+                + " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
+                + " -c enable_mergejoin=off -c enable_bitmapscan=off",
             Pooling = false,
         };
         _laneConnectionString = lane.ConnectionString;

@@ -1,12 +1,10 @@
 using Tessera.Core.Limits;
-using Tessera.Server.Coupons;
 
 namespace Tessera.Server.Redemptions;
 
 /// <summary>What a batch has to lock, from what its commands were resolved to.</summary>
 internal sealed class HoldPlan
 {
-    private readonly SortedDictionary<DateOnly, SortedSet<long>> _instances = [];
     private readonly Dictionary<long, long> _versions = [];
     private readonly HashSet<Guid> _reservations = [];
 
@@ -14,7 +12,8 @@ internal sealed class HoldPlan
 
     public SortedSet<long> Coupons { get; } = [];
 
-    public IEnumerable<(DateOnly Day, SortedSet<long> Ids)> InstancesByDay => _instances.Select(i => (i.Key, i.Value));
+    /// <summary>Keys of the units, in the order in which they are locked.</summary>
+    public SortedSet<(DateTimeOffset End, long Id)> Instances { get; } = [];
 
     public HashSet<Guid> Accounts { get; } = [];
 
@@ -59,7 +58,7 @@ internal sealed class HoldPlan
     {
         if (
             _versions.Any(v => !hold.Coupons.TryGetValue(v.Key, out var coupon) || coupon.Version != v.Value)
-            || _instances.Values.SelectMany(ids => ids).Any(id => !hold.Instances.ContainsKey(id))
+            || Instances.Any(key => !hold.Instances.ContainsKey(key.Id))
         )
         {
             throw new StaleResolutionException();
@@ -147,16 +146,7 @@ internal sealed class HoldPlan
         Accounts.UnionWith(redemption.AccountIds);
     }
 
-    private void AddInstance(long id, DateTimeOffset end)
-    {
-        var day = InstanceDays.Of(end);
-        if (!_instances.TryGetValue(day, out var ids))
-        {
-            _instances[day] = ids = [];
-        }
-
-        ids.Add(id);
-    }
+    private void AddInstance(long id, DateTimeOffset end) => Instances.Add((end, id));
 }
 
 /// <summary>What was read before locking has changed meanwhile; the lane runs the command again.</summary>

@@ -16,7 +16,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
     public const int BatchLimit = 512;
 
     private readonly InstanceIds _ids = new();
-    private readonly HashSet<DateOnly> _days = [DateOnly.MaxValue];
+    private readonly HashSet<DateOnly> _months = [InstanceMonths.Open];
     private NpgsqlConnection? _connection;
 
     /// <inheritdoc/>
@@ -85,7 +85,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
     {
         var plan = HoldPlan.Of(commands, pending, found);
         await _ids.EnsureAsync(connection, pending.Count, cancel);
-        await EnsureDaysAsync(connection, commands, pending, found, cancel);
+        await EnsureMonthsAsync(connection, commands, pending, found, cancel);
         var hold = await RedemptionStore.HoldAsync(connection, plan, withLocks: true, cancel);
         plan.ThrowIfStale(hold);
         var reservations = plan.ReservationsIn(hold);
@@ -119,8 +119,8 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
         await RedemptionStore.WriteAsync(connection, deciding.Work, cancel);
     }
 
-    /// <summary>A unit of a shared code needs the partition of the day on which the coupon ends.</summary>
-    private async Task EnsureDaysAsync(
+    /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>
+    private async Task EnsureMonthsAsync(
         NpgsqlConnection connection,
         IReadOnlyList<RedemptionCommand> commands,
         List<int> pending,
@@ -135,7 +135,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
                 commands[place] is AttemptCommand attempt
                 && found.Codes.TryGetValue(attempt.Code, out var target)
                 && target.InstanceId is null
-                && _days.Add(InstanceDays.Of(target.CouponEnd))
+                && _months.Add(InstanceMonths.Of(target.CouponEnd))
             )
             {
                 (missing ??= []).Add(target.CouponEnd);
@@ -144,7 +144,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
 
         if (missing is not null)
         {
-            await using var command = new NpgsqlCommand("select coupons.ensure_days($1)", connection);
+            await using var command = new NpgsqlCommand("select coupons.ensure_instance_months($1)", connection);
             command.Parameters.Add(new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. missing] });
             await command.ExecuteNonQueryAsync(cancel);
         }

@@ -2,7 +2,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Balances;
-using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Redemptions;
@@ -63,30 +62,31 @@ internal static partial class RedemptionStore
             );
         }
 
-        foreach (
-            var day in work
-                .Hold.Instances.Values.Where(i => i.IsChanged && !i.IsNew)
-                .GroupBy(i => InstanceDays.Of(i.ValidUntil))
-                .OrderBy(g => g.Key)
-        )
+        var changed = work
+            .Hold.Instances.Values.Where(static i => i is { IsChanged: true, IsNew: false })
+            .OrderBy(static i => i.ValidUntil)
+            .ThenBy(static i => i.Id)
+            .ToList();
+        if (changed.Count > 0)
         {
-            var rows = day.OrderBy(i => i.Id).ToList();
             Add(
                 batch,
-                $"""
+                """
                 update coupons.instance i set state = d.state, prior_state = d.prior_state, customer_id = d.customer_id,
                     reservation_id = d.reservation_id, reserved_until = d.reserved_until, version = d.version
-                from unnest($1::bigint[], $2::text[], $3::text[], $4::uuid[], $5::uuid[], $6::timestamptz[], $7::bigint[])
-                    as d (id, state, prior_state, customer_id, reservation_id, reserved_until, version)
-                where i.id = d.id and {InstanceDays.Predicate(day.Key, "i.")}
+                from unnest($1::timestamptz[], $2::bigint[], $3::text[], $4::text[], $5::uuid[], $6::uuid[],
+                    $7::timestamptz[], $8::bigint[])
+                    as d (valid_until, id, state, prior_state, customer_id, reservation_id, reserved_until, version)
+                where i.valid_until = d.valid_until and i.id = d.id
                 """,
-                Column(rows, r => r.Id),
-                Column(rows, r => r.State.Name()),
-                Column(rows, r => r.Prior?.Name()),
-                Column(rows, r => r.CustomerId),
-                Column(rows, r => r.ReservationId),
-                Column(rows, r => r.ReservedUntil),
-                Column(rows, r => r.Version)
+                Column(changed, r => r.ValidUntil),
+                Column(changed, r => r.Id),
+                Column(changed, r => r.State.Name()),
+                Column(changed, r => r.Prior?.Name()),
+                Column(changed, r => r.CustomerId),
+                Column(changed, r => r.ReservationId),
+                Column(changed, r => r.ReservedUntil),
+                Column(changed, r => r.Version)
             );
         }
     }

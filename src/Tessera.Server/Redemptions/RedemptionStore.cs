@@ -2,7 +2,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
-using Tessera.Server.Coupons;
 
 namespace Tessera.Server.Redemptions;
 
@@ -189,20 +188,20 @@ internal static partial class RedemptionStore
             Bigints(plan.Coupons)
         );
 
-        foreach (var (day, ids) in plan.InstancesByDay)
+        if (plan.Instances.Count > 0)
         {
             Statement(
-                "select id, valid_until, coupon_id, customer_id, valid_from, state, prior_state, reservation_id, "
-                    + "reserved_until, version from coupons.instance where id = any($1) and "
-                    + InstanceDays.Predicate(day)
-                    + " order by id"
-                    + update,
+                "select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.state, i.prior_state, i.reservation_id, "
+                    + "i.reserved_until, i.version from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id) "
+                    + "join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id order by i.valid_until, i.id"
+                    + (withLocks ? " for update of i" : ""),
                 row =>
                 {
                     var instance = ReadInstance(row);
                     hold.Instances[instance.Id] = instance;
                 },
-                Bigints(ids)
+                new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. plan.Instances.Select(static k => k.End)] },
+                Bigints(plan.Instances.Select(static k => k.Id))
             );
         }
 

@@ -46,7 +46,7 @@ public sealed class Catalogue(TestDatabase database)
         var id = await database.ScalarAsync<long>("select nextval('coupons.instance_block') * 1024");
         await database.ExecuteAsync(
             $"""
-            with e as (select {until}::timestamptz as at), d as (select coupons.ensure_days(array[at]) from e)
+            with e as (select {until}::timestamptz as at), d as (select coupons.ensure_instance_months(array[at]) from e)
             select count(*) from d
             """
         );

@@ -122,7 +122,7 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Every_write_names_members_it_does_not_know_or_was_given_twice()
     {
         // Those of a record that is not there answer 404 before they look.
-        foreach (var (method, path, _, _) in Writes().Where(r => !r.Path.Contains(Missing, StringComparison.Ordinal)))
+        foreach (var (method, path, _, _) in Writes().Where(r => !NamesARecord(r.Path)))
         {
             var body = """{"zz":1,"zz":2,"\ud800":3,"a/b~c":{"deep":{"er":[]}}}"""u8.ToArray();
             var reply = await SendAsync(method, path, body, "application/json");
@@ -192,6 +192,10 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private const string Missing = "01970f3e-8a00-7c3e-9d52-000000000000";
+    private const string MissingNumber = "987654321";
+
+    private static bool NamesARecord(string path) =>
+        path.Contains(Missing, StringComparison.Ordinal) || path.Contains(MissingNumber, StringComparison.Ordinal);
 
     private IEnumerable<(string Method, string Path, string? Permission, bool TakesBody)> Routes() =>
         from endpoint in _host.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
@@ -243,7 +247,7 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private static string Value(Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart parameter) =>
-        parameter.ParameterPolicies is [{ Content: "long" or "int" }, ..] ? "987654321" : Missing;
+        parameter.ParameterPolicies is [{ Content: "long" or "int" }, ..] ? MissingNumber : Missing;
 
     private static string? BodyOf(string method) => method is "GET" or "DELETE" ? null : "{}";
 
