@@ -7,6 +7,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Access;
 using Tessera.Server.Audit;
+using Tessera.Server.Campaigns;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -73,6 +74,7 @@ public static class TesseraHost
         api.MapAccess();
         api.MapAudit();
         api.MapCoupons();
+        api.MapCampaigns();
         api.MapRedemptions();
         return app;
     }

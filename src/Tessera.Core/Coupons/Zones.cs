@@ -3,13 +3,18 @@ namespace Tessera.Core.Coupons;
 /// <summary>Days of a named time zone.</summary>
 public static class Zones
 {
-    /// <summary>Finds a zone by its IANA name.</summary>
+    /// <summary>Finds a zone by its IANA name; UTC when there is none, so that other errors can still be found.</summary>
     public static bool TryFind(string name, out TimeZoneInfo zone)
     {
         ArgumentNullException.ThrowIfNull(name);
-        zone = TimeZoneInfo.Utc;
-        return name == "UTC"
-            || (name.Length is > 0 and < 64 && TimeZoneInfo.TryFindSystemTimeZoneById(name, out zone!));
+        if (name == "UTC" || name.Length is 0 or > 63 || !TimeZoneInfo.TryFindSystemTimeZoneById(name, out var found))
+        {
+            zone = TimeZoneInfo.Utc;
+            return name == "UTC";
+        }
+
+        zone = found;
+        return true;
     }
 
     /// <summary>The day an instant lies on.</summary>

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Limits;
+using Tessera.Server.Platform;
 
 namespace Tessera.Server.Balances;
 
@@ -65,6 +66,28 @@ public static class AccountStore
         {
             AddTransfers(batch, transfers, at);
         }
+    }
+
+    /// <summary>What stands on accounts; those nothing was moved on are left out.</summary>
+    public static async Task<IReadOnlyDictionary<Guid, Standing>> StandingAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<Guid> ids,
+        CancellationToken cancel
+    )
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        var standings = new Dictionary<Guid, Standing>();
+        await using var query = work.Command(
+            "select id, unit, posted, pending from balances.account where id = any($1)",
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. ids] }
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            standings[rows.GetGuid(0)] = new Standing(rows.GetString(1), rows.GetInt64(2), rows.GetInt64(3));
+        }
+
+        return standings;
     }
 
     /// <summary>Locked, or something is taken back from it: either way it has a row.</summary>
@@ -132,6 +155,12 @@ public static class AccountStore
         batch.BatchCommands.Add(command);
     }
 }
+
+/// <summary>What stands on an account.</summary>
+/// <param name="Unit"><c>use</c>, or a currency.</param>
+/// <param name="Posted">Used.</param>
+/// <param name="Pending">Held.</param>
+public sealed record Standing(string Unit, long Posted, long Pending);
 
 /// <summary>One movement, whole.</summary>
 /// <param name="Id">Of the redemption, reservation or rollback, where it makes it.</param>

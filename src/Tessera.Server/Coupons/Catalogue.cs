@@ -37,7 +37,8 @@ internal static class Catalogue
         var errors = new List<FieldError>(CouponRules.Validate(draft, now, startIsNew));
         await using var query = work.Command(
             """
-            select $1::text is not null and not exists (select from campaigns.campaign where id = $1 and deleted_at is null),
+            select $1::text is not null and not exists (select from campaigns.campaign
+                    where id = $1 and deleted_at is null and ($2::uuid is null or merchant_id is null or merchant_id = $2)),
                 $2::uuid is not null and not exists (select from access.merchant where id = $2),
                 array(select x from unnest($3::text[]) x where not exists (select from access.channel where id = x)),
                 array(select x from unnest($4::text[]) x where not exists (select from coupons.service where id = x)),

@@ -202,6 +202,35 @@ internal static class CouponStore
         await LogAsync(work, coupon, type, "{}", actor, now, cancel);
     }
 
+    /// <summary>Switches all coupons of a campaign that is locked.</summary>
+    /// <returns>How many were not in this state before.</returns>
+    public static Task<int> SwitchCampaignAsync(
+        UnitOfWork work,
+        string campaign,
+        bool on,
+        CatalogueActor actor,
+        CancellationToken cancel
+    ) =>
+        work.ExecuteAsync(
+            """
+            with due as (
+                select id from coupons.coupon where campaign_id = $1 and deleted_at is null and is_active <> $2
+                order by id for no key update
+            ), changed as (
+                update coupons.coupon c set is_active = $2, version = c.version + 1, updated_at = platform.clock()
+                from due where c.id = due.id
+                returning c.id, c.version, c.updated_at
+            )
+            insert into platform.event
+                (id, aggregatetype, aggregateid, type, sequence, actor, payload, correlation_id, created_at)
+            select gen_random_uuid(), 'coupon', id::text, case when $2 then 'coupon.activated' else 'coupon.deactivated' end,
+                version, $3, jsonb_build_object('campaign_id', $1), $4, updated_at
+            from changed order by id
+            """,
+            [campaign, on, actor.Actor, actor.RequestId],
+            cancel
+        );
+
     /// <summary>Takes a locked coupon out of lists and use; its code stays taken (R-14).</summary>
     public static async Task DeleteAsync(
         UnitOfWork work,

@@ -119,6 +119,13 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
+    public async Task A_zone_that_does_not_exist_is_a_bad_field()
+    {
+        var reply = await _host.PostAsync(Path, Draft("ZONE", new() { ["time_zone"] = "Europe/Nowhere" }));
+        Assert.Equal((400, "time_zone"), (reply.Status, Assert.Single(reply.Errors).Field));
+    }
+
+    [Fact]
     public async Task An_amount_beyond_the_digits_of_its_currency_is_refused()
     {
         var draft = Draft(
