@@ -17,9 +17,9 @@ namespace Tessera.Server.Access;
 internal sealed record ApiKeyWanted(
     string Name,
     IReadOnlyList<string> Permissions,
-    Guid? MerchantId,
-    IReadOnlyList<string>? Channels,
-    DateTimeOffset? ExpiresAt
+    Guid? MerchantId = null,
+    IReadOnlyList<string>? Channels = null,
+    DateTimeOffset? ExpiresAt = null
 );
 
 /// <summary>An API key, without the key.</summary>
@@ -276,9 +276,9 @@ internal static class ApiKeyEndpoints
                 );
                 await EventLog.AppendAsync(work, now, [entry], CancellationToken.None);
                 return HttpAnswer.Json(200, await FindAsync(work, caller, id));
-            }
+            },
+            committed: () => keys.Forget(id)
         );
-        keys.Forget(id);
     }
 
     private static ApiKeyWanted? Parse(Fields fields, Caller caller)

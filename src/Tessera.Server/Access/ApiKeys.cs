@@ -14,11 +14,18 @@ namespace Tessera.Server.Access;
 /// </summary>
 public sealed class ApiKeys(Database database, TimeProvider clock)
 {
-    /// <summary>How long an answer about a key is believed.</summary>
+    /// <summary>How long an answer about a key is believed before it is asked for again.</summary>
     public static readonly TimeSpan Freshness = TimeSpan.FromSeconds(3);
+
+    /// <summary>
+    /// How long it is believed while one request is asking again: under load the others need not wait for it, nor ask
+    /// as well. Below the five seconds within which a revocation counts.
+    /// </summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(4.5);
 
     private const string Prefix = "tsk_";
     private const int ShownLength = 10;
+    private const int MaximumLength = 100;
     private const int CacheLimit = 10_000;
 
     private readonly ConcurrentDictionary<Guid, Known> _known = new();
@@ -26,41 +33,54 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
     /// <summary>The caller behind a key, or null.</summary>
     /// <param name="key">As the caller sent it.</param>
     /// <param name="cancel">Cancels.</param>
-    public async ValueTask<Caller?> FindAsync(string key, CancellationToken cancel)
+    public ValueTask<Caller?> FindAsync(ReadOnlySpan<char> key, CancellationToken cancel)
     {
-        ArgumentNullException.ThrowIfNull(key);
-        if (!key.StartsWith(Prefix, StringComparison.Ordinal) || key.Length > 100)
+        if (!key.StartsWith(Prefix) || key.Length > MaximumLength || !System.Text.Ascii.IsValid(key))
         {
-            return null;
+            return new ValueTask<Caller?>((Caller?)null);
         }
 
-        var hash = SHA256.HashData(Encoding.UTF8.GetBytes(key));
-        var place = new Guid(hash.AsSpan(0, 16));
-        var now = clock.GetTimestamp();
-        if (
-            _known.TryGetValue(place, out var known)
-            && clock.GetElapsedTime(known.At, now) < Freshness
-            && CryptographicOperations.FixedTimeEquals(known.Hash, hash)
-        )
+        Span<byte> text = stackalloc byte[MaximumLength];
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(text[..Encoding.ASCII.GetBytes(key, text)], hash);
+        var place = new Guid(hash[..16]);
+        if (!_known.TryGetValue(place, out var known) || !CryptographicOperations.FixedTimeEquals(known.Hash, hash))
         {
-            return known.Caller;
+            return LearnAsync(place, hash.ToArray(), null, cancel);
         }
 
-        var caller = await ReadAsync(hash, cancel);
-        if (caller is null)
-        {
-            // Unknown keys are not remembered: they would let anyone fill the memory.
-            _known.TryRemove(place, out _);
-            return null;
-        }
+        var age = clock.GetElapsedTime(known.At);
+        return age < Freshness || (age < Limit && !known.TryAskAgain())
+            ? new ValueTask<Caller?>(known.Caller)
+            : LearnAsync(place, known.Hash, known, cancel);
+    }
 
-        if (_known.Count >= CacheLimit)
+    private async ValueTask<Caller?> LearnAsync(Guid place, byte[] hash, Known? known, CancellationToken cancel)
+    {
+        // The age counts from before the question: what was revoked since is not seen by its answer.
+        var at = clock.GetTimestamp();
+        try
         {
-            _known.Clear();
-        }
+            var caller = await ReadAsync(hash, cancel);
+            if (caller is null)
+            {
+                // Unknown keys are not remembered: they would let anyone fill the memory.
+                _known.TryRemove(place, out _);
+                return null;
+            }
 
-        _known[place] = new Known(hash, caller, now);
-        return caller;
+            if (_known.Count >= CacheLimit)
+            {
+                _known.Clear();
+            }
+
+            _known[place] = new Known(hash, caller, at);
+            return caller;
+        }
+        finally
+        {
+            known?.Asked();
+        }
     }
 
     /// <summary>Ends what this node remembers of a key, so that it asks again at once.</summary>
@@ -173,7 +193,22 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
             : null;
     }
 
-    private sealed record Known(byte[] Hash, Caller Caller, long At);
+    private sealed class Known(byte[] hash, Caller caller, long at)
+    {
+        private int _asking;
+
+        public byte[] Hash => hash;
+
+        public Caller Caller => caller;
+
+        public long At => at;
+
+        /// <summary>Whether the one who calls is the one to ask again.</summary>
+        public bool TryAskAgain() => Interlocked.CompareExchange(ref _asking, 1, 0) == 0;
+
+        /// <summary>The one who asked has an answer, or failed to get one.</summary>
+        public void Asked() => Volatile.Write(ref _asking, 0);
+    }
 }
 
 /// <summary>A key to be made.</summary>

@@ -12,7 +12,7 @@ namespace Tessera.Server.Access;
 /// <param name="Name">For people; 1 to 200 characters.</param>
 /// <param name="Kind">One of shop, store, till, app, partner.</param>
 /// <param name="IsActive">Whether it is in use.</param>
-internal sealed record ChannelWanted(string Id, string Name, string Kind, bool IsActive);
+internal sealed record ChannelWanted(string Id, string Name, string Kind, bool IsActive = true);
 
 /// <summary>Where coupons are used: a shop, a store, a till, an app, a partner.</summary>
 /// <param name="Id">Chosen by the deployment.</param>

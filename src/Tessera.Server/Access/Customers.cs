@@ -13,9 +13,9 @@ namespace Tessera.Server.Access;
 /// <param name="Groups">Groups that rules may ask for; at most 50 of 64 characters.</param>
 /// <param name="Attributes">Plain values that rules may ask for; at most 50.</param>
 internal sealed record CustomerWanted(
-    string? ExternalId,
-    IReadOnlyList<string> Groups,
-    IReadOnlyDictionary<string, JsonElement> Attributes
+    string? ExternalId = null,
+    IReadOnlyList<string>? Groups = null,
+    IReadOnlyDictionary<string, JsonElement>? Attributes = null
 );
 
 /// <summary>Someone who holds and redeems coupons.</summary>
@@ -105,7 +105,7 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
             """,
             Guid.CreateVersion7(),
             ExternalIds.Parameter(wanted.ExternalId),
-            wanted.Groups.ToArray(),
+            (wanted.Groups ?? []).ToArray(),
             Parameter(wanted.Attributes)
         );
         return await OneAsync(command);
@@ -121,7 +121,7 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
             """,
             present.Id,
             ExternalIds.Parameter(wanted.ExternalId),
-            wanted.Groups.ToArray(),
+            (wanted.Groups ?? []).ToArray(),
             Parameter(wanted.Attributes)
         );
         return await OneAsync(command);
@@ -165,6 +165,10 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
     private static Dictionary<string, JsonElement> Attributes(string json) =>
         JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(json, Wire.Json)!;
 
-    private static NpgsqlParameter Parameter(IReadOnlyDictionary<string, JsonElement> attributes) =>
-        new() { Value = JsonSerializer.Serialize(attributes, Wire.Json), NpgsqlDbType = NpgsqlDbType.Jsonb };
+    private static NpgsqlParameter Parameter(IReadOnlyDictionary<string, JsonElement>? attributes) =>
+        new()
+        {
+            Value = attributes is null ? "{}" : JsonSerializer.Serialize(attributes, Wire.Json),
+            NpgsqlDbType = NpgsqlDbType.Jsonb,
+        };
 }

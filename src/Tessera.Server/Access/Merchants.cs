@@ -10,7 +10,7 @@ namespace Tessera.Server.Access;
 /// <param name="Name">For people; 1 to 200 characters.</param>
 /// <param name="ExternalId">The deployment's own id of it; unique.</param>
 /// <param name="IsActive">Whether it takes part.</param>
-internal sealed record MerchantWanted(string Name, string? ExternalId, bool IsActive);
+internal sealed record MerchantWanted(string Name, string? ExternalId = null, bool IsActive = true);
 
 /// <summary>A business that publishes offers and redeems coupons.</summary>
 /// <param name="Id">UUIDv7.</param>

@@ -20,6 +20,7 @@ internal static class RedemptionEndpoints
     {
         api.MapPost("/validations", ValidateAsync)
             .WithName("validateCoupon")
+            .DescribeValidate()
             .WithSummary("Ask whether, and for how much, a coupon could be used now")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsValidate);
@@ -28,11 +29,13 @@ internal static class RedemptionEndpoints
                 (HttpContext context, RedemptionService lanes) => AttemptAsync(context, lanes, Operation.Reserve)
             )
             .WithName("reserveCoupon")
+            .DescribeReserve()
             .WithSummary("Hold a use of a coupon for a checkout")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRedeem);
         api.MapPost("/reservations/{id:guid}/release", ReleaseAsync)
             .WithName("releaseReservation")
+            .DescribeRelease()
             .WithSummary("End a hold before its time")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRedeem);
@@ -41,11 +44,13 @@ internal static class RedemptionEndpoints
                 (HttpContext context, RedemptionService lanes) => AttemptAsync(context, lanes, Operation.Redeem)
             )
             .WithName("redeemCoupon")
+            .DescribeRedeem()
             .WithSummary("Use a coupon on an order, exactly once")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRedeem);
         api.MapPost("/redemptions/{id:guid}/rollback", RollBackAsync)
             .WithName("rollBackRedemption")
+            .DescribeRollBack()
             .WithSummary("Give a redemption back")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRollBack);

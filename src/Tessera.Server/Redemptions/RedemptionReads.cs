@@ -24,6 +24,7 @@ internal static class RedemptionReads
     {
         api.MapGet("/redemptions", ListAsync)
             .WithName("listRedemptions")
+            .DescribeRedemptionList()
             .WithSummary("List redemptions, newest first, by coupon, customer or order")
             .WithTags("Redemptions")
             .WithPages(Sorts)
@@ -33,16 +34,19 @@ internal static class RedemptionReads
             .RequirePermission(Permissions.RedemptionsRead);
         api.MapGet("/redemptions/{id:guid}", GetAsync)
             .WithName("getRedemption")
+            .DescribeRedemption()
             .WithSummary("Read one redemption")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRead);
         api.MapGet("/reservations/{id:guid}", GetReservationAsync)
             .WithName("getReservation")
+            .DescribeReservation()
             .WithSummary("Read one reservation")
             .WithTags("Redemptions")
             .RequirePermission(Permissions.RedemptionsRead);
         api.MapGet("/admin/coupons/{id:long}/usage", UsageAsync)
             .WithName("getCouponUsage")
+            .DescribeUsage()
             .WithSummary("Page through a coupon's redemptions")
             .WithTags("Coupons")
             .WithPages(Sorts)
@@ -50,11 +54,11 @@ internal static class RedemptionReads
     }
 
     private static Task ListAsync(HttpContext context, Database database, Cursors cursors) =>
-        PageAsync(context, database, cursors, null, static row => View.Read(row));
+        PageAsync(context, database, cursors, null, static row => RedemptionView.Read(row));
 
     /// <summary>RED-15: with the plain decimals of the admin endpoints.</summary>
     private static Task UsageAsync(HttpContext context, long id, Database database, Cursors cursors) =>
-        PageAsync(context, database, cursors, id, static row => UsageView.Of(View.Read(row)));
+        PageAsync(context, database, cursors, id, static row => UsageView.Of(RedemptionView.Read(row)));
 
     private static async Task PageAsync<TView>(
         HttpContext context,
@@ -124,7 +128,7 @@ internal static class RedemptionReads
         AddIds(command, id, Caller.Of(context).MerchantId);
         await using var row = await command.ExecuteReaderAsync(context.RequestAborted);
         var answer = await row.ReadAsync(context.RequestAborted)
-            ? HttpAnswer.Json(200, View.Read(row))
+            ? HttpAnswer.Json(200, RedemptionView.Read(row))
             : HttpAnswer.Refused(context, Entry.NotFound);
         await answer.SendAsync(context);
     }
@@ -166,7 +170,7 @@ internal static class RedemptionReads
         IReadOnlyList<string?> Place { get; }
     }
 
-    private sealed record View(
+    internal sealed record RedemptionView(
         Guid Id,
         string Status,
         long CouponId,
@@ -186,11 +190,11 @@ internal static class RedemptionReads
         [System.Text.Json.Serialization.JsonIgnore]
         public IReadOnlyList<string?> Place => [PageRequest.KeyOf(RedeemedAt), Id.ToString()];
 
-        public static View Read(NpgsqlDataReader row)
+        public static RedemptionView Read(NpgsqlDataReader row)
         {
             var currency = row.GetString(8);
             var rolledBack = row.Value<DateTimeOffset>(10);
-            return new View(
+            return new RedemptionView(
                 row.GetGuid(0),
                 rolledBack is null ? "redeemed" : "rolled_back",
                 row.GetInt64(1),
@@ -209,7 +213,7 @@ internal static class RedemptionReads
         }
     }
 
-    private sealed record UsageView(
+    internal sealed record UsageView(
         Guid Id,
         DateTimeOffset Timestamp,
         Guid CustomerId,
@@ -224,7 +228,7 @@ internal static class RedemptionReads
         [System.Text.Json.Serialization.JsonIgnore]
         public IReadOnlyList<string?> Place => [PageRequest.KeyOf(Timestamp), Id.ToString()];
 
-        public static UsageView Of(View view) =>
+        public static UsageView Of(RedemptionView view) =>
             new(
                 view.Id,
                 view.RedeemedAt,
@@ -238,7 +242,7 @@ internal static class RedemptionReads
             );
     }
 
-    private sealed record ReservationView(
+    internal sealed record ReservationView(
         Guid Id,
         string Status,
         long CouponId,

@@ -112,5 +112,32 @@ public static class Described
     public static TBuilder WithRemark<TBuilder>(this TBuilder builder, string text)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new RemarkFact(text));
 
-    private static JsonNode? Node<T>(T example) => JsonSerializer.SerializeToNode(example, Wire.Json);
+    private static JsonNode? Node<T>(T example)
+    {
+        var node = JsonSerializer.SerializeToNode(example, Wire.Json);
+        LeaveOut(node, typeof(T));
+        return node;
+    }
+
+    /// <summary>Members that need not be there, and are not in this example, are left out of it.</summary>
+    private static void LeaveOut(JsonNode? node, Type type)
+    {
+        if (node is not JsonObject json || type.Namespace?.StartsWith("Tessera", StringComparison.Ordinal) != true)
+        {
+            return;
+        }
+
+        foreach (var parameter in type.GetConstructors().SelectMany(static c => c.GetParameters()))
+        {
+            var name = JsonNamingPolicy.SnakeCaseLower.ConvertName(parameter.Name!);
+            if (json[name] is { } member)
+            {
+                LeaveOut(member, parameter.ParameterType);
+            }
+            else if (parameter.HasDefaultValue)
+            {
+                json.Remove(name);
+            }
+        }
+    }
 }

@@ -29,13 +29,15 @@ public static class Idempotent
     /// <param name="body">As received.</param>
     /// <param name="run">Makes the change; what it wrote is undone when it refuses.</param>
     /// <param name="required">Whether a request without a key is refused.</param>
+    /// <param name="committed">Told after the transaction and before the answer.</param>
     public static async Task RunAsync(
         HttpContext context,
         Database database,
         Guid clientId,
         ReadOnlyMemory<byte> body,
         Func<UnitOfWork, Task<HttpAnswer>> run,
-        bool required = false
+        bool required = false,
+        Action? committed = null
     )
     {
         ArgumentNullException.ThrowIfNull(context);
@@ -83,6 +85,7 @@ public static class Idempotent
             await work.CommitAsync(CancellationToken.None);
         }
 
+        committed?.Invoke();
         await answer.SendAsync(context);
     }
 
