@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -17,6 +18,25 @@ internal static class CouponEndpoints
 {
     private const string Path = "/api/v1/admin/coupons/";
 
+    /// <summary>A coupon that is accepted.</summary>
+    public static CouponDraft ExampleDraft { get; } =
+        new()
+        {
+            Code = "SPRING27",
+            InternalName = "Spring 2027, 15 %",
+            Description = new Dictionary<string, string> { ["en"] = "15 % off in spring" },
+            DiscountType = "percentage",
+            DiscountValue = 15,
+            MaxDiscountAmount = 30,
+            MinimumOrderValue = 50,
+            MaxUsesTotal = 5000,
+            Currency = "EUR",
+            ValidFrom = Samples.At,
+            ValidUntil = Samples.At.AddDays(30),
+            TimeZone = "Europe/Vienna",
+            IsActive = true,
+        };
+
     public static void Map(IEndpointRouteBuilder api)
     {
         var coupons = api.MapGroup("/admin/coupons").WithTags("Coupons");
@@ -24,12 +44,38 @@ internal static class CouponEndpoints
             .MapGet("", ListAsync)
             .WithName("listCoupons")
             .WithSummary("List, filter, sort and search coupons")
-            .RequirePermission(Permissions.CouponsRead);
+            .RequirePermission(Permissions.CouponsRead)
+            .WithQuery("limit", "integer", "Most rows of the page: 1 to 100, 25 unless given.")
+            .WithQuery("cursor", "string", "The next_cursor of the page before.")
+            .WithQuery("sort", "string", "Up to five of " + CouponList.SortNames + ", each with _asc or _desc.")
+            .WithQuery("count", "boolean", "Whether to count the rows of all pages.")
+            .WithQuery("status", "string", "One or more of the derived states, or all.", CouponList.Statuses)
+            .WithQuery("discountType", "string", "Only this kind.", ["all", .. CouponRules.DiscountTypes])
+            .WithQuery("applicableTo", "string", "Only these.", [.. CouponRules.Applicability])
+            .WithQuery("campaign", "string", "Campaign source or campaign id.")
+            .WithQuery("merchant", "string", "Id of the merchant.")
+            .WithQuery(
+                "search",
+                "string",
+                "Part of code, internal name, description or campaign source; typos forgiven."
+            )
+            .WithQuery("dateRange.field", "string", "What the dates are of.", ["created", "expires", "lastUsed"])
+            .WithQuery("dateRange.from", "string", "A date, or a time with its offset.")
+            .WithQuery("dateRange.to", "string", "A date, which counts whole, or a time with its offset.")
+            .WithQuery("dateRange.preset", "string", "Instead of from and to.", CouponList.Presets)
+            .WithQuery("usageRange.min", "string", "Least number of uses.")
+            .WithQuery("usageRange.max", "string", "Greatest number of uses.")
+            .WithQuery("revenueRange.min", "string", "Least revenue, in major units.")
+            .WithQuery("revenueRange.max", "string", "Greatest revenue, in major units.")
+            .WithQuery("conversionRange.min", "string", "Least share of attempts that were accepted, 0 to 1.")
+            .WithQuery("conversionRange.max", "string", "Greatest share of attempts that were accepted, 0 to 1.");
         coupons
             .MapPost("", CreateAsync)
             .WithName("createCoupon")
             .WithSummary("Create a coupon")
-            .RequirePermission(Permissions.CouponsWrite);
+            .RequirePermission(Permissions.CouponsWrite)
+            .WithBody(ExampleDraft)
+            .WithIdempotencyKey(required: false);
         coupons
             .MapGet("/{id:long}", GetAsync)
             .WithName("getCoupon")
@@ -39,12 +85,16 @@ internal static class CouponEndpoints
             .MapPut("/{id:long}", UpdateAsync)
             .WithName("updateCoupon")
             .WithSummary("Replace a coupon's definition")
-            .RequirePermission(Permissions.CouponsWrite);
+            .RequirePermission(Permissions.CouponsWrite)
+            .WithIfMatch()
+            .WithBody(ExampleDraft);
         coupons
             .MapDelete("/{id:long}", DeleteAsync)
             .WithName("deleteCoupon")
             .WithSummary("Take a coupon out of use; its history stays")
-            .RequirePermission(Permissions.CouponsWrite);
+            .RequirePermission(Permissions.CouponsWrite)
+            .WithIfMatch()
+            .WithAnswer(204, "It is gone, or was before.");
         coupons
             .MapPost(
                 "/{id:long}/activate",
@@ -65,12 +115,19 @@ internal static class CouponEndpoints
             .MapGet("/codes/{code}", CheckCodeAsync)
             .WithName("checkCode")
             .WithSummary("Whether a code is taken")
-            .RequirePermission(Permissions.CouponsWrite);
+            .RequirePermission(Permissions.CouponsWrite)
+            .WithAnswer(
+                200,
+                new CodeCheck("SPRING27", true, false),
+                "In its normal form; whether it can be one, and is taken."
+            );
         coupons
             .MapPost("/codes", SuggestAsync)
             .WithName("suggestCode")
             .WithSummary("An unused code of a shape")
-            .RequirePermission(Permissions.CouponsWrite);
+            .RequirePermission(Permissions.CouponsWrite)
+            .WithBody(new Shape("SAVE", true, false, true, 12))
+            .WithAnswer(200, new SuggestedCode("SAVE20268K3Q"), "A code nobody has yet; it is not kept for you.");
     }
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
@@ -271,17 +328,7 @@ internal static class CouponEndpoints
     )
     {
         var fields = Fields.Of(body);
-        var draft = CouponRequests.Read(fields);
-        if (caller.MerchantId is { } merchant)
-        {
-            if (draft.MerchantId is { } other && other != merchant)
-            {
-                fields.Add("merchant_id", "not_yours", "This key acts for another merchant.");
-            }
-
-            draft = draft with { MerchantId = merchant };
-        }
-
+        var draft = CouponRequests.Read(fields, caller.MerchantId);
         var isNewStart = startIsNew || before?.ValidFrom != draft.ValidFrom;
         fields.Add(await Catalogue.CheckAsync(work, draft, isNewStart, now, cancel));
         return fields.Finish() is { } refusal ? (null, refusal) : (draft, null);
@@ -332,6 +379,15 @@ internal static class CouponEndpoints
 
     /// <summary>Whether a code can be one, and is taken.</summary>
     private sealed record CodeCheck(string Code, bool Valid, bool Exists);
+
+    /// <summary>The shape of a code (A.6).</summary>
+    private sealed record Shape(
+        string? Prefix,
+        [property: JsonPropertyName("includeYear")] bool? IncludeYear,
+        [property: JsonPropertyName("includeMonth")] bool? IncludeMonth,
+        [property: JsonPropertyName("randomSuffix")] bool? RandomSuffix,
+        int? Length
+    );
 
     /// <summary>A code nobody has yet.</summary>
     private sealed record SuggestedCode(string Code);

@@ -12,7 +12,7 @@ internal sealed class CouponList
 {
     private const int MaximumSorts = 5;
 
-    private static readonly string[] Statuses =
+    public static readonly string[] Statuses =
     [
         "all",
         "active",
@@ -23,7 +23,7 @@ internal sealed class CouponList
         "flagged",
     ];
 
-    private static readonly string[] Presets = ["today", "yesterday", "last_7_days", "last_30_days", "last_quarter"];
+    public static readonly string[] Presets = ["today", "yesterday", "last_7_days", "last_30_days", "last_quarter"];
 
     /// <summary>What can be sorted by (A.2, A.14), as an expression that is never null, and its type.</summary>
     private static readonly Dictionary<string, (string Sql, string Type)> Sorts = new(StringComparer.Ordinal)
@@ -44,6 +44,9 @@ internal sealed class CouponList
         ["expires"] = ("c.valid_until", "timestamptz"),
         ["lastUsed"] = ("coalesce(u.last_used_at, '-infinity')", "timestamptz"),
     };
+
+    /// <summary>The fields of a sort.</summary>
+    public static string SortNames => string.Join(", ", Sorts.Keys);
 
     private const string Conversion =
         "coalesce(round(u.redeemed_count / nullif(u.redeemed_count + u.refused_count, 0)::numeric, 4), 0)";

@@ -64,6 +64,26 @@ internal static class CouponRequests
         };
     }
 
+    /// <summary>Reads the members of a coupon for a key that may act for one merchant, whose coupon it then is.</summary>
+    public static CouponDraft Read(Fields body, Guid? merchant)
+    {
+        var draft = Read(body);
+        if (merchant is null)
+        {
+            return draft;
+        }
+
+        if (draft.MerchantId is { } other && other != merchant)
+        {
+            body.Add("merchant_id", "not_yours", "This key acts for another merchant.");
+        }
+
+        return draft with
+        {
+            MerchantId = merchant,
+        };
+    }
+
     /// <summary>
     /// An instant, or a date, which stands for its first instant in the coupon's zone; as an end, for the first instant
     /// of the day after it (convention 2).

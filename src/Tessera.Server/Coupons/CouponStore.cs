@@ -115,6 +115,25 @@ internal static class CouponStore
         return taken;
     }
 
+    /// <summary>Which of the external ids belong to coupons.</summary>
+    public static async Task<HashSet<string>> TakenExternalIdsAsync(
+        UnitOfWork work,
+        IEnumerable<string> ids,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command("select external_id from coupons.coupon where external_id = any($1)");
+        query.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. ids] });
+        var taken = new HashSet<string>(StringComparer.Ordinal);
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            taken.Add(rows.GetString(0));
+        }
+
+        return taken;
+    }
+
     /// <summary>Reads a coupon, and locks it for a change.</summary>
     public static async Task<Coupon?> FindAsync(
         UnitOfWork work,

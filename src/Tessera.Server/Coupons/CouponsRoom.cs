@@ -9,6 +9,7 @@ public static class CouponsRoom
     public static void MapCoupons(this IEndpointRouteBuilder api)
     {
         CouponEndpoints.Map(api);
+        BulkEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
         new Services().Map(api);
         new Consultants().Map(api);

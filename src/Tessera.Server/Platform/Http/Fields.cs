@@ -358,6 +358,42 @@ public sealed class Fields
         return child._members;
     }
 
+    /// <summary>
+    /// The objects of a list, each with errors of its own: for requests that are answered item by item. Null stands for
+    /// an item that is no object.
+    /// </summary>
+    public IReadOnlyList<Fields?>? Items(string name, int maximum)
+    {
+        if (!TryTake(name, required: true, out var value))
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            Add(name, "not_a_list", "This has to be a list.");
+            return null;
+        }
+
+        if (value.GetArrayLength() is var count && (count == 0 || count > maximum))
+        {
+            Add(name, count == 0 ? "required" : "too_many", $"This has to have 1 to {maximum} items.");
+            return null;
+        }
+
+        return
+        [
+            .. value
+                .EnumerateArray()
+                .Select(
+                    (item, place) =>
+                        item.ValueKind == JsonValueKind.Object
+                            ? new Fields(item, $"{_prefix}{name}.{place}.", $"{_pointer}/{Escape(name)}/{place}", [])
+                            : null
+                ),
+        ];
+    }
+
     private Fields(JsonElement item, int place, string prefix, string pointer, List<FieldError> errors)
     {
         (_prefix, _pointer, _errors) = (prefix + ".", pointer, errors);
