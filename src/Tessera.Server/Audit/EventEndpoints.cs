@@ -29,6 +29,11 @@ internal static class EventEndpoints
             .WithName("listEvents")
             .WithSummary("Follow the event log: sealed events in order, after a sequence number")
             .WithTags("Events")
+            .WithQuery("after", "integer", "The seq of the last event seen; 0 for the first.")
+            .WithQuery("limit", "integer", "Most events: 1 to 1000, 100 unless given.")
+            .WithQuery("type", "string", "Only events of this type.")
+            .WithAnswer(200, EventShapes.Example, "Events in the order they were sealed.")
+            .WithRefusals(Scoped)
             .RequirePermission(Permissions.EventsRead);
 
     private static async Task ListAsync(HttpContext context, Database database)

@@ -13,14 +13,19 @@ internal static class Catalogue
 {
     private const int ShapeAttempts = 20;
 
-    private static readonly Refusal Duplicate = new(
+    internal static readonly Refusal Duplicate = new(
         "duplicate_code",
         "Coupon code already exists",
         RefusalKind.Conflict,
         [CouponRules.CodeTaken]
     );
 
-    private static readonly Refusal NoFreeCode = new(
+    internal static readonly Refusal DuplicateExternalId = new(
+        "duplicate_external_id",
+        "A coupon with this external id exists."
+    );
+
+    internal static readonly Refusal NoFreeCode = new(
         "no_free_code",
         "No unused code of this shape was found. Ask for a longer one, or for a random suffix."
     );
@@ -152,9 +157,7 @@ internal static class Catalogue
     }
 
     private static Refusal DuplicateOf(PostgresException taken) =>
-        taken.ConstraintName == "coupon_external_id_key"
-            ? new Refusal("duplicate_external_id", "A coupon with this external id exists.")
-            : Duplicate;
+        taken.ConstraintName == "coupon_external_id_key" ? DuplicateExternalId : Duplicate;
 
     private static void AddUnknown(List<FieldError> errors, string field, string[] unknown)
     {

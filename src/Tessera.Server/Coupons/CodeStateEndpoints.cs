@@ -18,11 +18,13 @@ internal static class CodeStateEndpoints
     {
         api.MapGet("/coupon-states/{code}", GetAsync)
             .WithName("getCodeState")
+            .DescribeState()
             .WithSummary("State and validity window of one code")
             .WithTags("Code states")
             .RequirePermission(Permissions.RedemptionsValidate);
         api.MapPost("/coupon-states", ListAsync)
             .WithName("getCodeStates")
+            .DescribeStates()
             .WithSummary("State and validity window of up to 1000 codes")
             .WithTags("Code states")
             .RequirePermission(Permissions.RedemptionsValidate);
@@ -69,5 +71,5 @@ internal static class CodeStateEndpoints
         await HttpAnswer.Json(200, new CodeStateList(states)).SendAsync(context);
     }
 
-    private sealed record CodeStateList(IReadOnlyList<CodeState> Data);
+    internal sealed record CodeStateList(IReadOnlyList<CodeState> Data);
 }

@@ -43,6 +43,7 @@ internal static class CouponEndpoints
         coupons
             .MapGet("", ListAsync)
             .WithName("listCoupons")
+            .DescribeCouponList()
             .WithSummary("List, filter, sort and search coupons")
             .RequirePermission(Permissions.CouponsRead)
             .WithQuery("limit", "integer", "Most rows of the page: 1 to 100, 25 unless given.")
@@ -72,6 +73,7 @@ internal static class CouponEndpoints
         coupons
             .MapPost("", CreateAsync)
             .WithName("createCoupon")
+            .DescribeCreate()
             .WithSummary("Create a coupon")
             .RequirePermission(Permissions.CouponsWrite)
             .WithBody(ExampleDraft)
@@ -79,11 +81,13 @@ internal static class CouponEndpoints
         coupons
             .MapGet("/{id:long}", GetAsync)
             .WithName("getCoupon")
+            .DescribeCoupon()
             .WithSummary("Read one coupon")
             .RequirePermission(Permissions.CouponsRead);
         coupons
             .MapPut("/{id:long}", UpdateAsync)
             .WithName("updateCoupon")
+            .DescribeUpdate()
             .WithSummary("Replace a coupon's definition")
             .RequirePermission(Permissions.CouponsWrite)
             .WithIfMatch()
@@ -91,6 +95,7 @@ internal static class CouponEndpoints
         coupons
             .MapDelete("/{id:long}", DeleteAsync)
             .WithName("deleteCoupon")
+            .DescribeDelete()
             .WithSummary("Take a coupon out of use; its history stays")
             .RequirePermission(Permissions.CouponsWrite)
             .WithIfMatch()
@@ -101,6 +106,7 @@ internal static class CouponEndpoints
                 (HttpContext context, long id, Database database) => SwitchAsync(context, id, database, on: true)
             )
             .WithName("activateCoupon")
+            .DescribeSwitch()
             .WithSummary("Switch a coupon on")
             .RequirePermission(Permissions.CouponsWrite);
         coupons
@@ -109,11 +115,13 @@ internal static class CouponEndpoints
                 (HttpContext context, long id, Database database) => SwitchAsync(context, id, database, on: false)
             )
             .WithName("deactivateCoupon")
+            .DescribeSwitch()
             .WithSummary("Switch a coupon off, from the next attempt on")
             .RequirePermission(Permissions.CouponsWrite);
         coupons
             .MapGet("/codes/{code}", CheckCodeAsync)
             .WithName("checkCode")
+            .DescribeCheck()
             .WithSummary("Whether a code is taken")
             .RequirePermission(Permissions.CouponsWrite)
             .WithAnswer(
@@ -124,6 +132,7 @@ internal static class CouponEndpoints
         coupons
             .MapPost("/codes", SuggestAsync)
             .WithName("suggestCode")
+            .DescribeSuggest()
             .WithSummary("An unused code of a shape")
             .RequirePermission(Permissions.CouponsWrite)
             .WithBody(new Shape("SAVE", true, false, true, 12))
@@ -378,7 +387,7 @@ internal static class CouponEndpoints
         new(caller.Actor, RequestIds.Of(context), caller.MerchantId);
 
     /// <summary>Whether a code can be one, and is taken.</summary>
-    private sealed record CodeCheck(string Code, bool Valid, bool Exists);
+    internal sealed record CodeCheck(string Code, bool Valid, bool Exists);
 
     /// <summary>The shape of a code (A.6).</summary>
     private sealed record Shape(
@@ -390,5 +399,5 @@ internal static class CouponEndpoints
     );
 
     /// <summary>A code nobody has yet.</summary>
-    private sealed record SuggestedCode(string Code);
+    internal sealed record SuggestedCode(string Code);
 }

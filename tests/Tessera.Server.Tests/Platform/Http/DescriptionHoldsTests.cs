@@ -97,7 +97,86 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
         await SendAsync("get", "/api/v1/api-keys/{id}", "/api/v1/api-keys/" + keyId);
         await SendAsync("post", "/api/v1/api-keys/{id}/revoke", $"/api/v1/api-keys/{keyId}/revoke");
         await RedeemAsync(customer);
-        Assert.True(_met.Count > 20, string.Join(", ", _met));
+        await ReadEventsAsync();
+        await KeepCouponsAsync();
+        Assert.True(_met.Count > 35, string.Join(", ", _met));
+    }
+
+    [Fact]
+    public void Every_operation_describes_its_answer_and_what_it_takes()
+    {
+        foreach (var (path, method, operation) in Operations())
+        {
+            var good = operation.GetProperty("responses").EnumerateObject().Where(r => r.Name[0] == '2').ToArray();
+            Assert.True(good.Length > 0, $"{method} {path} describes no answer");
+            foreach (var answer in good.Where(r => r.Name != "204" && r.Value.TryGetProperty("content", out _)))
+            {
+                var content = answer.Value.GetProperty("content").EnumerateObject().First();
+                Assert.True(
+                    content.Name != "application/json" || content.Value.TryGetProperty("example", out _),
+                    $"{method} {path} has no example of its answer"
+                );
+            }
+
+            if (operation.TryGetProperty("requestBody", out var body))
+            {
+                foreach (var content in body.GetProperty("content").EnumerateObject())
+                {
+                    Assert.True(
+                        !content.Name.EndsWith("json", StringComparison.Ordinal)
+                            || content.Value.TryGetProperty("example", out _),
+                        $"{method} {path} has no example of its body"
+                    );
+                }
+            }
+        }
+    }
+
+    private async Task ReadEventsAsync()
+    {
+        for (var i = 0; i < 100; i++)
+        {
+            var reply = await SendAsync("get", "/api/v1/events", "/api/v1/events?limit=1000");
+            if (reply.Json.GetProperty("data").GetArrayLength() > 0)
+            {
+                return;
+            }
+
+            await Task.Delay(50);
+        }
+
+        Assert.Fail("no event was sealed");
+    }
+
+    private async Task KeepCouponsAsync()
+    {
+        const string list = "/api/v1/admin/coupons";
+        var id = await MakeAsync(
+            list,
+            """
+            {"code":"KEPT","internal_name":"Kept","description":{"en":"Kept","de":"Gut"},"discount_type":"percentage",
+             "discount_value":12.5,"valid_from":"2035-01-01","valid_until":"2035-01-31","time_zone":"Europe/Berlin"}
+            """
+        );
+        await SendAsync("post", list, list, """{"code":"x"}""");
+        await SendAsync("get", list, list + "?count=true&status=all&usageRange.min=0&dateRange.preset=today");
+        const string one = "/api/v1/admin/coupons/{id}";
+        await SendAsync("get", one, $"{list}/{id}");
+        await SendAsync("get", one, $"{list}/987654321");
+        await SendAsync("put", one, $"{list}/{id}", """{"code":"KEPT"}""", "*");
+        await SendAsync("put", one, $"{list}/{id}", "{}");
+        await SendAsync("post", one + "/activate", $"{list}/{id}/activate");
+        await SendAsync("post", one + "/deactivate", $"{list}/{id}/deactivate");
+        await SendAsync("get", one + "/usage", $"{list}/{id}/usage");
+        await SendAsync("get", list + "/codes/{code}", list + "/codes/KEPT");
+        await SendAsync("post", list + "/codes", list + "/codes", """{"prefix":"A","randomSuffix":true,"length":8}""");
+        await SendAsync("get", "/api/v1/coupon-states/{code}", "/api/v1/coupon-states/KEPT");
+        await SendAsync("get", "/api/v1/coupon-states/{code}", "/api/v1/coupon-states/none");
+        await SendAsync("post", "/api/v1/coupon-states", "/api/v1/coupon-states", """{"codes":["KEPT","SAVE"]}""");
+        foreach (var plural in (string[])["campaigns", "services", "consultants"])
+        {
+            await SendAsync("get", "/api/v1/" + plural, $"/api/v1/{plural}?limit=1");
+        }
     }
 
     private async Task RedeemAsync(string customer)
