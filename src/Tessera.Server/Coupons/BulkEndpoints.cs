@@ -17,11 +17,11 @@ internal static class BulkEndpoints
             .WithSummary($"Create up to {BulkCreate.Maximum} coupons, answered one by one")
             .WithTags("Coupons")
             .RequirePermission(Permissions.CouponsBulk)
-            .WithBody(new Wanted([CouponEndpoints.ExampleDraft]))
+            .WithBody(new BulkCreateShape([CouponDescriptions.Wanted]))
             .WithIdempotencyKey(required: true)
             .WithAnswer(
                 200,
-                new BulkAnswer(1, 0, [new BulkItem(0, "created", 17, CouponEndpoints.ExampleDraft.Code)]),
+                new BulkAnswer(1, 0, [new BulkItem(0, "created", 17, CouponDescriptions.Wanted.Code)]),
                 "Those that keep the rules were made; the others were refused, with their errors."
             );
 
@@ -60,5 +60,5 @@ internal static class BulkEndpoints
     }
 
     /// <summary>The coupons to make.</summary>
-    private sealed record Wanted(IReadOnlyList<CouponDraft> Coupons);
+    private sealed record BulkCreateShape(IReadOnlyList<CouponWantedShape> Coupons);
 }

@@ -18,25 +18,6 @@ internal static class CouponEndpoints
 {
     private const string Path = "/api/v1/admin/coupons/";
 
-    /// <summary>A coupon that is accepted.</summary>
-    public static CouponDraft ExampleDraft { get; } =
-        new()
-        {
-            Code = "SPRING27",
-            InternalName = "Spring 2027, 15 %",
-            Description = new Dictionary<string, string> { ["en"] = "15 % off in spring" },
-            DiscountType = "percentage",
-            DiscountValue = 15,
-            MaxDiscountAmount = 30,
-            MinimumOrderValue = 50,
-            MaxUsesTotal = 5000,
-            Currency = "EUR",
-            ValidFrom = Samples.At,
-            ValidUntil = Samples.At.AddDays(30),
-            TimeZone = "Europe/Vienna",
-            IsActive = true,
-        };
-
     public static void Map(IEndpointRouteBuilder api)
     {
         var coupons = api.MapGroup("/admin/coupons").WithTags("Coupons");
@@ -75,9 +56,7 @@ internal static class CouponEndpoints
             .WithName("createCoupon")
             .DescribeCreate()
             .WithSummary("Create a coupon")
-            .RequirePermission(Permissions.CouponsWrite)
-            .WithBody(ExampleDraft)
-            .WithIdempotencyKey(required: false);
+            .RequirePermission(Permissions.CouponsWrite);
         coupons
             .MapGet("/{id:long}", GetAsync)
             .WithName("getCoupon")
@@ -89,17 +68,13 @@ internal static class CouponEndpoints
             .WithName("updateCoupon")
             .DescribeUpdate()
             .WithSummary("Replace a coupon's definition")
-            .RequirePermission(Permissions.CouponsWrite)
-            .WithIfMatch()
-            .WithBody(ExampleDraft);
+            .RequirePermission(Permissions.CouponsWrite);
         coupons
             .MapDelete("/{id:long}", DeleteAsync)
             .WithName("deleteCoupon")
             .DescribeDelete()
             .WithSummary("Take a coupon out of use; its history stays")
-            .RequirePermission(Permissions.CouponsWrite)
-            .WithIfMatch()
-            .WithAnswer(204, "It is gone, or was before.");
+            .RequirePermission(Permissions.CouponsWrite);
         coupons
             .MapPost(
                 "/{id:long}/activate",
@@ -121,7 +96,6 @@ internal static class CouponEndpoints
         coupons
             .MapGet("/codes/{code}", CheckCodeAsync)
             .WithName("checkCode")
-            .DescribeCheck()
             .WithSummary("Whether a code is taken")
             .RequirePermission(Permissions.CouponsWrite)
             .WithAnswer(
@@ -132,10 +106,9 @@ internal static class CouponEndpoints
         coupons
             .MapPost("/codes", SuggestAsync)
             .WithName("suggestCode")
-            .DescribeSuggest()
             .WithSummary("An unused code of a shape")
             .RequirePermission(Permissions.CouponsWrite)
-            .WithBody(new Shape("SAVE", true, false, true, 12))
+            .WithBody(new CodeShape("SAVE", true, false, true, 12))
             .WithAnswer(200, new SuggestedCode("SAVE20268K3Q"), "A code nobody has yet; it is not kept for you.");
     }
 
@@ -390,12 +363,12 @@ internal static class CouponEndpoints
     internal sealed record CodeCheck(string Code, bool Valid, bool Exists);
 
     /// <summary>The shape of a code (A.6).</summary>
-    private sealed record Shape(
-        string? Prefix,
-        [property: JsonPropertyName("includeYear")] bool? IncludeYear,
-        [property: JsonPropertyName("includeMonth")] bool? IncludeMonth,
-        [property: JsonPropertyName("randomSuffix")] bool? RandomSuffix,
-        int? Length
+    private sealed record CodeShape(
+        string? Prefix = null,
+        [property: JsonPropertyName("includeYear")] bool? IncludeYear = null,
+        [property: JsonPropertyName("includeMonth")] bool? IncludeMonth = null,
+        [property: JsonPropertyName("randomSuffix")] bool? RandomSuffix = null,
+        int? Length = null
     );
 
     /// <summary>A code nobody has yet.</summary>

@@ -133,20 +133,6 @@ internal sealed record CouponShape(
     long Version
 );
 
-/// <summary>The shape of a code to be found (A.6).</summary>
-/// <param name="Prefix">What it begins with.</param>
-/// <param name="IncludeYear">Whether the year comes next.</param>
-/// <param name="IncludeMonth">Whether the month comes next.</param>
-/// <param name="RandomSuffix">Whether random symbols end it.</param>
-/// <param name="Length">Of the whole code; 3 to 20.</param>
-internal sealed record CodeWantedShape(
-    string? Prefix = null,
-    [property: JsonPropertyName("includeYear")] bool? IncludeYear = null,
-    [property: JsonPropertyName("includeMonth")] bool? IncludeMonth = null,
-    [property: JsonPropertyName("randomSuffix")] bool? RandomSuffix = null,
-    int? Length = null
-);
-
 /// <summary>Codes whose state is asked for.</summary>
 /// <param name="Codes">At most 1000, in any case.</param>
 internal sealed record CodesWantedShape(IReadOnlyList<string> Codes);
@@ -158,7 +144,7 @@ internal static class CouponDescriptions
 
     private static readonly Dictionary<string, string> Words = new() { ["en"] = "Ten percent off" };
 
-    private static readonly CouponWantedShape Wanted = new(
+    internal static readonly CouponWantedShape Wanted = new(
         "SAVE10",
         "Autumn ten percent",
         Words,
@@ -220,15 +206,8 @@ internal static class CouponDescriptions
 
     private static readonly CodeState State = new("SAVE10", "active", true, At, At.AddDays(30), 7, At.AddDays(1));
 
-    public static RouteHandlerBuilder DescribeCouponList(this RouteHandlerBuilder operation)
-    {
-        foreach (var (name, type, text) in Filters)
-        {
-            operation.WithQuery(name, type, text);
-        }
-
-        return operation.WithAnswer(200, new Page<CouponShape>([View], false, null), "A page.");
-    }
+    public static RouteHandlerBuilder DescribeCouponList(this RouteHandlerBuilder operation) =>
+        operation.WithAnswer(200, new Page<CouponShape>([View], false, null), "A page.");
 
     public static RouteHandlerBuilder DescribeCreate(this RouteHandlerBuilder operation) =>
         operation
@@ -255,19 +234,6 @@ internal static class CouponDescriptions
     public static RouteHandlerBuilder DescribeSwitch(this RouteHandlerBuilder operation) =>
         operation.WithAnswer(200, View, "The new state, with its ETag.");
 
-    public static RouteHandlerBuilder DescribeCheck(this RouteHandlerBuilder operation) =>
-        operation.WithAnswer(
-            200,
-            new CouponEndpoints.CodeCheck("SAVE10", true, true),
-            "Whether it can be one, and is."
-        );
-
-    public static RouteHandlerBuilder DescribeSuggest(this RouteHandlerBuilder operation) =>
-        operation
-            .WithBody(new CodeWantedShape("SAVE", RandomSuffix: true, Length: 12))
-            .WithAnswer(200, new CouponEndpoints.SuggestedCode("SAVE7KQ2M9XT"), "A code nobody has yet.")
-            .WithRefusals(Catalogue.NoFreeCode);
-
     public static RouteHandlerBuilder DescribeState(this RouteHandlerBuilder operation) =>
         operation.WithAnswer(200, State, "Its state; unknown for codes that are not the caller's to see.");
 
@@ -275,28 +241,4 @@ internal static class CouponDescriptions
         operation
             .WithBody(new CodesWantedShape(["SAVE10"]))
             .WithAnswer(200, new CodeStateEndpoints.CodeStateList([State]), "Their states, in the order asked for.");
-
-    private static readonly (string Name, string Type, string Text)[] Filters =
-    [
-        ("limit", "integer", "Most rows of the page: 1 to 100, 25 unless given."),
-        ("cursor", "string", "The next_cursor of the page before."),
-        ("sort", "string", "Field and direction, such as created_at_desc; several separated by commas."),
-        ("count", "boolean", "Whether to count all matches."),
-        ("status", "string", "One or more statuses, separated by commas."),
-        ("discountType", "string", "all, percentage, fixed_amount or free_session."),
-        ("applicableTo", "string", "What it applies to."),
-        ("campaign", "string", "Campaign id or campaign source."),
-        ("merchant", "string", "Id of the merchant."),
-        ("search", "string", "Words in code, name, description or campaign source."),
-        ("dateRange.field", "string", "created, expires or lastUsed."),
-        ("dateRange.from", "string", "First instant or day."),
-        ("dateRange.to", "string", "Last instant or day."),
-        ("dateRange.preset", "string", "today, yesterday, last_7_days, last_30_days or last_quarter."),
-        ("usageRange.min", "integer", "Least redemptions."),
-        ("usageRange.max", "integer", "Most redemptions."),
-        ("revenueRange.min", "number", "Least revenue, in major units."),
-        ("revenueRange.max", "number", "Most revenue, in major units."),
-        ("conversionRange.min", "number", "Least conversion rate, 0 to 1."),
-        ("conversionRange.max", "number", "Greatest conversion rate, 0 to 1."),
-    ];
 }

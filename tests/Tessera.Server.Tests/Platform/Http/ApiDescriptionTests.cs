@@ -52,9 +52,9 @@ public sealed class ApiDescriptionTests(PostgresFixture postgres) : IAsyncLifeti
                 Assert.NotEmpty(o.Json.GetProperty("tags").EnumerateArray());
                 Assert.False(string.IsNullOrEmpty(o.Json.GetProperty("x-permission").GetString()), o.Path);
                 Assert.True(o.Json.GetProperty("responses").TryGetProperty("403", out _), o.Path);
-                var parameters = o.Json.TryGetProperty("parameters", out var list)
-                    ? list.EnumerateArray().Where(p => p.GetProperty("in").GetString() == "path").ToArray()
-                    : [];
+                JsonElement[] all = o.Json.TryGetProperty("parameters", out var list) ? [.. list.EnumerateArray()] : [];
+                Assert.Equal(all.Length, all.Select(p => p.GetProperty("name").GetString()).Distinct().Count());
+                var parameters = all.Where(p => p.GetProperty("in").GetString() == "path").ToArray();
                 Assert.All(
                     parameters,
                     p =>
