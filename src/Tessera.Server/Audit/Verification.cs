@@ -150,13 +150,15 @@ public sealed class Verification(string connectionString)
                 or from_state is distinct from before
                 or not case
                     when from_state is null then to_state = 'issued'
-                    when to_state = 'paid' then from_state = 'issued'
+                    when to_state = 'paid' then from_state in ('issued', 'reserved', 'redeemed')
                     when to_state = 'reserved' then from_state in ('issued', 'paid', 'extended', 'pending_expiration')
                     when from_state = 'reserved' and to_state in ('issued', 'extended', 'pending_expiration') then true
                     when to_state = 'issued' then from_state = 'redeemed'
                     when to_state = 'redeemed' then from_state in
                         ('issued', 'paid', 'reserved', 'extended', 'pending_expiration', 'expired')
-                    when to_state in ('pending_expiration', 'expired', 'cancelled', 'revoked') then from_state in
+                    when to_state in ('cancelled', 'revoked') then from_state in
+                        ('issued', 'paid', 'reserved', 'extended', 'pending_expiration')
+                    when to_state in ('pending_expiration', 'expired') then from_state in
                         ('issued', 'paid', 'reserved', 'extended', 'pending_expiration', 'redeemed')
                     when to_state = 'extended' then from_state in
                         ('issued', 'paid', 'reserved', 'extended', 'pending_expiration', 'expired', 'redeemed')

@@ -68,21 +68,21 @@ public static class CodeGeneration
         ArgumentNullException.ThrowIfNull(database);
         await using var work = await database.BeginAsync(cancel);
         var found = await CouponStore.FindAsync(work, coupon, merchant, forUpdate: false, cancel);
-        return found is { CodeKind: "unique" }
-            ? new InstanceTerms(found.Id, found.ValidFrom, found.ValidUntil, found.MerchantId, found.CampaignId)
-            : null;
+        return found is { CodeKind: "unique" } ? TermsOf(found) : null;
     }
 
-    private static async Task<IReadOnlyList<NewInstance>> IssueBatchAsync(
-        Database database,
-        InstanceTerms terms,
+    /// <summary>The terms that units of a coupon with unique codes start with.</summary>
+    internal static InstanceTerms TermsOf(Coupon coupon) =>
+        new(coupon.Id, coupon.ValidFrom, coupon.ValidUntil, coupon.MerchantId, coupon.CampaignId);
+
+    /// <summary>Draws ids and secret codes of units that are not stored yet.</summary>
+    internal static async Task<NewInstance[]> DrawAsync(
+        UnitOfWork work,
         int size,
         string prefix,
-        CatalogueActor actor,
         CancellationToken cancel
     )
     {
-        await using var work = await database.BeginAsync(cancel);
         var ids = await InstanceStore.TakeIdsAsync(work, size, cancel);
         var units = new NewInstance[size];
         var random = RandomNumberGenerator.GetBytes(size * CodeAlphabet.SecretBytes);
@@ -101,6 +101,20 @@ public static class CodeGeneration
             units[i] = new NewInstance(ids[i], code);
         }
 
+        return units;
+    }
+
+    private static async Task<IReadOnlyList<NewInstance>> IssueBatchAsync(
+        Database database,
+        InstanceTerms terms,
+        int size,
+        string prefix,
+        CatalogueActor actor,
+        CancellationToken cancel
+    )
+    {
+        await using var work = await database.BeginAsync(cancel);
+        var units = await DrawAsync(work, size, prefix, cancel);
         await InstanceStore.IssueAsync(work, terms, units, actor, await work.ClockAsync(cancel), cancel);
         await work.CommitAsync(cancel);
         return units;

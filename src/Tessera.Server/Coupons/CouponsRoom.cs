@@ -11,6 +11,7 @@ public static class CouponsRoom
         CouponEndpoints.Map(api);
         BulkEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
+        InstanceEndpoints.Map(api);
         new Services().Map(api);
         new Consultants().Map(api);
     }
