@@ -57,8 +57,26 @@ internal static class RedemptionReads
         PageAsync(context, database, cursors, null, static row => RedemptionView.Read(row));
 
     /// <summary>RED-15: with the plain decimals of the admin endpoints.</summary>
-    private static Task UsageAsync(HttpContext context, long id, Database database, Cursors cursors) =>
-        PageAsync(context, database, cursors, id, static row => UsageView.Of(RedemptionView.Read(row)));
+    private static async Task UsageAsync(HttpContext context, long id, Database database, Cursors cursors)
+    {
+        // Also of a coupon that was taken out of use: its history stays.
+        await using (
+            var command = database.Source.CreateCommand(
+                "select exists (select from coupons.coupon where id = $1 and ($2::uuid is null or merchant_id = $2))"
+            )
+        )
+        {
+            command.Parameters.Add(new NpgsqlParameter { Value = id });
+            AddMerchant(command, Caller.Of(context).MerchantId);
+            if (!(bool)(await command.ExecuteScalarAsync(context.RequestAborted))!)
+            {
+                await Problems.WriteAsync(context, Entry.NotFound);
+                return;
+            }
+        }
+
+        await PageAsync(context, database, cursors, id, static row => UsageView.Of(RedemptionView.Read(row)));
+    }
 
     private static async Task PageAsync<TView>(
         HttpContext context,
@@ -155,6 +173,10 @@ internal static class RedemptionReads
     private static void AddIds(NpgsqlCommand command, Guid id, Guid? merchant)
     {
         command.Parameters.Add(new NpgsqlParameter { Value = id });
+        AddMerchant(command, merchant);
+    }
+
+    private static void AddMerchant(NpgsqlCommand command, Guid? merchant) =>
         command.Parameters.Add(
             new NpgsqlParameter
             {
@@ -162,7 +184,6 @@ internal static class RedemptionReads
                 NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid,
             }
         );
-    }
 
     /// <summary>A row that knows its place in the list.</summary>
     private interface IPlaced

@@ -1,0 +1,202 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Access;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Access;
+
+/// <summary>Scope comes from the key and is part of every query (convention 50): one merchant never meets another's.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    /// <summary>In every name and code of the other merchant.</summary>
+    private const string Mark = "ZEBRA";
+
+    private readonly Dictionary<string, string> _theirs = [];
+    private TestHost _host = null!;
+    private HttpClient _own = null!;
+    private string _customer = "";
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        var own = await MakeAsync("/api/v1/merchants", new { name = "Own" });
+        var other = await MakeAsync("/api/v1/merchants", new { name = Mark, external_id = Mark });
+        _own = _host.ClientOf(await _host.KeyAsync([.. Permissions.All], Guid.Parse(own)));
+        _customer = await MakeAsync("/api/v1/customers", new { external_id = Mark });
+        var key = await _host.PostAsync(
+            "/api/v1/api-keys",
+            new
+            {
+                name = Mark,
+                permissions = Array.Empty<string>(),
+                merchant_id = other,
+            }
+        );
+        var campaign = await MakeAsync(
+            "/api/v1/campaigns",
+            new
+            {
+                id = Mark,
+                name = Mark,
+                start_date = "2026-01-01",
+                merchant_id = other,
+            }
+        );
+        var coupons = new Catalogue(_host.Database);
+        var coupon = await coupons.CouponAsync(
+            Mark,
+            "merchant_id, max_uses_per_user, campaign_source",
+            $"'{other}', 9, '{Mark}'"
+        );
+        var redemption = await MakeAsync("/api/v1/redemptions", Attempt(Mark, "1"));
+        var reservation = await MakeAsync("/api/v1/reservations", Attempt(Mark, "2"));
+        _theirs["merchants"] = other;
+        _theirs["customers"] = _customer;
+        _theirs["api-keys"] = key.Json.GetProperty("api_key").GetProperty("id").GetString()!;
+        _theirs["campaigns"] = campaign;
+        _theirs["coupons"] = coupon.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        _theirs["redemptions"] = redemption;
+        _theirs["reservations"] = reservation;
+    }
+
+    public async Task DisposeAsync()
+    {
+        _own.Dispose();
+        await _host.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task No_list_shows_what_is_another_merchants()
+    {
+        var lists = Routes("GET").Where(path => !path.Contains('{', StringComparison.Ordinal)).ToArray();
+        Assert.Contains("/api/v1/admin/coupons", lists);
+        foreach (var path in lists)
+        {
+            var reply = await _host.GetAsync(path, _own);
+            Assert.True(reply.Status is 200 or 403, $"{path}: {reply.Body}");
+            Assert.DoesNotContain(Mark, reply.Body, StringComparison.OrdinalIgnoreCase);
+            foreach (var (kind, id) in _theirs.Where(t => t.Key != "coupons"))
+            {
+                Assert.False(reply.Body.Contains(id, StringComparison.Ordinal), $"{path} shows their {kind}");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task What_is_another_merchants_is_not_there_to_read_or_to_change()
+    {
+        foreach (var method in (string[])["GET", "POST", "PUT", "PATCH", "DELETE"])
+        {
+            foreach (var template in Routes(method).Where(path => path.Contains("/{id", StringComparison.Ordinal)))
+            {
+                var kind = template[..template.IndexOf("/{id", StringComparison.Ordinal)].Split('/')[^1];
+                if (!_theirs.TryGetValue(kind, out var id))
+                {
+                    continue;
+                }
+
+                var path = System.Text.RegularExpressions.Regex.Replace(
+                    template.Replace("{id}", id, StringComparison.Ordinal),
+                    "{[^}]*}",
+                    _ => Guid.CreateVersion7().ToString(),
+                    System.Text.RegularExpressions.RegexOptions.NonBacktracking
+                );
+                var before = await StateAsync();
+                var reply = await _host.SendAsync(
+                    new HttpMethod(method),
+                    path,
+                    method is "GET" or "DELETE" ? null : Body(template),
+                    client: _own,
+                    headers: new Dictionary<string, string> { ["If-Match"] = "*" }
+                );
+                Assert.True(
+                    reply.Status is 400 or 403 or 404 || (method, reply.Status) == ("DELETE", 204),
+                    $"{method} {path}: {reply.Status} {reply.Body}"
+                );
+                Assert.DoesNotContain(
+                    Mark,
+                    reply.Body.Replace(path, "", StringComparison.Ordinal),
+                    StringComparison.Ordinal
+                );
+                Assert.True(before == await StateAsync(), $"{method} {path} changed something");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_code_of_another_merchant_is_like_one_that_does_not_exist()
+    {
+        using var till = _host.ClientOf(
+            await _host.KeyAsync(
+                [Permissions.RedemptionsRedeem, Permissions.RedemptionsValidate],
+                Guid.Parse(
+                    (await _host.GetAsync("/api/v1/merchants", _own))
+                        .Json.GetProperty("data")[0]
+                        .GetProperty("id")
+                        .GetString()!
+                )
+            )
+        );
+        foreach (var path in (string[])["/api/v1/redemptions", "/api/v1/reservations", "/api/v1/validations"])
+        {
+            var theirs = await _host.PostAsync(path, Attempt(Mark, "3"), client: till);
+            var nothing = await _host.PostAsync(path, Attempt("NOTHING", "3"), client: till);
+            Assert.Equal("coupon_not_valid", theirs.Code);
+            Assert.Equal((nothing.Status, nothing.Code), (theirs.Status, theirs.Code));
+        }
+
+        var state = await _host.GetAsync("/api/v1/coupon-states/" + Mark, till);
+        Assert.Equal("unknown", state.Json.GetProperty("state").GetString());
+    }
+
+    private object? Body(string template) =>
+        template.EndsWith("/rollback", StringComparison.Ordinal) ? new { reason = "r" }
+        : template.EndsWith("/audience", StringComparison.Ordinal) ? new { customer_ids = (string[])[_customer] }
+        : new { };
+
+    private object Attempt(string code, string reference) =>
+        new
+        {
+            code,
+            customer_id = _customer,
+            order = new { reference, amount = new { amount = 5000, currency = "USD" } },
+        };
+
+    /// <summary>Everything that a change would move, in one line.</summary>
+    private Task<string> StateAsync() =>
+        _host.Database.ScalarAsync<string>(
+            """
+            select concat_ws(' ', (select count(*) from platform.event where actor not like 'job:%'),
+                (select string_agg(version || is_active::text, ',') from coupons.coupon),
+                (select count(*) from redemptions.rollback), (select count(*) from campaigns.audience),
+                (select count(*) from redemptions.reservation where ended_at is null),
+                (select count(*) from access.api_key where revoked_at is null))
+            """
+        );
+
+    private async Task<string> MakeAsync(string path, object body)
+    {
+        var reply = await _host.PostAsync(path, JsonSerializer.Serialize(body));
+        Assert.True(reply.Status == 201, reply.Body);
+        return reply.Json.GetProperty("id").ToString();
+    }
+
+    private IEnumerable<string> Routes(string method) =>
+        _host
+            .Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .Where(e => e.Metadata.GetMetadata<RequiredPermission>() is { Permission: not null })
+            .Where(e => e.Metadata.GetMetadata<IHttpMethodMetadata>()!.HttpMethods.Contains(method))
+            .Select(e =>
+                System.Text.RegularExpressions.Regex.Replace(
+                    "/" + e.RoutePattern.RawText!.Trim('/'),
+                    ":[a-z]+}",
+                    "}",
+                    System.Text.RegularExpressions.RegexOptions.NonBacktracking
+                )
+            );
+}
