@@ -17,15 +17,15 @@ create table balances.account (
 ) with (fillfactor = 80);
 
 -- Every movement, whole: a use posts, a hold is pending until it is voided (released, lapsed or posted), a rollback
--- reverses what was posted.
+-- reverses what was posted, an opening says what was used before a limit was set.
 -- The other side of each leg is the unit's source account, so a transfer sums to zero by construction (view
 -- verify.ledger shows both sides). Append-only.
 create table balances.transfer (
     id          uuid        primary key,                     -- of the redemption, reservation or rollback, where it makes it
-    kind        text        not null check (kind in ('post', 'hold', 'void', 'reverse')),
+    kind        text        not null check (kind in ('post', 'hold', 'void', 'reverse', 'open')),
     reference   uuid        not null,                        -- the redemption or reservation it belongs to
     account_ids uuid[]      not null,
-    amounts     bigint[]    not null,                        -- change of posted (post, reverse) or pending (hold, void)
+    amounts     bigint[]    not null,                        -- change of posted (post, reverse, open) or pending (hold, void)
     at          timestamptz not null,
     check (cardinality(account_ids) = cardinality(amounts))
 );

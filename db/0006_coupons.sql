@@ -80,15 +80,24 @@ create index coupon_by_words on coupons.coupon using gin (
     gin_trgm_ops);
 
 -- What redemption counts per coupon (A.2 usage, revenue, conversion; lastUsed). Separate, so that a use never
--- rewrites the definition. Created with the first attempt; a missing row reads as zeros.
+-- rewrites the definition; in shards, so that two lanes never wait for one another's count. Read as the sum of the
+-- shards (view coupons.usage_total); created with the first attempt.
 create table coupons.usage (
-    coupon_id      bigint      primary key references coupons.coupon,
+    coupon_id      bigint      not null references coupons.coupon,
+    shard          smallint    not null,                     -- of the lane that counts
     redeemed_count bigint      not null default 0,           -- uses taken: redemptions less those whose use was returned
     refused_count  bigint      not null default 0,
     revenue_minor  bigint      not null default 0,           -- net paid on orders that used it (R-19)
     discount_minor bigint      not null default 0,
-    last_used_at   timestamptz
+    last_used_at   timestamptz,
+    primary key (coupon_id, shard)
 ) with (fillfactor = 50);
+
+create view coupons.usage_total as
+    select coupon_id, sum(redeemed_count)::bigint as redeemed_count, sum(refused_count)::bigint as refused_count,
+           sum(revenue_minor)::bigint as revenue_minor, sum(discount_minor)::bigint as discount_minor,
+           max(last_used_at) as last_used_at
+    from coupons.usage group by coupon_id;
 
 -- Units with a life of their own (CPN-05, A.18). By month of their end, so that a due range touches only its months and
 -- a past month can be detached; then by hash of the id, so that a million ends at one instant spread (CPN-17, R-12). The

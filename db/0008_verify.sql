@@ -66,7 +66,7 @@ create view verify.ledger as
     cross join lateral unnest(t.account_ids, t.amounts) with ordinality as leg (account_id, amount, place)
     join balances.account a on a.id = leg.account_id
     cross join lateral (values (leg.account_id::text, leg.amount), ('source:' || a.unit, -leg.amount)) as side (account_id, amount)
-    where t.kind in ('post', 'reverse');
+    where t.kind in ('post', 'reverse', 'open');
 
 create view verify.balances as
     select id::text as account_id, unit as currency, posted as amount from balances.account;

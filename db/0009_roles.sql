@@ -31,5 +31,6 @@ grant select, insert on
     to tessera_app;
 grant select, insert, delete on redemptions.origin to tessera_app;
 grant usage, select on all sequences in schema platform, coupons to tessera_app;
+grant select on coupons.usage_total to tessera_app;
 grant select on all tables in schema verify to tessera_app;
 grant select on migrations.applied to tessera_app;

@@ -167,11 +167,14 @@ public static class Redeeming
     public static Leg[] LegsOf(CouponTerms coupon, Guid customerId, long discountMinor)
     {
         ArgumentNullException.ThrowIfNull(coupon);
-        var legs = new List<Leg>(4)
+        var legs = new List<Leg>(4);
+        if (coupon.MaxUsesTotal is not null)
         {
-            new(LimitAccount.OfCoupon(coupon.Id, coupon.MaxUsesTotal), 1),
-            new(LimitAccount.OfCustomer(coupon.Id, customerId, coupon.MaxUsesPerUser), 1),
-        };
+            // Without a total nothing is counted here: one row per coupon would make all its uses wait for one another.
+            legs.Add(new Leg(LimitAccount.OfCoupon(coupon.Id, coupon.MaxUsesTotal), 1));
+        }
+
+        legs.Add(new Leg(LimitAccount.OfCustomer(coupon.Id, customerId, coupon.MaxUsesPerUser), 1));
         if (coupon.IsForFirstOrders)
         {
             legs.Add(new Leg(LimitAccount.OfFirstOrder(customerId), 1));

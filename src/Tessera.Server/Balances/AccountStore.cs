@@ -90,6 +90,50 @@ public static class AccountStore
         return standings;
     }
 
+    /// <summary>
+    /// Begins to count what was not limited before: the account stands at what has been used, and its bound is never
+    /// below that.
+    /// </summary>
+    /// <param name="work">Of a transaction that keeps further uses out.</param>
+    /// <param name="account">With the bound that was set.</param>
+    /// <param name="used">Uses so far.</param>
+    /// <param name="reference">What set the limit.</param>
+    /// <param name="at">The database clock.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static async Task OpenAsync(
+        UnitOfWork work,
+        LimitAccount account,
+        long used,
+        Guid reference,
+        DateTimeOffset at,
+        CancellationToken cancel
+    )
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(account);
+        await work.ExecuteAsync(
+            """
+            insert into balances.account (id, kind, owner_id, subject, unit) values ($1, $2, $3, $4, $5)
+            on conflict (id) do nothing
+            """,
+            [account.Id, account.Kind, account.OwnerId, account.Subject, account.Unit],
+            cancel
+        );
+        await work.ExecuteAsync(
+            """
+            with before as (
+                select id, posted from balances.account where id = $1 for update
+            ), told as (
+                insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
+                select $4, 'open', $4, array[id], array[$2 - posted], $5 from before where posted <> $2
+            )
+            update balances.account a set posted = $2, bound = greatest($3, $2 + a.pending) from before b where a.id = b.id
+            """,
+            [account.Id, used, account.Bound, reference, at],
+            cancel
+        );
+    }
+
     /// <summary>Locked, or something is taken back from it: either way it has a row.</summary>
     private static bool IsThere(AccountChange change) =>
         change.Exists || change.Account is null || change.Posted < 0 || change.Pending < 0;

@@ -11,7 +11,7 @@ internal sealed record Coupon
 {
     /// <summary>
     /// The derived status (CPN-04): the first that holds of these. Uses alias <c>c</c> of coupons.coupon and <c>u</c> of
-    /// coupons.usage, and the column <c>now</c>.
+    /// coupons.usage_total, and the column <c>now</c>.
     /// </summary>
     public const string StatusSql = """
         case when c.valid_until <= k.now then 'expired' when not c.is_active then 'inactive' when c.is_flagged then 'flagged'
@@ -33,7 +33,8 @@ internal sealed record Coupon
 
     /// <summary>Where <see cref="Columns"/> come from.</summary>
     public const string From = """
-        coupons.coupon c left join coupons.usage u on u.coupon_id = c.id
+        coupons.coupon c
+            left join lateral (select * from coupons.usage_total t where t.coupon_id = c.id) u on true
             cross join (select platform.clock() as now) k
         """;
 

@@ -6,6 +6,8 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Core.Limits;
+using Tessera.Server.Balances;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -196,6 +198,12 @@ internal static class CouponStore
                 [before.Code, draft.Code!],
                 cancel
             );
+        }
+
+        if (before.MaxUsesTotal is null && draft.MaxUsesTotal is { } maximum)
+        {
+            var account = LimitAccount.OfCoupon(before.Id, maximum);
+            await AccountStore.OpenAsync(work, account, before.Redeemed, Guid.CreateVersion7(), now, cancel);
         }
 
         var after = await FindAsync(work, before.Id, null, forUpdate: false, cancel);

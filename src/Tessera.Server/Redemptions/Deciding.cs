@@ -244,7 +244,13 @@ internal sealed class Deciding
             .ToList();
         Guid[] accounts = [.. legs.Select(i => redemption.AccountIds[i])];
         long[] amounts = [.. legs.Select(i => redemption.Amounts[i])];
-        if (legs.Count > 0)
+        var total = LimitAccount.OfCoupon(redemption.CouponId, null).Id;
+        if (returnsUse && !accounts.Contains(total) && _hold.Book.Posted(total) > 0)
+        {
+            (accounts, amounts) = ([.. accounts, total], [.. amounts, 1]);
+        }
+
+        if (accounts.Length > 0)
         {
             _hold.Book.Reverse(accounts, amounts);
             Work.Transfers.Add(new Transfer(command.Id, "reverse", redemption.Id, accounts, Negated(amounts)));

@@ -143,6 +143,9 @@ internal sealed class HoldPlan
     {
         Coupons.Add(redemption.CouponId);
         AddInstance(redemption.InstanceId, redemption.InstanceEnd);
+
+        // The total may have been set after the use, which then has no posting on it and yet gives one back.
+        Accounts.Add(LimitAccount.OfCoupon(redemption.CouponId, null).Id);
         Accounts.UnionWith(redemption.AccountIds);
     }
 

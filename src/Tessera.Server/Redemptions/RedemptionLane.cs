@@ -10,7 +10,8 @@ namespace Tessera.Server.Redemptions;
 /// Runs the commands of this room in batches on one connection: resolve, hold, decide, write. Three round trips a
 /// batch, however many commands it has.
 /// </summary>
-internal sealed class RedemptionLane(Database database, Answers answers) : ILaneWorker<RedemptionCommand, Answer>
+internal sealed class RedemptionLane(Database database, Answers answers, short shard)
+    : ILaneWorker<RedemptionCommand, Answer>
 {
     /// <summary>The most commands in one transaction; never more than a block of ids.</summary>
     public const int BatchLimit = 512;
@@ -116,7 +117,7 @@ internal sealed class RedemptionLane(Database database, Answers answers) : ILane
             }
         }
 
-        await RedemptionStore.WriteAsync(connection, deciding.Work, cancel);
+        await RedemptionStore.WriteAsync(connection, deciding.Work, shard, cancel);
     }
 
     /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>

@@ -10,8 +10,12 @@ public sealed class RedemptionService : IAsyncDisposable
 {
     private const int QueueLimit = 8192;
 
+    /// <summary>Counts of a coupon are kept in so many rows at most; lanes beyond it share.</summary>
+    private const int UsageShards = 16;
+
     private readonly Database _database;
     private readonly Answers _answers;
+    private int _opened;
     private readonly Lanes<RedemptionCommand, Answer> _lanes;
 
     /// <summary>Starts the lanes; they connect with their first command.</summary>
@@ -27,7 +31,7 @@ public sealed class RedemptionService : IAsyncDisposable
             lanes,
             RedemptionLane.BatchLimit,
             QueueLimit,
-            () => new RedemptionLane(database, _answers),
+            () => new RedemptionLane(database, _answers, (short)(Interlocked.Increment(ref _opened) % UsageShards)),
             failed
         );
     }

@@ -12,7 +12,12 @@ internal static partial class RedemptionStore
     /// <exception cref="PostgresException">
     /// A constraint held where a decision did not know better; nothing was written, and each command is tried alone.
     /// </exception>
-    public static async Task WriteAsync(NpgsqlConnection connection, BatchWork work, CancellationToken cancel)
+    public static async Task WriteAsync(
+        NpgsqlConnection connection,
+        BatchWork work,
+        short shard,
+        CancellationToken cancel
+    )
     {
         await using var batch = new NpgsqlBatch(connection);
         WriteInstances(batch, work);
@@ -21,7 +26,6 @@ internal static partial class RedemptionStore
         WriteRollbacks(batch, work);
         WriteRefusals(batch, work);
         AccountStore.Write(batch, work.Hold.Book, work.Transfers, work.Hold.Now);
-        WriteUsage(batch, work);
         if (work.Events.Count > 0)
         {
             var parameters = EventLog.Columns(work.Events, work.Hold.Now).ToArray();
@@ -29,6 +33,7 @@ internal static partial class RedemptionStore
         }
 
         WriteAnswers(batch, work);
+        WriteUsage(batch, work, shard);
         Add(batch, "commit");
         await batch.ExecuteNonQueryAsync(cancel);
     }
@@ -291,7 +296,7 @@ internal static partial class RedemptionStore
         }
     }
 
-    private static void WriteUsage(NpgsqlBatch batch, BatchWork work)
+    private static void WriteUsage(NpgsqlBatch batch, BatchWork work, short shard)
     {
         if (work.Usage.Count == 0)
         {
@@ -302,11 +307,11 @@ internal static partial class RedemptionStore
         Add(
             batch,
             """
-            insert into coupons.usage as u (coupon_id, redeemed_count, refused_count, revenue_minor, discount_minor, last_used_at)
-            select d.id, d.redeemed, d.refused, d.revenue, d.discount, case when d.used then $7 end
+            insert into coupons.usage as u (coupon_id, shard, redeemed_count, refused_count, revenue_minor, discount_minor, last_used_at)
+            select d.id, $8, d.redeemed, d.refused, d.revenue, d.discount, case when d.used then $7 end
             from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[])
                 as d (id, redeemed, refused, revenue, discount, used)
-            on conflict (coupon_id) do update set redeemed_count = u.redeemed_count + excluded.redeemed_count,
+            on conflict (coupon_id, shard) do update set redeemed_count = u.redeemed_count + excluded.redeemed_count,
                 refused_count = u.refused_count + excluded.refused_count,
                 revenue_minor = u.revenue_minor + excluded.revenue_minor,
                 discount_minor = u.discount_minor + excluded.discount_minor,
@@ -318,7 +323,8 @@ internal static partial class RedemptionStore
             Column(rows, r => r.Value.RevenueMinor),
             Column(rows, r => r.Value.DiscountMinor),
             Column(rows, r => r.Value.Used),
-            At(work.Hold.Now)
+            At(work.Hold.Now),
+            new NpgsqlParameter<short> { TypedValue = shard }
         );
     }
 

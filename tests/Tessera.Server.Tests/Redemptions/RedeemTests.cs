@@ -184,6 +184,46 @@ public sealed class RedeemTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_total_that_is_set_later_counts_the_uses_before_it()
+    {
+        var coupon = await _given.CouponAsync("LATE", "max_uses_per_user", "10");
+        var customer = await _given.CustomerAsync();
+        var first = (await RedeemAsync("LATE", customer)).Json.GetProperty("id").GetString();
+        await RedeemAsync("LATE", customer);
+        var path = $"/api/v1/admin/coupons/{coupon}";
+        var read = await _host.GetAsync(path);
+        var draft = System.Text.Json.Nodes.JsonNode.Parse(read.Body)!.AsObject();
+        var edit = new System.Text.Json.Nodes.JsonObject { ["max_uses_total"] = 3 };
+        foreach (
+            var name in (string[])
+                [
+                    "code",
+                    "internal_name",
+                    "description",
+                    "discount_type",
+                    "discount_value",
+                    "valid_from",
+                    "max_uses_per_user",
+                    "is_active",
+                ]
+        )
+        {
+            edit[name] = draft[name]!.DeepClone();
+        }
+
+        var match = new Dictionary<string, string> { ["If-Match"] = read.Header("ETag")! };
+        Assert.Equal(200, (await _host.SendAsync(HttpMethod.Put, path, edit.ToJsonString(), headers: match)).Status);
+        Assert.Equal(201, (await RedeemAsync("LATE", customer)).Status);
+        Assert.Equal("limit_reached", (await RedeemAsync("LATE", customer)).Code);
+        Assert.Equal(
+            201,
+            (await _host.PostAsync($"/api/v1/redemptions/{first}/rollback", new { reason = "x" })).Status
+        );
+        Assert.Equal(201, (await RedeemAsync("LATE", customer)).Status);
+        Assert.Equal("limit_reached", (await RedeemAsync("LATE", customer)).Code);
+    }
+
+    [Fact]
     public async Task A_campaign_gives_away_no_more_than_its_budget()
     {
         await _host.Database.ExecuteAsync(
