@@ -27,6 +27,8 @@ internal sealed class Ground : IAsyncDisposable
 
     public NpgsqlDataSource Owner { get; }
 
+    public Cpu Cpu => Cpu.Now(_server.ProcessId);
+
     /// <summary>Socket directory, for pgbench.</summary>
     public string Host => new NpgsqlConnectionStringBuilder(ConnectionString).Host!;
 
