@@ -58,6 +58,7 @@ public static class TesseraHost
         services.AddSingleton(_ => new Database(settings.ConnectionString!));
         services.AddSingleton<Readiness>();
         services.AddSingleton<Cursors>();
+        services.AddHostedService<IdempotencyCleaner>();
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();

@@ -177,8 +177,10 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 where hash = $1 and last_used_on is distinct from current_date
                     and revoked_at is null and expires_at > clock_timestamp()
             )
-            select id, merchant_id, channels, permissions from access.api_key
-            where hash = $1 and revoked_at is null and expires_at > clock_timestamp()
+            select k.id, k.merchant_id, k.channels, k.permissions
+            from access.api_key k left join access.merchant m on m.id = k.merchant_id
+            where k.hash = $1 and k.revoked_at is null and k.expires_at > clock_timestamp()
+                and coalesce(m.is_active, true)  -- a merchant that is switched off acts no more
             """
         );
         command.Parameters.Add(new NpgsqlParameter { Value = hash });

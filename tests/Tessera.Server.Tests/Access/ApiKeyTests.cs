@@ -84,6 +84,65 @@ public sealed class ApiKeyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_keys_of_a_merchant_that_is_switched_off_are_dead()
+    {
+        var made = await _host.PostAsync("/api/v1/merchants", """{"name":"M"}""");
+        using var client = _host.ClientOf(
+            await _host.KeyAsync([Permissions.DirectoryRead], made.Json.GetProperty("id").GetGuid())
+        );
+        await _host.SendAsync(
+            HttpMethod.Patch,
+            made.Header("Location")!,
+            """{"is_active":false}""",
+            headers: new Dictionary<string, string> { ["If-Match"] = made.Header("ETag")! }
+        );
+        Assert.Equal(401, (await _host.GetAsync("/api/v1/merchants", client)).Status);
+    }
+
+    [Fact]
+    public async Task Under_load_a_key_is_asked_for_again_once_at_a_time_and_nobody_waits()
+    {
+        var time = new Clock();
+        var keys = new ApiKeys(_host.Database.Database, time);
+        var key = await _host.KeyAsync([Permissions.DirectoryRead]);
+        Assert.NotNull(await keys.FindAsync(key, default));
+
+        // The row is locked: whoever asks has to wait for it, as today is not written down yet.
+        await using var work = await _host.Database.Database.BeginAsync(default);
+        await work.ExecuteAsync("update access.api_key set last_used_on = null where name = 'test'", [], default);
+        await work.CommitAsync(default);
+        await using var holder = await _host.Database.Database.BeginAsync(default);
+        await holder.ExecuteAsync("select from access.api_key where name = 'test' for update", [], default);
+
+        time.Advance(ApiKeys.Freshness + TimeSpan.FromMilliseconds(1));
+        var asking = keys.FindAsync(key, default).AsTask();
+        Assert.False(asking.IsCompleted);
+        for (var i = 0; i < 100; i++)
+        {
+            Assert.True(keys.FindAsync(key, default).AsTask().IsCompletedSuccessfully);
+        }
+
+        // Nobody is believed longer than that, even then.
+        time.Advance(TimeSpan.FromSeconds(2));
+        var late = keys.FindAsync(key, default).AsTask();
+        Assert.False(late.IsCompleted);
+        await holder.DisposeAsync();
+        Assert.NotNull(await asking);
+        Assert.NotNull(await late);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _now;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _now;
+
+        public void Advance(TimeSpan by) => _now += by.Ticks;
+    }
+
+    [Fact]
     public async Task Nobody_grants_what_they_lack()
     {
         using var clerk = _host.ClientOf(await _host.KeyAsync([Permissions.KeysManage, Permissions.DirectoryRead]));

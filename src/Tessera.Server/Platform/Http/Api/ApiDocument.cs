@@ -162,8 +162,9 @@ public sealed partial class ApiDocument
 
         if (facts.GetMetadata<IdempotencyFact>() is { } key)
         {
-            const string text =
-                "A string of 1 to 255 visible ASCII characters. The same key gives the first answer again.";
+            var text =
+                "A string of 1 to 255 visible ASCII characters. The same key gives the first answer again, for "
+                + $"{IdempotencyCleaner.KeptDays} days.";
             parameters.Add((JsonNode)Parameter("Idempotency-Key", "header", text, Text(), key.Required));
         }
 
