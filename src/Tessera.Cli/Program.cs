@@ -9,6 +9,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     ConfigCommand.Create(),
     KeyCommand.Create(),
     VerifyCommand.Create(),
+    OracleCommand.Create(),
 };
 
 try
