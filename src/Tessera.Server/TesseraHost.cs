@@ -9,6 +9,7 @@ using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Campaigns;
 using Tessera.Server.Coupons;
+using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Http.Api;
@@ -62,6 +63,7 @@ public static class TesseraHost
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();
+        services.AddCoupons();
         services.AddRedemptions(settings.Lanes);
         customise?.Invoke(builder);
 
@@ -77,6 +79,7 @@ public static class TesseraHost
         api.MapCoupons();
         api.MapCampaigns();
         api.MapRedemptions();
+        api.MapOperations();
         return app;
     }
 

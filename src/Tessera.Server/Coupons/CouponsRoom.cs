@@ -1,10 +1,15 @@
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Tessera.Server.Coupons;
 
 /// <summary>The catalogue: coupons, instances, codes, services, consultants.</summary>
 public static class CouponsRoom
 {
+    /// <summary>Registers the worker that generates codes.</summary>
+    public static IServiceCollection AddCoupons(this IServiceCollection services) =>
+        services.AddHostedService<CodeWorker>();
+
     /// <summary>Adds the routes.</summary>
     public static void MapCoupons(this IEndpointRouteBuilder api)
     {
@@ -12,6 +17,7 @@ public static class CouponsRoom
         BulkEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
         InstanceEndpoints.Map(api);
+        CodeEndpoints.Map(api);
         new Services().Map(api);
         new Consultants().Map(api);
     }

@@ -1,0 +1,241 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Npgsql;
+using NpgsqlTypes;
+using Tessera.Core;
+using Tessera.Server.Access;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Operations;
+
+/// <summary>Operations over HTTP (convention 5): listed, read, paused, resumed, cancelled, and the file they make.</summary>
+internal static class OperationEndpoints
+{
+    private const string Path = "/api/v1/operations/";
+
+    private static readonly Refusal NotNow = new(
+        "operation_status",
+        "The present status of this operation does not allow this."
+    );
+
+    private static readonly Refusal NotOver = new(
+        "operation_not_over",
+        "The file of an operation can be read when it is over."
+    );
+
+    private static readonly string[] Statuses = ["pending", "running", "paused", "succeeded", "failed", "cancelled"];
+
+    private static readonly (string Verb, string[] From, string To, string Summary)[] Moves =
+    [
+        ("cancel", ["pending", "running", "paused"], "cancelled", "Stop an operation for good; what it has done stays"),
+        ("pause", ["pending", "running"], "paused", "Stop an operation after the batch that runs"),
+        ("resume", ["paused"], "pending", "Let a paused operation go on where it was"),
+    ];
+
+    public static void Map(IEndpointRouteBuilder api)
+    {
+        var operations = api.MapGroup("/operations").WithTags("Operations");
+        var view = new View(
+            Samples.Id,
+            "codes",
+            "running",
+            50_000,
+            1_000_000,
+            0,
+            null,
+            Path + Samples.Id + "/output",
+            Samples.At,
+            Samples.At.AddSeconds(2)
+        );
+        operations
+            .MapGet("", ListAsync)
+            .WithName("listOperations")
+            .WithSummary("List operations")
+            .RequirePermission(Permissions.Operations)
+            .WithPages(["created_at"])
+            .WithQuery("status", "string", "Only those in this status.", Statuses)
+            .WithQuery("kind", "string", "Only those of this kind.")
+            .WithAnswer(200, new Page<View>([view], false, null), "A page.");
+        operations
+            .MapGet("/{id:guid}", GetAsync)
+            .WithName("getOperation")
+            .WithSummary("Read the progress of an operation")
+            .RequirePermission(Permissions.Operations)
+            .WithAnswer(200, view, "The present state.");
+        operations
+            .MapGet("/{id:guid}/output", OutputAsync)
+            .WithName("getOperationOutput")
+            .WithSummary("Download the file an operation has made, such as the codes it generated")
+            .RequirePermission(Permissions.CouponsBulk)
+            .WithAnswer(200, "The file, one item a line.", "text/plain")
+            .WithRefusals(NotOver);
+        foreach (var (verb, from, to, summary) in Moves)
+        {
+            operations
+                .MapPost(
+                    "/{id:guid}/" + verb,
+                    (HttpContext context, Guid id, Database database) => MoveAsync(context, id, database, from, to)
+                )
+                .WithName(verb + "Operation")
+                .WithSummary(summary)
+                .RequirePermission(Permissions.Operations)
+                .WithIdempotencyKey(required: false)
+                .WithAnswer(200, view with { Status = to }, "The new state.")
+                .WithRefusals(NotNow);
+        }
+    }
+
+    private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
+    {
+        var cancel = context.RequestAborted;
+        var merchant = Caller.Of(context).MerchantId;
+        var query = new Query(context.Request);
+        var page = await cursors.ReadAsync(query, ["created_at"], "-created_at", merchant, cancel);
+        var values = new List<object?>
+        {
+            new NpgsqlParameter { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid },
+        };
+        var conditions = new List<string> { "($1::uuid is null or input ->> 'merchant_id' = $1::text)" };
+        foreach (
+            var (column, value) in ((string, string?)[])
+                [("status", query.Word("status", Statuses)), ("kind", query.Text("kind", 40))]
+        )
+        {
+            if (value is not null)
+            {
+                values.Add(value);
+                conditions.Add($"{column} = ${values.Count}");
+            }
+        }
+
+        if (query.Finish() is { } refusal)
+        {
+            await Problems.WriteAsync(context, refusal);
+            return;
+        }
+
+        conditions.Add(page.Where("created_at", "timestamptz", "id", "uuid", values));
+        await using var work = await database.BeginAsync(cancel);
+        var rows = new List<Operation>(page.Fetch);
+        await using (
+            var command = work.Command(
+                $"""
+                select {Operation.Columns} from platform.operation where {string.Join(" and ", conditions)}
+                {page.OrderBy("created_at", "id")}
+                """,
+                values.ToArray()
+            )
+        )
+        await using (var row = await command.ExecuteReaderAsync(cancel))
+        {
+            while (await row.ReadAsync(cancel))
+            {
+                rows.Add(Operation.Read(row));
+            }
+        }
+
+        static string?[] KeyOf(Operation o) => [PageRequest.KeyOf(o.CreatedAt), o.Id.ToString()];
+        await page.Answer(context, rows, View.Of, KeyOf).SendAsync(context);
+    }
+
+    private static async Task GetAsync(HttpContext context, Guid id, Database database)
+    {
+        await using var work = await database.BeginAsync(context.RequestAborted);
+        var merchant = Caller.Of(context).MerchantId;
+        var operation = await OperationStore.FindAsync(work, id, merchant, context.RequestAborted);
+        var answer = operation is null
+            ? HttpAnswer.Refused(context, Entry.NotFound)
+            : HttpAnswer.Json(200, View.Of(operation));
+        await answer.SendAsync(context);
+    }
+
+    private static async Task OutputAsync(HttpContext context, Guid id, Database database)
+    {
+        var cancel = context.RequestAborted;
+        Operation? operation;
+        await using (var work = await database.BeginAsync(cancel))
+        {
+            operation = await OperationStore.FindAsync(work, id, Caller.Of(context).MerchantId, cancel);
+        }
+
+        if (operation is not { IsOver: true })
+        {
+            await Problems.WriteAsync(context, operation is null ? Entry.NotFound : NotOver);
+            return;
+        }
+
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{operation.Kind}-{operation.Id}.txt\"";
+        await OperationStore.CopyChunksAsync(database, id, "output", context.Response.Body, cancel);
+    }
+
+    private static async Task MoveAsync(HttpContext context, Guid id, Database database, string[] from, string to)
+    {
+        var caller = Caller.Of(context);
+        await Idempotent.RunAsync(
+            context,
+            database,
+            caller.ClientId,
+            default,
+            async work =>
+            {
+                var cancel = CancellationToken.None;
+                if (await OperationStore.FindAsync(work, id, caller.MerchantId, cancel) is null)
+                {
+                    return HttpAnswer.Refused(context, Entry.NotFound);
+                }
+
+                if (!await OperationStore.TryMoveAsync(work, id, from, to, cancel))
+                {
+                    return HttpAnswer.Refused(context, NotNow);
+                }
+
+                var moved = await OperationStore.FindAsync(work, id, null, cancel);
+                return HttpAnswer.Json(200, View.Of(moved!));
+            }
+        );
+    }
+
+    /// <summary>An operation as seen from outside.</summary>
+    /// <param name="Id">UUIDv7.</param>
+    /// <param name="Kind">What it does.</param>
+    /// <param name="Status">pending, running, paused, succeeded, failed or cancelled.</param>
+    /// <param name="Done">Items done.</param>
+    /// <param name="Total">Items there are; null while unknown.</param>
+    /// <param name="ErrorCount">Items that could not be done.</param>
+    /// <param name="Result">What came of it.</param>
+    /// <param name="OutputUrl">The file it makes, to be read when it is over.</param>
+    /// <param name="CreatedAt">When it was asked for.</param>
+    /// <param name="UpdatedAt">Its latest step.</param>
+    private sealed record View(
+        Guid Id,
+        string Kind,
+        string Status,
+        long Done,
+        long? Total,
+        long ErrorCount,
+        JsonElement? Result,
+        string OutputUrl,
+        DateTimeOffset CreatedAt,
+        DateTimeOffset UpdatedAt
+    )
+    {
+        public static View Of(Operation operation) =>
+            new(
+                operation.Id,
+                operation.Kind,
+                operation.Status,
+                operation.Done,
+                operation.Total,
+                operation.ErrorCount,
+                operation.Result is { } result ? JsonDocument.Parse(result).RootElement : null,
+                $"{Path}{operation.Id}/output",
+                operation.CreatedAt,
+                operation.UpdatedAt
+            );
+    }
+}
