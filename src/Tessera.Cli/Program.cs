@@ -11,6 +11,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     GenerateCommand.Create(),
     VerifyCommand.Create(),
     OracleCommand.Create(),
+    ReplayCommand.Create(),
 };
 
 try
