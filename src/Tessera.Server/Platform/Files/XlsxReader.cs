@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.IO.Compression;
+using System.Text;
 using System.Xml;
 using ExcelDataReader;
 using ExcelDataReader.Exceptions;
@@ -23,6 +24,9 @@ public sealed class XlsxReader : IRowReader
 
     private readonly IExcelDataReader _sheet;
     private readonly List<string> _cells = [];
+
+    // The parser asks for Windows-1252 when it starts, although only the old binary workbooks have it.
+    static XlsxReader() => Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
 
     private XlsxReader(IExcelDataReader sheet) => _sheet = sheet;
 
