@@ -184,7 +184,10 @@ public sealed class Query(HttpRequest request)
             return at;
         }
 
-        if (DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day))
+        if (
+            DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
+            && day.Year is > 1900 and < 9998
+        )
         {
             return new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
         }

@@ -120,6 +120,12 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
             return false;
         }
 
+        // As nearly everybody writes it.
+        if (string.Equals(contentType, mediaType, StringComparison.OrdinalIgnoreCase))
+        {
+            return true;
+        }
+
         var parts = contentType.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         return parts.Length > 0
             && string.Equals(parts[0], mediaType, StringComparison.OrdinalIgnoreCase)
