@@ -111,18 +111,12 @@ internal sealed partial class PricingRun
     /// </summary>
     private void BestCombination(PricingState state)
     {
-        var able = new List<(Promotion Promotion, long Amount)>();
-        var unable = new List<(Promotion, Unmet)>();
+        // One that gives nothing alone may fit where others have made its discount small enough for its budget.
+        var able = new List<(Promotion Promotion, long Amount, Unmet? Unmet)>();
         foreach (var promotion in candidates)
         {
-            if (Probe(state, promotion, out var amount) is { } unmet)
-            {
-                unable.Add((promotion, unmet));
-            }
-            else
-            {
-                able.Add((promotion, amount));
-            }
+            var unmet = Probe(state, promotion, out var amount);
+            able.Add((promotion, amount, unmet));
         }
 
         var core = able.OrderByDescending(a => a.Amount)
@@ -141,7 +135,7 @@ internal sealed partial class PricingRun
             }
         }
 
-        foreach (var (promotion, _) in able.Where(a => !core.Contains(a.Promotion)))
+        foreach (var (promotion, _, _) in able.Where(a => !core.Contains(a.Promotion)))
         {
             var wider = best.Append(promotion).OrderBy(p => p.Priority).ToList();
             if (Worth(state, wider) is var worth && worth > most)
@@ -151,11 +145,10 @@ internal sealed partial class PricingRun
         }
 
         InOrder(state, best);
-        refused.AddRange(unable);
-        foreach (var (promotion, _) in able.Where(a => !best.Contains(a.Promotion)))
+        foreach (var (promotion, _, unmet) in able.Where(a => !best.Contains(a.Promotion)))
         {
             var other = best.Find(p => Excludes(p, promotion)) ?? (best.Count > 0 ? best[0] : promotion);
-            refused.Add((promotion, InTheWay(other)));
+            refused.Add((promotion, unmet ?? InTheWay(other)));
         }
     }
 

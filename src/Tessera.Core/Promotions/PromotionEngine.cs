@@ -6,11 +6,8 @@ namespace Tessera.Core.Promotions;
 /// </summary>
 public static class PromotionEngine
 {
-    /// <summary>Units a cart may have, all lines together.</summary>
-    public const int MaxUnits = 1_000_000;
-
     /// <summary>Prices a cart.</summary>
-    /// <param name="cart">The cart.</param>
+    /// <param name="cart">The cart, passed by <see cref="CartCheck"/>.</param>
     /// <param name="promotions">All that may apply, in any order; priorities are unique.</param>
     /// <param name="uses">Use so far, by promotion id; absent means none.</param>
     /// <param name="now">The instant; <c>ValidFrom</c> is inclusive, <c>ValidUntil</c> exclusive.</param>
@@ -27,7 +24,38 @@ public static class PromotionEngine
         ArgumentNullException.ThrowIfNull(promotions);
         ArgumentNullException.ThrowIfNull(uses);
         ArgumentNullException.ThrowIfNull(rules);
-        var codes = TypedCodes.Of(cart.Codes, promotions, rules);
+        var automatic = promotions.Where(p => p.Code is null).ToList();
+        var codes = TypedCodes.Of(cart.Codes, automatic, code => promotions.FirstOrDefault(p => p.Code == code), rules);
+        return Price(cart, codes, uses, now, rules);
+    }
+
+    /// <summary>
+    /// Prices a cart with the promotions of a book: those the cart cannot meet cost nothing and are not reported.
+    /// </summary>
+    /// <inheritdoc cref="Price(Cart, IReadOnlyList{Promotion}, IReadOnlyDictionary{string, PromotionUse}, DateTimeOffset, PricingRules)"/>
+    public static Quote Price(
+        Cart cart,
+        PromotionBook book,
+        IReadOnlyDictionary<string, PromotionUse> uses,
+        DateTimeOffset now,
+        PricingRules rules
+    )
+    {
+        ArgumentNullException.ThrowIfNull(cart);
+        ArgumentNullException.ThrowIfNull(book);
+        ArgumentNullException.ThrowIfNull(uses);
+        ArgumentNullException.ThrowIfNull(rules);
+        return Price(cart, TypedCodes.Of(cart.Codes, book.Relevant(cart), book.Find, rules), uses, now, rules);
+    }
+
+    private static Quote Price(
+        Cart cart,
+        TypedCodes codes,
+        IReadOnlyDictionary<string, PromotionUse> uses,
+        DateTimeOffset now,
+        PricingRules rules
+    )
+    {
         var run = new PricingRun(cart, codes.Candidates, uses, now, rules);
         var quote = run.Price(codes);
         if (!rules.AllCodesOrNone || !quote.Rejected.Any(Refused))

@@ -1,3 +1,5 @@
+using Tessera.Core.Codes;
+
 namespace Tessera.Core.Promotions;
 
 /// <summary>A typed code that names a promotion and may be tried.</summary>
@@ -19,38 +21,33 @@ internal sealed class TypedCodes
     /// <summary>Codes that are out: unknown, typed twice, too many.</summary>
     public IReadOnlyList<RejectedPromotion> Rejected { get; private init; } = [];
 
-    public static TypedCodes Of(IReadOnlyList<string> codes, IReadOnlyList<Promotion> promotions, PricingRules rules)
+    /// <param name="codes">As typed.</param>
+    /// <param name="automatic">Promotions that need no code.</param>
+    /// <param name="find">The promotion of a code in normal form, or null.</param>
+    /// <param name="rules">Rules of the house.</param>
+    public static TypedCodes Of(
+        IReadOnlyList<string> codes,
+        List<Promotion> automatic,
+        Func<string, Promotion?> find,
+        PricingRules rules
+    )
     {
         var typed = new List<TypedCode>(codes.Count);
         List<RejectedPromotion> rejected = [];
-        if (codes.Count > 0)
+        foreach (var code in codes)
         {
-            var byCode = new Dictionary<string, Promotion>(StringComparer.Ordinal);
-            foreach (var promotion in promotions)
+            var normal = CouponCode.TryNormalise(code, out var found) ? found : code.Trim().ToUpperInvariant();
+            if (find(normal) is not { } promotion)
             {
-                if (promotion.Code is { } code)
-                {
-                    byCode.TryAdd(code, promotion);
-                }
+                rejected.Add(new RejectedPromotion(null, code, Reasons.NotFound));
             }
-
-            var seen = new HashSet<string>(StringComparer.Ordinal);
-            foreach (var code in codes)
+            else if (typed.Exists(t => ReferenceEquals(t.Promotion, promotion)))
             {
-                var normal = code.Trim().ToUpperInvariant();
-                byCode.TryGetValue(normal, out var promotion);
-                if (promotion is null)
-                {
-                    rejected.Add(new RejectedPromotion(null, code, Reasons.NotFound));
-                }
-                else if (!seen.Add(normal))
-                {
-                    rejected.Add(new RejectedPromotion(promotion, code, Reasons.AlreadyApplied));
-                }
-                else
-                {
-                    typed.Add(new TypedCode(code, promotion));
-                }
+                rejected.Add(new RejectedPromotion(promotion, code, Reasons.AlreadyApplied));
+            }
+            else
+            {
+                typed.Add(new TypedCode(code, promotion));
             }
         }
 
@@ -62,13 +59,10 @@ internal sealed class TypedCodes
             rejected.AddRange(over.Select(t => new RejectedPromotion(t.Promotion, t.Code, Reasons.TooManyCodes)));
         }
 
-        var candidates = new List<Promotion>(promotions.Count);
-        foreach (var promotion in promotions)
+        var candidates = automatic;
+        foreach (var (_, promotion) in typed)
         {
-            if (promotion.Code is null || typed.Exists(t => ReferenceEquals(t.Promotion, promotion)))
-            {
-                candidates.Add(promotion);
-            }
+            candidates.Add(promotion);
         }
 
         candidates.Sort((a, b) => a.Priority.CompareTo(b.Priority));

@@ -1,0 +1,118 @@
+namespace Tessera.Core.Promotions;
+
+/// <summary>Whether a cart can be priced at all: bounds that keep every sum exact and every pricing short.</summary>
+public static class CartCheck
+{
+    /// <summary>Lines and deliveries a cart may have.</summary>
+    public const int MaxLines = 1_000;
+
+    /// <summary>Codes a request may carry (RUL-05).</summary>
+    public const int MaxCodes = 30;
+
+    /// <summary>Units a cart may have, all lines together.</summary>
+    public const int MaxUnits = 1_000_000;
+
+    /// <summary>The most a cart may cost before discounts, in minor units.</summary>
+    public const long MaxAmountMinor = 1_000_000_000_000_000;
+
+    /// <summary>Every fault of a cart, by field; empty when it can be priced.</summary>
+    public static IReadOnlyList<FieldError> Of(Cart cart)
+    {
+        ArgumentNullException.ThrowIfNull(cart);
+        var errors = new List<FieldError>();
+        if (cart.Lines.Count == 0)
+        {
+            Add(errors, "lines", "required", "A cart has at least one line.");
+        }
+
+        if (cart.Lines.Count + cart.Shipping.Count > MaxLines)
+        {
+            Add(errors, "lines", "too_many", $"A cart has at most {MaxLines} lines and deliveries.");
+            return errors;
+        }
+
+        if (cart.Codes.Count > MaxCodes)
+        {
+            Add(errors, "codes", "too_many_codes", $"A cart takes at most {MaxCodes} codes.");
+        }
+
+        if (cart.Currency.Length != 3 || !cart.Currency.All(char.IsAsciiLetterUpper))
+        {
+            Add(errors, "currency", "invalid_currency", "A currency is three upper-case letters.");
+        }
+
+        Lines(cart, errors);
+        Deliveries(cart, errors);
+        return errors;
+    }
+
+    private static void Lines(Cart cart, List<FieldError> errors)
+    {
+        var ids = new HashSet<string>(StringComparer.Ordinal);
+        Int128 amount = cart.Shipping.Aggregate(Int128.Zero, (sum, delivery) => sum + delivery.AmountMinor);
+        long units = 0;
+        for (var i = 0; i < cart.Lines.Count; i++)
+        {
+            var line = cart.Lines[i];
+            var at = $"lines[{i}]";
+            Check(errors, ids.Add(line.Id), $"{at}.id", "duplicate", "Line ids are unique.");
+            Check(errors, line.Quantity >= 1, $"{at}.quantity", "out_of_range", "A line has at least one unit.");
+            Check(errors, line.UnitPriceMinor >= 0, $"{at}.unit_price", "out_of_range", "A price is 0 or more.");
+            Check(
+                errors,
+                line.MinimumUnitPriceMinor >= 0,
+                $"{at}.minimum_unit_price",
+                "out_of_range",
+                "A minimum price is 0 or more."
+            );
+            Check(errors, IsRate(line.TaxPercent), $"{at}.tax_rate", "out_of_range", "A tax rate is 0 to 100 percent.");
+            amount += (Int128)line.UnitPriceMinor * line.Quantity;
+            units += line.Quantity;
+        }
+
+        Check(errors, units <= MaxUnits, "lines", "too_many_units", $"A cart has at most {MaxUnits} units.");
+        Check(
+            errors,
+            amount <= MaxAmountMinor,
+            "lines",
+            "amount_too_large",
+            $"A cart costs at most {MaxAmountMinor} minor units."
+        );
+    }
+
+    private static void Deliveries(Cart cart, List<FieldError> errors)
+    {
+        for (var i = 0; i < cart.Shipping.Count; i++)
+        {
+            var at = $"shipping[{i}]";
+            Check(errors, cart.Shipping[i].AmountMinor >= 0, $"{at}.amount", "out_of_range", "An amount is 0 or more.");
+            Check(
+                errors,
+                IsRate(cart.Shipping[i].TaxPercent),
+                $"{at}.tax_rate",
+                "out_of_range",
+                "A tax rate is 0 to 100 percent."
+            );
+        }
+    }
+
+    private static bool IsRate(decimal? rate) => rate is null or (>= 0 and <= 100);
+
+    private static void Check(List<FieldError> errors, bool holds, string field, string code, string message)
+    {
+        if (!holds)
+        {
+            Add(errors, field, code, message);
+        }
+    }
+
+    private static void Add(List<FieldError> errors, string field, string code, string message) =>
+        errors.Add(
+            new FieldError(
+                field,
+                "#/" + field.Replace("[", "/", StringComparison.Ordinal).Replace("].", "/", StringComparison.Ordinal),
+                code,
+                message
+            )
+        );
+}
