@@ -13,6 +13,7 @@ using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Http.Api;
+using Tessera.Server.Platform.Reference;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -72,6 +73,7 @@ public static class TesseraHost
         app.UseRouting();
         app.UseMiddleware<Gate>();
         MapHealth(app);
+        app.MapReferencePage().OpenToEveryone();
         app.MapApiDescription(static facts => facts.GetMetadata<RequiredPermission>()?.Permission).OpenToEveryone();
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
