@@ -48,7 +48,7 @@ internal static class InstanceEndpoints
             .WithIdempotencyKey(required: true)
             .WithAnswer(201, new Issued([new IssuedUnit(1024, "SAVE8K3QWN5TB2YC", null)]), "Their ids and codes.")
             .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over);
-        api.MapGet("/instances/{id:long}", GetAsync)
+        api.MapGet("/admin/coupons/{id:long}/instances/{unit:long}", GetAsync)
             .WithName("getInstance")
             .WithSummary("Read one unit")
             .WithTags("Instances")
@@ -61,8 +61,9 @@ internal static class InstanceEndpoints
         {
             var title = char.ToUpperInvariant(verb[0]) + verb[1..];
             api.MapPost(
-                    "/instances/{id:long}/" + verb,
-                    (HttpContext context, long id, Database database) => EndAsync(context, id, database, state)
+                    "/admin/coupons/{id:long}/instances/{unit:long}/" + verb,
+                    (HttpContext context, long id, long unit, Database database) =>
+                        EndAsync(context, id, unit, database, state)
                 )
                 .WithName(verb + "Instance")
                 .WithSummary(title + " a unit that is live and held by no checkout; it cannot be used any more")
@@ -146,20 +147,20 @@ internal static class InstanceEndpoints
         await page.Answer(context, rows, static r => r, KeyOf).SendAsync(context);
     }
 
-    private static async Task GetAsync(HttpContext context, long id, Database database)
+    private static async Task GetAsync(HttpContext context, long id, long unit, Database database)
     {
         var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
         await using var work = await database.BeginAsync(cancel);
         var withCode = caller.Can(Permissions.CouponsBulk);
-        var unit = await Instances.FindAsync(work, id, caller.MerchantId, withCode, cancel);
-        var answer = unit is null
+        var found = await Instances.FindAsync(work, id, unit, caller.MerchantId, withCode, cancel);
+        var answer = found is null
             ? HttpAnswer.Refused(context, Entry.NotFound)
-            : HttpAnswer.Json(200, unit, etag: ETags.Of(unit.Version));
+            : HttpAnswer.Json(200, found, etag: ETags.Of(found.Version));
         await answer.SendAsync(context);
     }
 
-    private static async Task EndAsync(HttpContext context, long id, Database database, InstanceState to)
+    private static async Task EndAsync(HttpContext context, long id, long unit, Database database, InstanceState to)
     {
         var caller = Caller.Of(context);
         await Idempotent.RunAsync(
@@ -170,7 +171,7 @@ internal static class InstanceEndpoints
             async work =>
             {
                 var cancel = CancellationToken.None;
-                var before = await Instances.FindAsync(work, id, caller.MerchantId, withCode: false, cancel);
+                var before = await Instances.FindAsync(work, id, unit, caller.MerchantId, withCode: false, cancel);
                 if (before is null)
                 {
                     return HttpAnswer.Refused(context, Entry.NotFound);
@@ -185,13 +186,13 @@ internal static class InstanceEndpoints
 
                 var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 long? expected = isConditional ? before.Version : null;
-                if (await Instances.EndAsync(work, id, to, expected, actor, cancel) is { } refusal)
+                if (await Instances.EndAsync(work, id, unit, to, expected, actor, cancel) is { } refusal)
                 {
                     return HttpAnswer.Refused(context, refusal);
                 }
 
                 var withCode = caller.Can(Permissions.CouponsBulk);
-                var after = await Instances.FindAsync(work, id, null, withCode, cancel);
+                var after = await Instances.FindAsync(work, id, unit, null, withCode, cancel);
                 return HttpAnswer.Json(200, after, etag: ETags.Of(after!.Version));
             }
         );

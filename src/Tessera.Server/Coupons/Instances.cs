@@ -74,9 +74,11 @@ internal static class Instances
 {
     private static readonly Refusal NotFound = Platform.Http.Entry.NotFound;
 
-    /// <summary>Reads a unit of a coupon that the caller may see.</summary>
+    /// <summary>Reads a unit of a coupon that the caller may see. The key of units leads with their end, which a caller
+    /// does not know: the index by coupon finds it.</summary>
     public static async Task<Instance?> FindAsync(
         UnitOfWork work,
+        long coupon,
         long id,
         Guid? merchant,
         bool withCode,
@@ -86,8 +88,9 @@ internal static class Instances
         await using var query = work.Command(
             $"""
             select {Instance.Columns} from coupons.instance i join coupons.coupon c on c.id = i.coupon_id
-            where i.id = $1 and ($2::uuid is null or c.merchant_id = $2)
+            where i.coupon_id = $1 and i.id = $2 and ($3::uuid is null or c.merchant_id = $3)
             """,
+            coupon,
             id,
             new NpgsqlParameter { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
         );
@@ -97,6 +100,7 @@ internal static class Instances
 
     /// <summary>Cancels or revokes a unit (A.18), with its event.</summary>
     /// <param name="work">The transaction.</param>
+    /// <param name="coupon">Of the coupon.</param>
     /// <param name="id">Of the unit.</param>
     /// <param name="to"><see cref="InstanceState.Cancelled"/> or <see cref="InstanceState.Revoked"/>.</param>
     /// <param name="expected">The version the caller saw; null for any.</param>
@@ -105,6 +109,7 @@ internal static class Instances
     /// <returns>Null if it was done; else the reason. Nothing was written then.</returns>
     public static async Task<Refusal?> EndAsync(
         UnitOfWork work,
+        long coupon,
         long id,
         InstanceState to,
         long? expected,
@@ -112,7 +117,7 @@ internal static class Instances
         CancellationToken cancel
     )
     {
-        var seen = await FindAsync(work, id, actor.MerchantId, withCode: false, cancel);
+        var seen = await FindAsync(work, coupon, id, actor.MerchantId, withCode: false, cancel);
         if (seen is null)
         {
             return NotFound;

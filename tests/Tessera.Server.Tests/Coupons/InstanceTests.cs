@@ -89,11 +89,11 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
         var unit = await _given.UnitAsync(coupon, "ENDED");
-        var ended = await _host.PostAsync($"/api/v1/instances/{unit}/{verb}");
+        var ended = await _host.PostAsync(UnitsOf(coupon) + $"/{unit}/{verb}");
         Assert.Equal((200, state), (ended.Status, ended.Json.GetProperty("state").GetString()));
         Assert.Equal("\"2\"", ended.Header("ETag"));
         Assert.Equal(409, (await RedeemAsync("ENDED")).Status);
-        Assert.Equal("illegal_transition", (await _host.PostAsync($"/api/v1/instances/{unit}/{verb}")).Code);
+        Assert.Equal("illegal_transition", (await _host.PostAsync(UnitsOf(coupon) + $"/{unit}/{verb}")).Code);
         await AssertVerifiedAsync();
     }
 
@@ -103,14 +103,14 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
         var used = await _given.UnitAsync(coupon, "USED");
         await RedeemAsync("USED");
-        Assert.Equal("already_redeemed", (await _host.PostAsync($"/api/v1/instances/{used}/revoke")).Code);
+        Assert.Equal("already_redeemed", (await _host.PostAsync(UnitsOf(coupon) + $"/{used}/revoke")).Code);
         var over = await _given.UnitAsync(coupon, "OVER", until: "(clock_timestamp() + interval '1 second')");
         var held = await _given.UnitAsync(coupon, "HELD");
         var reserved = await _host.PostAsync("/api/v1/reservations", Order("HELD", await _given.CustomerAsync()));
         Assert.Equal(201, reserved.Status);
-        Assert.Equal("held_by_checkout", (await _host.PostAsync($"/api/v1/instances/{held}/cancel")).Code);
+        Assert.Equal("held_by_checkout", (await _host.PostAsync(UnitsOf(coupon) + $"/{held}/cancel")).Code);
         await Task.Delay(1100);
-        Assert.Equal("expired", (await _host.PostAsync($"/api/v1/instances/{over}/cancel")).Code);
+        Assert.Equal("expired", (await _host.PostAsync(UnitsOf(coupon) + $"/{over}/cancel")).Code);
         await AssertVerifiedAsync();
     }
 
@@ -126,15 +126,15 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
                 .Select(i =>
                     (i % 3) switch
                     {
-                        0 => _host.PostAsync($"/api/v1/instances/{unit}/cancel"),
-                        1 => _host.PostAsync($"/api/v1/instances/{unit}/revoke"),
+                        0 => _host.PostAsync(UnitsOf(coupon) + $"/{unit}/cancel"),
+                        1 => _host.PostAsync(UnitsOf(coupon) + $"/{unit}/revoke"),
                         _ => _host.PostAsync("/api/v1/redemptions", Order("RACE", customer, i)),
                     }
                 )
         );
         Assert.Single(replies, r => r.Status is 200 or 201);
         Assert.All(replies, r => Assert.Contains(r.Status, (int[])[200, 201, 409]));
-        Assert.Equal(2, (await _host.GetAsync($"/api/v1/instances/{unit}")).Json.GetProperty("version").GetInt32());
+        Assert.Equal(2, (await _host.GetAsync(UnitsOf(coupon) + $"/{unit}")).Json.GetProperty("version").GetInt32());
         await AssertVerifiedAsync();
     }
 
@@ -171,7 +171,7 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         using var merchant = _host.ClientOf(all);
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
         var unit = await _given.UnitAsync(coupon, "SECRETCODE");
-        var path = $"/api/v1/instances/{unit}";
+        var path = UnitsOf(coupon) + $"/{unit}";
         Assert.Equal("SECRETCODE", (await _host.GetAsync(path)).Json.GetProperty("code").GetString());
         Assert.Equal("SECR…", (await _host.GetAsync(path, reader)).Json.GetProperty("code").GetString());
         Assert.Equal("SECR…", Data(await _host.GetAsync(UnitsOf(coupon), reader))[0].GetProperty("code").GetString());
