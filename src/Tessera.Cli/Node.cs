@@ -20,7 +20,10 @@ internal sealed class Node : IAsyncDisposable
     /// <summary>Settings of the environment, with those of the command line over them.</summary>
     public static Settings Read(Func<Settings, Settings>? change = null)
     {
-        var settings = Settings.Read(Environment.GetEnvironmentVariable);
+        var settings = Settings.Read(
+            Environment.GetEnvironmentVariable,
+            Environment.GetEnvironmentVariables().Keys.Cast<string>()
+        );
         return change?.Invoke(settings) ?? settings;
     }
 

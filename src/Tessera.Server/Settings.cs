@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using Npgsql;
 
 namespace Tessera.Server;
@@ -9,6 +10,14 @@ namespace Tessera.Server;
 /// </summary>
 public sealed record Settings
 {
+    /// <summary>Read elsewhere: where the programs of the private PostgreSQL are.</summary>
+    private static readonly string[] OtherNames = ["TESSERA_POSTGRES_BIN"];
+
+    /// <summary>Of the tests, and of Kubernetes, which describes a service named tessera to its neighbours.</summary>
+    private static readonly string[] ForeignPrefixes = ["TESSERA_TEST_", "TESSERA_SERVICE_", "TESSERA_PORT"];
+
+    private static readonly HashSet<string> Known = [.. new Settings().Describe().Select(static s => s.Name)];
+
     /// <summary>Npgsql form; null: a private PostgreSQL in <see cref="DataDirectory"/>.</summary>
     public string? ConnectionString { get; init; }
 
@@ -53,9 +62,15 @@ public sealed record Settings
     /// <summary>Reads the settings of the environment.</summary>
     /// <param name="environment">Name to value; null for variables that are not set.</param>
     /// <exception cref="SettingException">One is wrong.</exception>
-    public static Settings Read(Func<string, string?> environment)
+    /// <param name="names">All variables there are; one that looks like ours and is none stops the start too.</param>
+    public static Settings Read(Func<string, string?> environment, IEnumerable<string>? names = null)
     {
         ArgumentNullException.ThrowIfNull(environment);
+        if ((names ?? []).FirstOrDefault(IsUnknown) is { } unknown)
+        {
+            throw new SettingException(unknown, "is not a setting; `tessera config` lists them");
+        }
+
         string? Get(string name)
         {
             if (environment(name) is { Length: > 0 } value)
@@ -94,7 +109,7 @@ public sealed record Settings
         {
             ConnectionString = DatabaseOf(Get),
             Port = Integer("PORT", 0, 65535) ?? settings.Port,
-            Host = Get("TESSERA_HOST") ?? settings.Host,
+            Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
             ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 0, 65535),
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
@@ -134,6 +149,25 @@ public sealed record Settings
             throw new SettingException(name, "is neither a postgres:// URL nor an Npgsql connection string");
         }
     }
+
+    private static bool IsUnknown(string name)
+    {
+        if (!name.StartsWith("TESSERA_", StringComparison.Ordinal) || ForeignPrefixes.Any(name.StartsWith))
+        {
+            return false;
+        }
+
+        var bare = name.EndsWith("_FILE", StringComparison.Ordinal) ? name[..^"_FILE".Length] : name;
+        return !OtherNames.Contains(bare)
+            && !OtherNames.Contains(name)
+            && !Known.Contains(bare)
+            && !Known.Contains(name);
+    }
+
+    private static string? HostOf(string? text) =>
+        text is null or "localhost" || IPAddress.TryParse(text, out _)
+            ? text
+            : throw new SettingException("TESSERA_HOST", "has to be an IP address or localhost");
 
     private static string? DatabaseOf(Func<string, string?> get)
     {

@@ -36,9 +36,13 @@ public sealed class TestHost : IAsyncDisposable
     public static async Task<TestHost> StartAsync(
         PostgresFixture postgres,
         Action<WebApplicationBuilder>? customise = null
+    ) => await StartAsync(await postgres.DatabaseAsync(), customise);
+
+    public static async Task<TestHost> StartAsync(
+        TestDatabase database,
+        Action<WebApplicationBuilder>? customise = null
     )
     {
-        var database = await postgres.DatabaseAsync();
         var settings = new Settings
         {
             ConnectionString = database.ConnectionString,

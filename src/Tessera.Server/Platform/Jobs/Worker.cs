@@ -6,6 +6,8 @@ namespace Tessera.Server.Platform.Jobs;
 /// <summary>A loop that cannot die around one pass. Every node may run it at once; tests call the pass.</summary>
 public abstract partial class Worker(TimeProvider clock, ILogger log, TimeSpan interval) : BackgroundService
 {
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(5);
+
     /// <summary>One pass.</summary>
     /// <returns>Whether there is more to do at once.</returns>
     public abstract Task<bool> RunOnceAsync(CancellationToken cancel);
@@ -15,17 +17,20 @@ public abstract partial class Worker(TimeProvider clock, ILogger log, TimeSpan i
     {
         // Off the thread that starts the host.
         await Task.Yield();
+        var pause = interval;
         while (!stoppingToken.IsCancellationRequested)
         {
             var hasMore = false;
             try
             {
                 hasMore = await RunOnceAsync(stoppingToken);
+                pause = interval;
             }
             catch (Exception error) when (!stoppingToken.IsCancellationRequested)
             {
                 var isOutage = Database.IsOutage(error) || error is Lanes.LaneUnavailableException;
-                LogFailed(log, GetType().Name, interval, error.Message, isOutage ? null : error);
+                pause = Longer(pause);
+                LogFailed(log, GetType().Name, pause, error.Message, isOutage ? null : error);
             }
             catch (Exception) when (stoppingToken.IsCancellationRequested)
             {
@@ -34,10 +39,15 @@ public abstract partial class Worker(TimeProvider clock, ILogger log, TimeSpan i
 
             if (!hasMore)
             {
-                await Task.Delay(interval, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(pause, clock, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
+
+    /// <summary>A failure that lasts is asked about, and logged, ever less often.</summary>
+    private TimeSpan Longer(TimeSpan pause) => pause * 2 < LongestPause ? pause * 2 : Max(interval, LongestPause);
+
+    private static TimeSpan Max(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     [LoggerMessage(1101, LogLevel.Error, "{Worker} failed and runs again in {Interval}: {Reason}")]
     private static partial void LogFailed(

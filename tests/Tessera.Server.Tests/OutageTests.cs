@@ -1,0 +1,165 @@
+using System.Diagnostics;
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
+using Tessera.Server.Audit;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Postgres;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests;
+
+/// <summary>The service while its database is killed, away and back: it has a server of its own for that.</summary>
+public sealed class OutageTests : IAsyncLifetime
+{
+    private const string DatabaseName = "tessera";
+    private const int Orders = 200;
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    private readonly string _directory = Path.Combine(
+        Path.GetTempPath(),
+        "tessera-outage-" + Guid.CreateVersion7().ToString("N")
+    );
+    private PrivatePostgres _server = null!;
+    private TestHost _host = null!;
+
+    public async Task InitializeAsync()
+    {
+        await StartServerAsync();
+        await _server.EnsureDatabaseAsync(DatabaseName, CancellationToken.None);
+        var connection = _server.ConnectionStringTo(DatabaseName);
+        await Migrations.ApplyAsync(connection);
+        _host = await TestHost.StartAsync(new TestDatabase(connection));
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        NpgsqlConnection.ClearAllPools();
+        await _server.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task A_killed_database_loses_nothing_that_was_acknowledged_and_needs_no_restart()
+    {
+        var given = new Catalogue(_host.Database);
+        await given.CouponAsync("KILLED");
+        var customers = new List<Guid>();
+        for (var i = 0; i < Orders; i++)
+        {
+            customers.Add(await given.CustomerAsync());
+        }
+
+        var answered = 0;
+        var load = Parallel.ForEachAsync(
+            customers,
+            new ParallelOptions { MaxDegreeOfParallelism = 8 },
+            async (customer, _) =>
+            {
+                await RedeemUntilAcceptedAsync(customer);
+                Interlocked.Increment(ref answered);
+            }
+        );
+        foreach (var share in (int[])[4, 2])
+        {
+            while (Volatile.Read(ref answered) < Orders / share && !load.IsCompleted)
+            {
+                await Task.Delay(5);
+            }
+
+            Kill();
+        }
+
+        await load;
+
+        // Connections made before the kill are dead, and this is not the service.
+        await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
+        Assert.Equal(Orders, await database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
+        Assert.Equal(200, (await _host.GetAsync("/readyz")).Status);
+        await foreach (
+            var finding in new Verification(_server.ConnectionStringTo(DatabaseName)).RunAsync(CancellationToken.None)
+        )
+        {
+            Assert.True(finding.Fault is null, $"{finding.Name}: {finding.Fault}");
+        }
+    }
+
+    [Fact]
+    public async Task Without_its_database_the_process_lives_says_so_and_recovers()
+    {
+        await _server.DisposeAsync();
+        Assert.Equal(200, (await _host.GetAsync("/livez")).Status);
+        Assert.Equal(503, (await _host.GetAsync("/readyz")).Status);
+        var refused = await RedeemAsync(Guid.CreateVersion7());
+        Assert.Equal((503, "database_unavailable"), (refused.Status, refused.Code));
+        Assert.NotNull(refused.Header("Retry-After"));
+
+        await StartServerAsync();
+        var since = Stopwatch.StartNew();
+        while ((await _host.GetAsync("/readyz")).Status != 200 && since.Elapsed < Patience)
+        {
+            await Task.Delay(50);
+        }
+
+        await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
+        var given = new Catalogue(database);
+        await given.CouponAsync("KILLED");
+        Assert.Equal(201, (await RedeemUntilAcceptedAsync(await given.CustomerAsync())).Status);
+    }
+
+    [Fact]
+    public async Task A_node_that_stops_is_alive_but_no_longer_ready()
+    {
+        _host.Services.GetRequiredService<Readiness>().Stop();
+        Assert.Equal(503, (await _host.GetAsync("/readyz")).Status);
+        Assert.Equal(200, (await _host.GetAsync("/livez")).Status);
+    }
+
+    private async Task StartServerAsync() =>
+        _server = await PrivatePostgres.StartAsync(
+            PostgresBinaries.Find(Environment.GetEnvironmentVariable),
+            _directory,
+            [],
+            CancellationToken.None
+        );
+
+    /// <summary>As a client should: 503 is asked again with the same key, every other answer is final.</summary>
+    private async Task<Reply> RedeemUntilAcceptedAsync(Guid customer)
+    {
+        var since = Stopwatch.StartNew();
+        while (true)
+        {
+            var reply = await RedeemAsync(customer);
+            if (reply.Status != (int)HttpStatusCode.ServiceUnavailable)
+            {
+                Assert.True(reply.Status == 201, reply.Body);
+                return reply;
+            }
+
+            Assert.NotNull(reply.Header("Retry-After"));
+            Assert.True(since.Elapsed < Patience, "The service did not recover.");
+            await Task.Delay(50);
+        }
+    }
+
+    private Task<Reply> RedeemAsync(Guid customer) =>
+        _host.PostAsync(
+            "/api/v1/redemptions",
+            new
+            {
+                code = "KILLED",
+                customer_id = customer,
+                order = new { reference = customer.ToString("N"), amount = new { amount = 5000, currency = "USD" } },
+            },
+            customer.ToString("N")
+        );
+
+    private void Kill()
+    {
+        using var server = Process.GetProcessById(_server.ProcessId);
+        server.Kill();
+    }
+}
