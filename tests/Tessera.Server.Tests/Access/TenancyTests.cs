@@ -54,7 +54,20 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
         );
         var redemption = await MakeAsync("/api/v1/redemptions", Attempt(Mark, "1"));
         var reservation = await MakeAsync("/api/v1/reservations", Attempt(Mark, "2"));
+        var unique = await coupons.CouponAsync(Mark + "-U", "merchant_id", $"'{other}'", "unique");
+        var unit = await coupons.UnitAsync(unique, Mark + "-UNIT");
+        var operation = Guid.CreateVersion7().ToString();
+        await _host.Database.ExecuteAsync(
+            """
+            insert into platform.operation (id, kind, status, input, actor)
+            values ($1::uuid, 'codes', 'succeeded', jsonb_build_object('merchant_id', $2), 'job:test')
+            """,
+            operation,
+            other
+        );
         _theirs["merchants"] = other;
+        _theirs["instances"] = unit.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        _theirs["operations"] = operation;
         _theirs["customers"] = _customer;
         _theirs["api-keys"] = key.Json.GetProperty("api_key").GetProperty("id").GetString()!;
         _theirs["campaigns"] = campaign;
