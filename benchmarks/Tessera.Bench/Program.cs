@@ -9,7 +9,9 @@ switch (name)
 {
     case "redeem":
         return await RedeemBench.RunAsync(quick, lanes);
+    case "quote":
+        return await QuoteBench.RunAsync(quick);
     default:
-        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem");
+        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, quote");
         return 2;
 }

@@ -1,0 +1,126 @@
+using System.Globalization;
+
+namespace Tessera.Core.Promotions;
+
+/// <summary>A receipt in plain sentences, for people.</summary>
+public static class ReceiptText
+{
+    private static readonly Dictionary<string, (string English, string German)> Why = new(StringComparer.Ordinal)
+    {
+        [Reasons.NotFound] = ("there is no such code", "diesen Code gibt es nicht"),
+        [Reasons.Inactive] = ("it is switched off", "sie ist ausgeschaltet"),
+        [Reasons.NotStarted] = ("it has not begun", "sie hat noch nicht begonnen"),
+        [Reasons.Expired] = ("it has ended", "sie ist abgelaufen"),
+        [Reasons.LimitReached] = ("all its uses are taken", "alle Einlösungen sind vergeben"),
+        [Reasons.UserLimitReached] = (
+            "this customer has used it as often as it allows",
+            "dieser Kunde hat sie so oft genutzt, wie sie es erlaubt"
+        ),
+        [Reasons.BelowMinimum] = ("the order is too small", "die Bestellung ist zu klein"),
+        [Reasons.AboveMaximum] = ("the order is too large", "die Bestellung ist zu groß"),
+        [Reasons.BelowQuantity] = ("there are too few units", "es sind zu wenige Stücke"),
+        [Reasons.ExcludedItems] = ("nothing in the cart may take it", "nichts im Warenkorb darf sie erhalten"),
+        [Reasons.NotFirstTime] = ("it is for a first order", "sie gilt nur für die erste Bestellung"),
+        [Reasons.WrongSegment] = ("it is for other customers", "sie gilt für andere Kunden"),
+        [Reasons.WrongChannel] = ("it does not hold in this channel", "sie gilt nicht in diesem Kanal"),
+        [Reasons.WrongService] = ("it is for another service", "sie gilt für eine andere Leistung"),
+        [Reasons.WrongConsultant] = ("it is for another consultant", "sie gilt für eine andere Beratung"),
+        [Reasons.NotStackable] = ("another promotion takes its place", "eine andere Aktion geht vor"),
+        [Reasons.AlreadyApplied] = ("the code was typed before", "der Code wurde schon eingegeben"),
+        [Reasons.TooManyCodes] = ("the cart takes no more codes", "der Warenkorb nimmt keine weiteren Codes an"),
+        [Reasons.NothingLeft] = ("there is nothing left to reduce", "es ist nichts mehr zu ermäßigen"),
+        [Reasons.RequirementNotMet] = ("the cart lacks what it asks for", "dem Warenkorb fehlt, was sie verlangt"),
+        [Reasons.CustomerRequired] = ("the customer must be known", "der Kunde muss bekannt sein"),
+        [Reasons.BudgetExhausted] = ("its budget does not cover it", "ihr Budget reicht dafür nicht"),
+        [Reasons.WrongCurrency] = ("it is in another currency", "sie gilt in einer anderen Währung"),
+        [Reasons.OutsideHours] = ("it does not hold at this hour", "sie gilt nicht zu dieser Stunde"),
+    };
+
+    /// <summary>One sentence a step, one a refusal, and the total.</summary>
+    public static IReadOnlyList<string> English(Receipt receipt)
+    {
+        ArgumentNullException.ThrowIfNull(receipt);
+        string Amount(long minor) => $"{Currencies.Format(minor, receipt.Currency)} {receipt.Currency}";
+        var steps = receipt.Steps.Select(s =>
+            s.Target switch
+            {
+                EffectTarget.Shipping =>
+                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off delivery {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                EffectTarget.Order =>
+                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off the order at line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                _ =>
+                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+            }
+        );
+        var refusals = receipt
+            .Verdicts.Where(v => v.Reason is not null)
+            .Select(v =>
+            {
+                var why = Why.TryGetValue(v.Reason!, out var known) ? known.English : v.Reason;
+                return $"{v.Code ?? v.Id} does not apply: {why}.{EnglishChange(v.Change, Amount)}";
+            });
+        return
+        [
+            .. steps,
+            .. refusals,
+            $"Goods of {Amount(receipt.SubtotalMinor)} come to {Amount(receipt.TotalMinor)} with delivery and discounts.",
+        ];
+    }
+
+    /// <summary>The same in German.</summary>
+    public static IReadOnlyList<string> German(Receipt receipt)
+    {
+        ArgumentNullException.ThrowIfNull(receipt);
+        string Amount(long minor) =>
+            $"{Currencies.Format(minor, receipt.Currency).Replace('.', ',')} {receipt.Currency}";
+        var steps = receipt.Steps.Select(s =>
+            s.Target switch
+            {
+                EffectTarget.Shipping =>
+                    $"{s.Promotion} senkt die Lieferung {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
+                EffectTarget.Order =>
+                    $"{s.Promotion} senkt die Bestellung um {Amount(s.DiscountMinor)} bei Position {s.Id}, die {Amount(s.BeforeMinor)} kostete.",
+                _ =>
+                    $"{s.Promotion} senkt die Position {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
+            }
+        );
+        var refusals = receipt
+            .Verdicts.Where(v => v.Reason is not null)
+            .Select(v =>
+            {
+                var why = Why.TryGetValue(v.Reason!, out var known) ? known.German : v.Reason;
+                return $"{v.Code ?? v.Id} wird nicht angewandt: {why}.{GermanChange(v.Change, Amount)}";
+            });
+        return
+        [
+            .. steps,
+            .. refusals,
+            $"Waren für {Amount(receipt.SubtotalMinor)} kosten mit Lieferung und Rabatten {Amount(receipt.TotalMinor)}.",
+        ];
+    }
+
+    private static string EnglishChange(Remedy? change, Func<long, string> amount) =>
+        change?.Kind switch
+        {
+            "spend_more" => $" Spend {amount(change.Amount)} more.",
+            "spend_less" => $" Spend {amount(change.Amount)} less.",
+            "add_units" => $" Add {change.Amount.ToString(CultureInfo.InvariantCulture)} more.",
+            "wait_until" when change.At is { } at => $" Wait until {Instant(at)}.",
+            "remove_code" => $" Leave out {change.Subject}.",
+            _ => "",
+        };
+
+    private static string GermanChange(Remedy? change, Func<long, string> amount) =>
+        change?.Kind switch
+        {
+            "spend_more" => $" Es fehlen {amount(change.Amount)}.",
+            "spend_less" => $" Es sind {amount(change.Amount)} zu viel.",
+            "add_units" => $" Es fehlen {change.Amount.ToString(CultureInfo.InvariantCulture)} Stück.",
+            "wait_until" when change.At is { } at => $" Ab {Instant(at)} gilt sie.",
+            "remove_code" => $" Ohne {change.Subject} gilt sie.",
+            _ => "",
+        };
+
+    private static string Instant(DateTimeOffset at) =>
+        at.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);
+}
