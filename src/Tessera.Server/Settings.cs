@@ -27,7 +27,7 @@ public sealed record Settings
     /// <summary>Address it listens on.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
-    /// <summary>Port of metrics and health; null: the same as <see cref="Port"/>, without metrics.</summary>
+    /// <summary>Another port, for metrics and health; null: there are no metrics.</summary>
     public int? ManagementPort { get; init; }
 
     /// <summary>Where the private PostgreSQL and other local state live.</summary>
@@ -110,7 +110,7 @@ public sealed record Settings
             ConnectionString = DatabaseOf(Get),
             Port = Integer("PORT", 0, 65535) ?? settings.Port,
             Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
-            ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 0, 65535),
+            ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535),
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
             DrainSeconds = Integer("TESSERA_DRAIN_SECONDS", 0, 20) ?? settings.DrainSeconds,

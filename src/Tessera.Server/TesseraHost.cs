@@ -2,6 +2,7 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,6 +14,7 @@ using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Http.Api;
+using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
 using Tessera.Server.Redemptions;
 
@@ -44,13 +46,10 @@ public static class TesseraHost
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
             kestrel.Limits.MaxConcurrentConnections = 10_000;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-            if (settings.Host == "localhost")
+            Listen(kestrel, settings.Host, settings.Port);
+            if (settings.ManagementPort is { } management)
             {
-                kestrel.ListenLocalhost(settings.Port);
-            }
-            else
-            {
-                kestrel.Listen(IPAddress.Parse(settings.Host), settings.Port);
+                Listen(kestrel, settings.Host, management);
             }
         });
 
@@ -59,6 +58,7 @@ public static class TesseraHost
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(_ => new Database(settings.ConnectionString!));
         services.AddSingleton<Readiness>();
+        services.AddSingleton<Measurements>();
         services.AddSingleton<Cursors>();
         services.AddHostedService<IdempotencyCleaner>();
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
@@ -70,6 +70,13 @@ public static class TesseraHost
 
         var app = builder.Build();
         app.UseMiddleware<Entry>();
+        if (settings.ManagementPort is not null)
+        {
+            // Listens from the start, not from the first question.
+            _ = app.Services.GetRequiredService<Measurements>();
+            app.UseMiddleware<ManagementPort>();
+        }
+
         app.UseRouting();
         app.UseMiddleware<Gate>();
         MapHealth(app);
@@ -83,6 +90,18 @@ public static class TesseraHost
         api.MapRedemptions();
         api.MapOperations();
         return app;
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, string host, int port)
+    {
+        if (host == "localhost")
+        {
+            kestrel.ListenLocalhost(port);
+        }
+        else
+        {
+            kestrel.Listen(IPAddress.Parse(host), port);
+        }
     }
 
     private static void MapHealth(WebApplication app)

@@ -118,6 +118,10 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
         }
 
         await RedemptionStore.WriteAsync(connection, deciding.Work, shard, cancel);
+        foreach (var place in pending)
+        {
+            RedemptionMeter.Count(commands[place].Operation, given[place]!);
+        }
     }
 
     /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>

@@ -40,13 +40,15 @@ public sealed class TestHost : IAsyncDisposable
 
     public static async Task<TestHost> StartAsync(
         TestDatabase database,
-        Action<WebApplicationBuilder>? customise = null
+        Action<WebApplicationBuilder>? customise = null,
+        int? managementPort = null
     )
     {
         var settings = new Settings
         {
             ConnectionString = database.ConnectionString,
             Port = 0,
+            ManagementPort = managementPort,
             DrainSeconds = 0,
         };
         var app = TesseraHost.Build(
