@@ -22,7 +22,7 @@ public sealed partial class Entry(RequestDelegate next, ILogger<Entry> log)
 
     private static readonly Refusal Busy = new(
         "too_busy",
-        "Too many requests are waiting. Ask again with the same idempotency key.",
+        "Too much is going on at once. Nothing was done; ask again with the same idempotency key.",
         RefusalKind.Unavailable
     );
 
@@ -99,6 +99,10 @@ public sealed partial class Entry(RequestDelegate next, ILogger<Entry> log)
         switch (error)
         {
             case LaneBusyException:
+                return Busy;
+            // Serialization failure, deadlock, lock timeout: the database undid it all, so a repeat is safe.
+            case Npgsql.PostgresException { SqlState: "40001" or "40P01" or "55P03" }:
+                LogOutage(log, RequestIds.Of(context), error.Message);
                 return Busy;
             case LaneUnavailableException or Npgsql.NpgsqlException when IsOutage(error):
                 LogOutage(log, RequestIds.Of(context), error.Message);

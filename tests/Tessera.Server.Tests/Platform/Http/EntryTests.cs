@@ -31,6 +31,18 @@ public sealed class EntryTests
         }
     }
 
+    [Theory]
+    [InlineData("40001")]
+    [InlineData("40P01")]
+    [InlineData("55P03")]
+    public async Task A_transaction_that_lost_a_contest_may_be_sent_again(string state)
+    {
+        var (response, body) = await RunAsync(_ => throw new PostgresException("secret", "ERROR", "ERROR", state));
+        Assert.Equal((503, "1"), (response.StatusCode, response.Headers.RetryAfter.ToString()));
+        Assert.Equal("too_busy", body.GetProperty("code").GetString());
+        Assert.DoesNotContain("secret", body.GetRawText(), StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_defect_tells_nothing_but_the_request_id()
     {

@@ -26,6 +26,7 @@ internal static class CommonRefusals
             yield return "not_signed_in";
             yield return "forbidden";
             yield return "database_unavailable";
+            yield return "too_busy";
         }
 
         if (facts.GetMetadata<BodyFact>() is not null)
