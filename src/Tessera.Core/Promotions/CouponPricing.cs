@@ -24,11 +24,5 @@ public static class CouponPricing
     }
 
     /// <summary>A percentage of an amount, half up, exact for every 64-bit amount.</summary>
-    public static long PercentOf(long amountMinor, decimal percent)
-    {
-        // numeric(6, 3): thousandths of a percent make the rate a whole number, so the product is exact in 128 bits.
-        var thousandths = (Int128)decimal.ToInt64(percent * 1000m);
-        var product = (Int128)amountMinor * thousandths;
-        return (long)((product + 50_000) / 100_000);
-    }
+    public static long PercentOf(long amountMinor, decimal percent) => Spreading.PercentOf(amountMinor, percent);
 }
