@@ -8,6 +8,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     MigrateCommand.Create(),
     ConfigCommand.Create(),
     KeyCommand.Create(),
+    ImportCommand.Create(),
     GenerateCommand.Create(),
     VerifyCommand.Create(),
     OracleCommand.Create(),

@@ -6,9 +6,9 @@ namespace Tessera.Server.Coupons;
 /// <summary>The catalogue: coupons, instances, codes, services, consultants.</summary>
 public static class CouponsRoom
 {
-    /// <summary>Registers the worker that generates codes.</summary>
+    /// <summary>Registers the workers that generate codes and import coupons.</summary>
     public static IServiceCollection AddCoupons(this IServiceCollection services) =>
-        services.AddHostedService<CodeWorker>();
+        services.AddHostedService<CodeWorker>().AddHostedService<ImportWorker>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapCoupons(this IEndpointRouteBuilder api)
@@ -18,6 +18,7 @@ public static class CouponsRoom
         CodeStateEndpoints.Map(api);
         InstanceEndpoints.Map(api);
         CodeEndpoints.Map(api);
+        ImportEndpoints.Map(api);
         new Services().Map(api);
         new Consultants().Map(api);
     }

@@ -48,6 +48,7 @@ internal static class OperationEndpoints
             0,
             null,
             Path + Samples.Id + "/output",
+            Path + Samples.Id + "/errors",
             Samples.At,
             Samples.At.AddSeconds(2)
         );
@@ -73,6 +74,12 @@ internal static class OperationEndpoints
             .RequirePermission(Permissions.CouponsBulk)
             .WithAnswer(200, "The file, one item a line.", "text/plain")
             .WithRefusals(NotOver);
+        operations
+            .MapGet("/{id:guid}/errors", ErrorsAsync)
+            .WithName("getOperationErrors")
+            .WithSummary("Download what could not be done, as CSV")
+            .RequirePermission(Permissions.CouponsBulk)
+            .WithAnswer(200, "Line, field, code, message and value of each error.", "text/csv");
         foreach (var (verb, from, to, summary) in Moves)
         {
             operations
@@ -173,6 +180,21 @@ internal static class OperationEndpoints
         await OperationStore.CopyChunksAsync(database, id, "output", context.Response.Body, cancel);
     }
 
+    private static async Task ErrorsAsync(HttpContext context, Guid id, Database database)
+    {
+        var cancel = context.RequestAborted;
+        await using var work = await database.BeginAsync(cancel);
+        if (await OperationStore.FindAsync(work, id, Caller.Of(context).MerchantId, cancel) is null)
+        {
+            await Problems.WriteAsync(context, Entry.NotFound);
+            return;
+        }
+
+        context.Response.ContentType = "text/csv; charset=utf-8";
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"errors-{id}.csv\"";
+        await OperationErrors.WriteAsync(work, id, context.Response.Body, cancel);
+    }
+
     private static async Task MoveAsync(HttpContext context, Guid id, Database database, string[] from, string to)
     {
         var caller = Caller.Of(context);
@@ -209,6 +231,7 @@ internal static class OperationEndpoints
     /// <param name="ErrorCount">Items that could not be done.</param>
     /// <param name="Result">What came of it.</param>
     /// <param name="OutputUrl">The file it makes, to be read when it is over.</param>
+    /// <param name="ErrorsUrl">What could not be done, as CSV.</param>
     /// <param name="CreatedAt">When it was asked for.</param>
     /// <param name="UpdatedAt">Its latest step.</param>
     private sealed record View(
@@ -220,6 +243,7 @@ internal static class OperationEndpoints
         long ErrorCount,
         JsonElement? Result,
         string OutputUrl,
+        string ErrorsUrl,
         DateTimeOffset CreatedAt,
         DateTimeOffset UpdatedAt
     )
@@ -234,6 +258,7 @@ internal static class OperationEndpoints
                 operation.ErrorCount,
                 operation.Result is { } result ? JsonDocument.Parse(result).RootElement : null,
                 $"{Path}{operation.Id}/output",
+                $"{Path}{operation.Id}/errors",
                 operation.CreatedAt,
                 operation.UpdatedAt
             );

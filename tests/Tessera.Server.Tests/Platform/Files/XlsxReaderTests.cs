@@ -46,4 +46,17 @@ public sealed class XlsxReaderTests
         var stream = new MemoryStream(Encoding.UTF8.GetBytes(text));
         Assert.Equal("not_a_workbook", Assert.Throws<UnreadableFileException>(() => XlsxReader.Open(stream)).Code);
     }
+
+    [Fact]
+    public async Task A_broken_sheet_is_refused()
+    {
+        var file = Workbook.Zip(
+            "<worksheet xmlns='http://schemas.openxmlformats.org/spreadsheetml/2006/main'><sheetData><row r='1'><c r='A1'>"
+        );
+        await Assert.ThrowsAsync<UnreadableFileException>(async () =>
+        {
+            using var reader = XlsxReader.Open(new MemoryStream(file));
+            while (await reader.ReadAsync(default)) { }
+        });
+    }
 }
