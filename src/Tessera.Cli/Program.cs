@@ -13,6 +13,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     VerifyCommand.Create(),
     OracleCommand.Create(),
     ReplayCommand.Create(),
+    DemoCommand.Create(),
 };
 
 try

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Tessera.Server;
 using Tessera.Server.Access;
+using Tessera.Server.Demo;
 using Tessera.Server.Platform;
 
 namespace Tessera.Cli.Commands;
@@ -22,7 +23,8 @@ internal static class ServeCommand
         {
             Description = "Directory of the private PostgreSQL (TESSERA_DATA).",
         };
-        var command = new Command("serve", "Serve API and pages.") { port, host, data };
+        var demo = new Option<bool>("--demo") { Description = "Load the demo world if the database is empty." };
+        var command = new Command("serve", "Serve API and pages.") { port, host, data, demo };
         command.SetAction(
             (parsed, cancel) =>
                 RunAsync(
@@ -33,13 +35,14 @@ internal static class ServeCommand
                             Host = parsed.GetValue(host) ?? settings.Host,
                             DataDirectory = parsed.GetValue(data) ?? settings.DataDirectory,
                         }
-                    )
+                    ),
+                    parsed.GetValue(demo)
                 )
         );
         return command;
     }
 
-    private static async Task<int> RunAsync(Settings settings)
+    private static async Task<int> RunAsync(Settings settings, bool withDemo)
     {
         var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
         void Stop(PosixSignalContext signal)
@@ -55,6 +58,11 @@ internal static class ServeCommand
             node.Settings,
             builder => builder.Services.AddSingleton<IHostLifetime, SignalsOfOurOwn>()
         );
+        if (withDemo)
+        {
+            await DemoWorld.LoadAsync(app.Services.GetRequiredService<Database>(), CancellationToken.None);
+        }
+
         await app.StartAsync();
         await AnnounceAsync(app);
 

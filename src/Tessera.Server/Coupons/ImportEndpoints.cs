@@ -50,10 +50,10 @@ internal static class ImportEndpoints
             .WithName("previewImport")
             .WithSummary("Check a file of coupons row by row; nothing is written")
             .RequirePermission(Permissions.CouponsBulk)
-            .WithMetadata(new BodyFact(typeof(Upload), null, "multipart/form-data", true))
+            .WithMetadata(new BodyFact(typeof(ImportUpload), null, "multipart/form-data", true))
             .WithAnswer(
                 200,
-                new Preview(2, 1, 1, ["colour"], ["SUMMER"], [new PreviewError(3, "code", "too_short", "…", "X")]),
+                new ImportPreview(2, 1, 1, ["colour"], ["SUMMER"], [new ImportFault(3, "code", "too_short", "…", "X")]),
                 "What an import would find."
             )
             .WithRefusals(NotAForm, Unreadable);
@@ -62,9 +62,9 @@ internal static class ImportEndpoints
             .WithName("importCoupons")
             .WithSummary("Import a file of coupons, as an operation")
             .RequirePermission(Permissions.CouponsBulk)
-            .WithMetadata(new BodyFact(typeof(Upload), null, "multipart/form-data", true))
+            .WithMetadata(new BodyFact(typeof(ImportUpload), null, "multipart/form-data", true))
             .WithIdempotencyKey(required: true)
-            .WithAnswer(202, new Accepted(Samples.Id, 2), "Location is the operation that does it.")
+            .WithAnswer(202, new ImportAccepted(Samples.Id, 2), "Location is the operation that does it.")
             .WithRefusals(NotAForm, Unreadable);
     }
 
@@ -101,7 +101,7 @@ internal static class ImportEndpoints
             long total = 0;
             long wrong = 0;
             var codes = new List<string>();
-            var errors = new List<PreviewError>();
+            var errors = new List<ImportFault>();
             while (await rows.ReadAsync(now, cancel) is { } row)
             {
                 total++;
@@ -113,11 +113,11 @@ internal static class ImportEndpoints
 
                 errors.AddRange(
                     row.Errors.Take(PreviewErrors - errors.Count)
-                        .Select(e => new PreviewError(row.Line, e.Field, e.Code, e.Message, rows.Shown(e.Field)))
+                        .Select(e => new ImportFault(row.Line, e.Field, e.Code, e.Message, rows.Shown(e.Field)))
                 );
             }
 
-            var view = new Preview(total, total - wrong, wrong, rows.UnknownColumns, codes, errors);
+            var view = new ImportPreview(total, total - wrong, wrong, rows.UnknownColumns, codes, errors);
             await HttpAnswer.Json(200, view).SendAsync(context);
         }
         catch (UnreadableFileException error)
@@ -154,7 +154,7 @@ internal static class ImportEndpoints
                         leased: false,
                         CancellationToken.None
                     );
-                    var accepted = new Accepted(operation.Id, operation.Total ?? 0);
+                    var accepted = new ImportAccepted(operation.Id, operation.Total ?? 0);
                     return HttpAnswer.Json(202, accepted, "/api/v1/operations/" + operation.Id);
                 }
                 catch (UnreadableFileException error)
@@ -297,7 +297,7 @@ internal static class ImportEndpoints
     /// <param name="ActivateImmediately">Switch the coupons on.</param>
     /// <param name="SendNotifications">Kept with the operation.</param>
     /// <param name="DryRun">Write nothing but the errors.</param>
-    private sealed record Upload(
+    private sealed record ImportUpload(
         string File,
         bool? SkipDuplicates,
         bool? UpdateExisting,
@@ -307,7 +307,7 @@ internal static class ImportEndpoints
     );
 
     /// <summary>What is wrong with a row.</summary>
-    private sealed record PreviewError(long Line, string Field, string Code, string Message, string? Value);
+    private sealed record ImportFault(long Line, string Field, string Code, string Message, string? Value);
 
     /// <summary>What an import would find.</summary>
     /// <param name="TotalRows">Without the header.</param>
@@ -316,15 +316,15 @@ internal static class ImportEndpoints
     /// <param name="UnknownColumns">That are not read.</param>
     /// <param name="Codes">Of the first valid rows.</param>
     /// <param name="Errors">The first of them.</param>
-    private sealed record Preview(
+    private sealed record ImportPreview(
         long TotalRows,
         long ValidRows,
         long InvalidRows,
         IReadOnlyList<string> UnknownColumns,
         IReadOnlyList<string> Codes,
-        IReadOnlyList<PreviewError> Errors
+        IReadOnlyList<ImportFault> Errors
     );
 
     /// <summary>The operation that imports.</summary>
-    private sealed record Accepted(Guid OperationId, long Rows);
+    private sealed record ImportAccepted(Guid OperationId, long Rows);
 }

@@ -284,16 +284,21 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         );
 
     /// <summary>A file that somebody writes to: every time it is read from its beginning it is another.</summary>
-    private sealed class Changing(byte[] content) : MemoryStream(content)
+    private sealed class Changing : MemoryStream
     {
+        private readonly byte[] _content;
+        private readonly int _place;
         private byte _digit = (byte)'0';
+
+        public Changing(byte[] content)
+            : base(content) => (_content, _place) = (content, content.AsSpan().IndexOf(",10"u8) + 2);
 
         public override long Position
         {
             get => base.Position;
             set
             {
-                content[content.AsSpan().IndexOf(",10"u8) + 2] = ++_digit;
+                _content[_place] = ++_digit;
                 base.Position = value;
             }
         }
