@@ -25,12 +25,15 @@ public sealed partial class ArchitectureTests
         "Operations",
         "Insights",
         "Replay",
+        "Demo",
     ];
 
     /// <summary>Stores that another room may call, and why.</summary>
     private static readonly Dictionary<(string Room, string Store), string> SharedStores = new()
     {
         [("Replay", "CouponStore")] = "a replay sets a world up, in a simulation database",
+        [("Demo", "CouponStore")] = "the demo world is set up in one transaction",
+        [("Demo", "CampaignStore")] = "the demo world is set up in one transaction",
         [("Redemptions", "AccountStore")] =
             "a redemption posts to the accounts it counts against, in its own transaction",
         [("Campaigns", "CouponStore")] = "switching a campaign switches its coupons, in one transaction",
@@ -45,6 +48,7 @@ public sealed partial class ArchitectureTests
     {
         [("*", "platform.event")] = "everyone's: an event is written with the change that causes it",
         [("Replay", "*")] = "a replay sets a world up, in a simulation database",
+        [("Demo", "*")] = "the demo world is set up in one transaction, in an empty database",
         [("Redemptions", "platform.idempotency")] = "the answer is kept in the statement of its effect",
         [("Redemptions", "balances.hold")] = "holds are made and settled in the statement of the redemption",
         [("Redemptions", "coupons.instance")] = "a redemption sets its instance's state",

@@ -1,8 +1,7 @@
-using Npgsql;
-using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Coupons;
 
@@ -156,28 +155,21 @@ internal sealed class ImportBatch(ImportOptions options, CatalogueActor actor, I
     {
         var room = (int)Math.Max(0, ImportOperation.MaximumErrors - before);
         var kept = faults.OrderBy(static f => f.Line).Take(room).ToList();
-        return kept.Count == 0
-            ? Task.CompletedTask
-            : work.ExecuteAsync(
-                """
-                insert into platform.operation_error (operation_id, row_number, field, code, message, value)
-                select $1, * from unnest($2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[])
-                on conflict do nothing
-                """,
-                [
-                    operation,
-                    kept.Select(static f => f.Line).ToArray(),
-                    Texts(kept, static f => f.Error.Field),
-                    Texts(kept, static f => f.Error.Code),
-                    Texts(kept, static f => f.Error.Message),
-                    Texts(kept, static f => f.Value?.Replace("\0", "", StringComparison.Ordinal)),
-                ],
-                cancel
-            );
+        return OperationErrors.KeepAsync(
+            work,
+            operation,
+            [
+                .. kept.Select(static f => new OperationError(
+                    f.Line,
+                    f.Error.Field,
+                    f.Error.Code,
+                    f.Error.Message,
+                    f.Value
+                )),
+            ],
+            cancel
+        );
     }
-
-    private static NpgsqlParameter<string?[]> Texts(List<Fault> faults, Func<Fault, string?> text) =>
-        new() { TypedValue = [.. faults.Select(text)], NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 
     private sealed record Fault(long Line, FieldError Error, string? Value);
 }

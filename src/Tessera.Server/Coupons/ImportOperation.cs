@@ -213,11 +213,7 @@ public static class ImportOperation
         var isOurs = await OperationStore.TryEndAsync(work, operation, status, result, cancel);
         if (isOurs)
         {
-            await work.ExecuteAsync(
-                "delete from platform.operation_chunk where operation_id = $1 and kind = $2",
-                [operation.Id, Input],
-                cancel
-            );
+            await OperationStore.ForgetChunksAsync(work, operation.Id, Input, cancel);
         }
 
         await work.CommitAsync(cancel);

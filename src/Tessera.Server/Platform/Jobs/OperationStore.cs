@@ -281,6 +281,17 @@ public static class OperationStore
         }
     }
 
+    /// <summary>Removes a file of an operation that is needed no more.</summary>
+    public static Task ForgetChunksAsync(UnitOfWork work, Guid id, string kind, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        return work.ExecuteAsync(
+            "delete from platform.operation_chunk where operation_id = $1 and kind = $2",
+            [id, kind],
+            cancel
+        );
+    }
+
     private static NpgsqlParameter Json(string? value) =>
         new() { Value = value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb };
 }
