@@ -15,7 +15,8 @@ internal sealed record Coupon
     /// </summary>
     public const string StatusSql = """
         case when c.valid_until <= k.now then 'expired' when not c.is_active then 'inactive' when c.is_flagged then 'flagged'
-            when u.redeemed_count >= c.max_uses_total then 'limit_reached' when c.valid_from > k.now then 'scheduled'
+            when c.max_uses_total is not null and c.max_uses_total <=
+                (select sum(t.redeemed_count) from coupons.usage t where t.coupon_id = c.id) then 'limit_reached' when c.valid_from > k.now then 'scheduled'
             else 'active' end
         """;
 
@@ -32,9 +33,15 @@ internal sealed record Coupon
             """ + StatusSql;
 
     /// <summary>Where <see cref="Columns"/> come from.</summary>
-    public const string From = """
-        coupons.coupon c
-            left join lateral (select * from coupons.usage_total t where t.coupon_id = c.id) u on true
+    public const string From = "coupons.coupon c " + Figures;
+
+    /// <summary>The figures and the clock beside rows of alias <c>c</c>: looked up row by row, so for few rows.</summary>
+    public const string Figures = """
+            left join lateral (
+                select sum(t.redeemed_count)::bigint as redeemed_count, sum(t.refused_count)::bigint as refused_count,
+                    sum(t.revenue_minor)::bigint as revenue_minor, sum(t.discount_minor)::bigint as discount_minor,
+                    max(t.last_used_at) as last_used_at
+                from coupons.usage t where t.coupon_id = c.id) u on true
             cross join (select platform.clock() as now) k
         """;
 

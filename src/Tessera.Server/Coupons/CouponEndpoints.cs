@@ -123,6 +123,7 @@ internal static class CouponEndpoints
             return;
         }
 
+        await list.SearchAsync(database.Source, cancel);
         var rows = new List<(Coupon Coupon, string[] Keys)>(list.Page.Fetch);
         await using (var command = list.Command(database.Source))
         await using (var row = await command.ExecuteReaderAsync(cancel))

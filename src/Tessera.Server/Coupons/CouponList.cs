@@ -12,6 +12,9 @@ internal sealed class CouponList
 {
     private const int MaximumSorts = 5;
 
+    /// <summary>The shortest text of which similar words are looked for.</summary>
+    private const int MinimumFuzzy = 4;
+
     public static readonly string[] Statuses =
     [
         "all",
@@ -58,6 +61,7 @@ internal sealed class CouponList
     private readonly List<NpgsqlParameter> _parameters = [];
     private readonly List<(string Sql, string Type, bool Descending)> _order = [];
     private bool _descendingId;
+    private string? _search;
 
     /// <summary>Limit, place and cursors.</summary>
     public PageRequest Page { get; private set; } = null!;
@@ -88,6 +92,32 @@ internal sealed class CouponList
         return list;
     }
 
+    /// <summary>
+    /// Turns the words searched for into a condition: those that hold them, and only where none does, those with similar
+    /// words, so that a typo still finds its coupon. Similarity is dear; most searches do without it.
+    /// </summary>
+    public async Task SearchAsync(NpgsqlDataSource source, CancellationToken cancel)
+    {
+        if (_search is not { } search)
+        {
+            return;
+        }
+
+        var pattern = "%" + search.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
+        await using var probe = source.CreateCommand(
+            $"select exists (select from coupons.coupon c where c.deleted_at is null and {Words} ilike $1)"
+        );
+        probe.Parameters.Add(new NpgsqlParameter { Value = pattern });
+        if (search.Length < MinimumFuzzy || (bool)(await probe.ExecuteScalarAsync(cancel))!)
+        {
+            Where($"{Words} ilike {{0}}", pattern);
+        }
+        else
+        {
+            Where($"{Words} %> {{0}}", search);
+        }
+    }
+
     /// <summary>The statement of one page and one row more.</summary>
     public NpgsqlCommand Command(NpgsqlDataSource source)
     {
@@ -100,13 +130,17 @@ internal sealed class CouponList
 
         var keys = string.Join(", ", _order.Select(static o => $"({o.Sql})::text"));
         var order = string.Join(", ", _order.Select(static o => $"{o.Sql} {(o.Descending ? "desc" : "asc")}"));
+        var way = _descendingId ? "desc" : "asc";
+
+        // The rows of the page are found first, the figures of these alone looked up then.
         var command = source.CreateCommand(
             $"""
             select {Coupon.Columns}, array[{keys}]
-            from {Coupon.From}
-            where {string.Join(" and ", conditions)}
-            order by {order}, c.id {(_descendingId ? "desc" : "asc")}
-            limit {Page.Fetch}
+            from (
+                select c.* from {Source(conditions)} where {string.Join(" and ", conditions)}
+                order by {order}, c.id {way} limit {Page.Fetch}
+            ) c {Coupon.Figures}
+            order by {order}, c.id {way}
             """
         );
         parameters.ForEach(p => command.Parameters.Add(p));
@@ -117,11 +151,30 @@ internal sealed class CouponList
     public NpgsqlCommand Count(NpgsqlDataSource source)
     {
         var command = source.CreateCommand(
-            $"select count(*) from {Coupon.From} where {string.Join(" and ", _conditions)}"
+            $"select count(*) from {Source(_conditions)} where {string.Join(" and ", _conditions)}"
         );
         _parameters.ForEach(p => command.Parameters.Add(p.Clone()));
         return command;
     }
+
+    /// <summary>Where rows are found: with the figures of all coupons only if they are asked for.</summary>
+    private string Source(List<string> conditions)
+    {
+        var needsFigures = conditions
+            .Concat(_order.Select(static o => o.Sql))
+            .Any(static sql => Figures.Any(figure => sql.Contains(figure, StringComparison.Ordinal)));
+        return "coupons.coupon c "
+            + (needsFigures ? "left join coupons.usage_total u on u.coupon_id = c.id " : "")
+            + "cross join (select platform.clock() as now) k";
+    }
+
+    private static readonly string[] Figures =
+    [
+        "u.redeemed_count",
+        "u.refused_count",
+        "u.revenue_minor",
+        "u.last_used_at",
+    ];
 
     private void ReadWords(Query query)
     {
@@ -162,10 +215,7 @@ internal sealed class CouponList
 
         if (query.Text("search", 200) is { } search)
         {
-            // Similar words count too: a typo still finds its coupon.
-            var pattern = "%" + search.Replace("\\", "\\\\").Replace("%", "\\%").Replace("_", "\\_") + "%";
-            var fuzzy = search.Length >= 4 ? $" or {Words} %> {{1}}" : "";
-            Where($"({Words} ilike {{0}}{fuzzy})", search.Length >= 4 ? [pattern, search] : (object[])[pattern]);
+            _search = search;
         }
     }
 
