@@ -37,7 +37,6 @@ public static class CodeStates
             c.code_kind = 'shared', {Coupon.StatusSql}, k.now, a.start_at, a.end_at
         from coupons.code m
         join coupons.coupon c on c.id = m.coupon_id
-        left join lateral (select * from coupons.usage_total t where t.coupon_id = c.id) u on true
         left join campaigns.campaign a on a.id = c.campaign_id
         cross join (select platform.clock() as now) k
         where m.code = any($1) and c.deleted_at is null and ($2::uuid is null or c.merchant_id = $2)
