@@ -33,8 +33,18 @@ internal static class OracleCommand
 
         using (document)
         {
+            var root = document.RootElement;
+            if (
+                root.ValueKind != JsonValueKind.Array
+                && (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("cases", out _))
+            )
+            {
+                await Console.Error.WriteLineAsync($"{file.Name} has no cases.");
+                return 2;
+            }
+
             var counts = new int[3];
-            foreach (var finding in OracleRun.All(document.RootElement))
+            foreach (var finding in OracleRun.All(root))
             {
                 counts[(int)finding.Outcome]++;
                 if (finding.Outcome != OracleOutcome.Passed)

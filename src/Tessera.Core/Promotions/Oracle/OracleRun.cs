@@ -45,7 +45,14 @@ public static class OracleRun
             var difference = OracleComparison.FirstDifference(of, of.Price());
             return new OracleFinding(id, difference is null ? OracleOutcome.Passed : OracleOutcome.Failed, difference);
         }
-        catch (Exception error) when (error is FormatException or InvalidOperationException or KeyNotFoundException)
+        catch (Exception error)
+            when (error
+                    is FormatException
+                        or InvalidOperationException
+                        or KeyNotFoundException
+                        or ArithmeticException
+                        or ArgumentException
+            )
         {
             return new OracleFinding(id, OracleOutcome.Failed, error.Message);
         }
