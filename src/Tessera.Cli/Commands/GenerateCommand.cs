@@ -16,7 +16,7 @@ internal static class GenerateCommand
     public static Command Create()
     {
         var coupon = new Option<string?>("--coupon") { Description = "Id or code of a coupon with unique codes." };
-        var count = new Option<long>("--count") { Description = "How many codes.", DefaultValueFactory = _ => 1 };
+        var count = new Option<long?>("--count") { Description = "How many codes; one unless given." };
         var prefix = new Option<string>("--prefix")
         {
             Description = "In front of each code, at most 8 characters.",
@@ -60,7 +60,7 @@ internal static class GenerateCommand
                 IsPrefix(parsed.GetValue(prefix)!, out var normal);
                 var operation = parsed.GetValue(resume) is { } id
                     ? await TakeAsync(database, id, cancel)
-                    : await BeginAsync(database, parsed.GetValue(coupon)!, parsed.GetValue(count), normal, cancel);
+                    : await BeginAsync(database, parsed.GetValue(coupon)!, parsed.GetValue(count) ?? 1, normal, cancel);
                 return operation is null
                     ? 1
                     : await RunAsync(database, operation, parsed.GetValue(output)!.FullName, cancel);
