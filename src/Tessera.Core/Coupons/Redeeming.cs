@@ -26,13 +26,15 @@ public sealed record OrderFacts(
 /// <param name="InAudience">Whether the campaign of a private coupon was sent to the customer.</param>
 /// <param name="HasOrderedBefore">Whether a completed order of the customer is known.</param>
 /// <param name="HasEligibleProduct">Whether the order holds a product the coupon is good for.</param>
+/// <param name="OrderHasIt">Whether the shared code was used on this very order (convention 17).</param>
 public sealed record HolderFacts(
     Guid CustomerId,
     string? Channel,
     Guid? CallerMerchantId,
     bool InAudience,
     bool HasOrderedBefore,
-    bool HasEligibleProduct
+    bool HasEligibleProduct,
+    bool OrderHasIt = false
 );
 
 /// <summary>A unit under its lock.</summary>
@@ -100,6 +102,11 @@ public static class Redeeming
         if (holder.CallerMerchantId is { } merchant && coupon.MerchantId != merchant)
         {
             return (null, Refusals.NotFound);
+        }
+
+        if (holder.OrderHasIt)
+        {
+            return (null, Refusals.AlreadyRedeemed);
         }
 
         if (instance is not null && Unusable(instance, ownReservation, now) is { } unusable)

@@ -86,7 +86,8 @@ internal sealed class Deciding
             attempt.Asker.MerchantId,
             coupon?.Campaign is { } campaign && _hold.Audience.Contains((campaign.Id, attempt.CustomerId)),
             _hold.CustomersWithOrders.Contains(attempt.CustomerId),
-            _hold.WithProducts.Contains(place)
+            _hold.WithProducts.Contains(place),
+            target is { InstanceId: null } && _hold.UsedOrders.Contains(OrderOf(target.CouponId, attempt))
         );
         var (grant, refusal) = Redeeming.Decide(
             coupon,
@@ -147,6 +148,11 @@ internal sealed class Deciding
         instance.Redeem();
         _hold.Book.Post(grant.Legs);
         _hold.CustomersWithOrders.Add(attempt.CustomerId);
+        if (byShared)
+        {
+            _hold.UsedOrders.Add(OrderOf(coupon.Id, attempt));
+        }
+
         Work.Transfers.Add(TransferOf(attempt.Id, "post", attempt.Id, grant.Legs));
         Work.Redemptions.Add(new NewRedemption(attempt, coupon, instance, grant, byShared));
         AddOrigin(attempt);
@@ -441,6 +447,9 @@ internal sealed class Deciding
             );
         }
     }
+
+    private static (long, string, string) OrderOf(long coupon, AttemptCommand attempt) =>
+        (coupon, attempt.Channel ?? "", attempt.Order.Reference);
 
     private static Transfer TransferOf(Guid id, string kind, Guid reference, Leg[] legs) =>
         new(id, kind, reference, [.. legs.Select(l => l.Account.Id)], [.. legs.Select(l => l.Amount)]);

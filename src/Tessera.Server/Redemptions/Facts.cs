@@ -158,6 +158,9 @@ internal sealed class Hold
 
     public HashSet<Guid> CustomersWithOrders { get; } = [];
 
+    /// <summary>Orders on which a shared code stands, with their channel.</summary>
+    public HashSet<(long Coupon, string Channel, string Reference)> UsedOrders { get; } = [];
+
     /// <summary>Places of the commands whose order holds a product the coupon is good for.</summary>
     public HashSet<int> WithProducts { get; } = [];
 

@@ -25,6 +25,9 @@ internal sealed class HoldPlan
 
     public List<(int Place, long Coupon, string[] Products)> Products { get; } = [];
 
+    /// <summary>Orders a shared code is to be used on.</summary>
+    public HashSet<(long Coupon, string Channel, string Reference)> Orders { get; } = [];
+
     /// <summary>What the commands at the given places need.</summary>
     public static HoldPlan Of(IReadOnlyList<RedemptionCommand> commands, IEnumerable<int> places, Resolution found)
     {
@@ -92,6 +95,10 @@ internal sealed class HoldPlan
         if (target.InstanceId is { } instance)
         {
             AddInstance(instance, target.InstanceEnd!.Value);
+        }
+        else if (attempt.Order.Reference.Length > 0)
+        {
+            Orders.Add((target.CouponId, attempt.Channel ?? "", attempt.Order.Reference));
         }
 
         if (reservation is not null)

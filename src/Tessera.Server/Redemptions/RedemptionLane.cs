@@ -16,6 +16,9 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
     /// <summary>The most commands in one transaction; never more than a block of ids.</summary>
     public const int BatchLimit = 512;
 
+    /// <summary>How often a batch is resolved again because a coupon was edited before it was locked.</summary>
+    private const int StaleTries = 5;
+
     private readonly InstanceIds _ids = new();
     private readonly HashSet<DateOnly> _months = [InstanceMonths.Open];
     private NpgsqlConnection? _connection;
@@ -27,7 +30,27 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
     )
     {
         _connection ??= await database.OpenLaneAsync(cancel);
-        var found = await RedemptionStore.ResolveAsync(_connection, commands, cancel);
+        for (var tries = StaleTries; ; tries--)
+        {
+            try
+            {
+                return await RunAsync(_connection, commands, cancel);
+            }
+            catch (StaleResolutionException) when (tries > 1)
+            {
+                await using var rollback = new NpgsqlCommand("rollback", _connection);
+                await rollback.ExecuteNonQueryAsync(cancel);
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<Answer>> RunAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<RedemptionCommand> commands,
+        CancellationToken cancel
+    )
+    {
+        var found = await RedemptionStore.ResolveAsync(connection, commands, cancel);
         var given = new Answer?[commands.Count];
         var pending = new List<int>(commands.Count);
         var firstWithKey = new Dictionary<Guid, int>(commands.Count);
@@ -51,7 +74,7 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
 
         if (pending.Count > 0)
         {
-            await RunPendingAsync(_connection, commands, found, pending, given, cancel);
+            await RunPendingAsync(connection, commands, found, pending, given, cancel);
         }
 
         foreach (var (place, first) in repeats)

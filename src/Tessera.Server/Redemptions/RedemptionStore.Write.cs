@@ -21,9 +21,11 @@ internal static partial class RedemptionStore
     {
         await using var batch = new NpgsqlBatch(connection);
         WriteInstances(batch, work);
+
+        // What ends first, so that what begins in its place meets no standing row.
+        WriteRollbacks(batch, work);
         WriteRedemptions(batch, work);
         WriteReservations(batch, work);
-        WriteRollbacks(batch, work);
         WriteRefusals(batch, work);
         AccountStore.Write(batch, work.Hold.Book, work.Transfers, work.Hold.Now);
         if (work.Events.Count > 0)

@@ -233,6 +233,23 @@ internal static partial class RedemptionStore
             );
         }
 
+        if (plan.Orders.Count > 0)
+        {
+            Statement(
+                """
+                select r.coupon_id, coalesce(r.channel, ''), r.order_reference
+                from unnest($1::bigint[], $2::text[], $3::text[]) k (coupon_id, channel, order_reference)
+                join redemptions.redemption r on r.coupon_id = k.coupon_id and coalesce(r.channel, '') = k.channel
+                    and r.order_reference = k.order_reference
+                where r.by_shared_code and r.rolled_back_at is null
+                """,
+                row => hold.UsedOrders.Add((row.GetInt64(0), row.GetString(1), row.GetString(2))),
+                Bigints(plan.Orders.Select(static o => o.Coupon)),
+                new NpgsqlParameter<string[]> { TypedValue = [.. plan.Orders.Select(static o => o.Channel)] },
+                new NpgsqlParameter<string[]> { TypedValue = [.. plan.Orders.Select(static o => o.Reference)] }
+            );
+        }
+
         foreach (var (place, coupon, products) in plan.Products)
         {
             Statement(

@@ -19,7 +19,12 @@ public static partial class RedemptionsRoom
                 provider.GetRequiredService<Database>(),
                 Problems.Render,
                 lanes,
-                error => LogFailed(log, error.Message, Database.IsOutage(error) ? null : error)
+                error =>
+                    LogFailed(
+                        log,
+                        error.Message,
+                        Database.IsOutage(error) || error is StaleResolutionException ? null : error
+                    )
             );
         });
         return services.AddHostedService<LapseWorker>();

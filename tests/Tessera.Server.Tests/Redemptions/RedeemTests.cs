@@ -184,6 +184,22 @@ public sealed class RedeemTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_shared_code_is_used_once_on_an_order_even_without_its_key()
+    {
+        await _given.CouponAsync("ORDER", "max_uses_per_user", "10");
+        var body = Body("ORDER", await _given.CustomerAsync());
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 6).Select(_ => _host.PostAsync("/api/v1/redemptions", body))
+        );
+        Assert.Single(replies, r => r.Status == 201);
+        Assert.All(
+            replies.Where(r => r.Status != 201),
+            r => Assert.Equal((409, "already_redeemed"), (r.Status, r.Code))
+        );
+        Assert.Equal("already_redeemed", (await _host.PostAsync("/api/v1/redemptions", body)).Code);
+    }
+
+    [Fact]
     public async Task A_total_that_is_set_later_counts_the_uses_before_it()
     {
         var coupon = await _given.CouponAsync("LATE", "max_uses_per_user", "10");
