@@ -11,7 +11,9 @@ switch (name)
         return await RedeemBench.RunAsync(quick, lanes);
     case "quote":
         return await QuoteBench.RunAsync(quick);
+    case "crash":
+        return await CrashBench.RunAsync(quick);
     default:
-        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, quote");
+        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, quote, crash");
         return 2;
 }
