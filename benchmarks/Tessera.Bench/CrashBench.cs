@@ -94,7 +94,7 @@ internal static class CrashBench
             }
             else
             {
-                ServerProcess.KillPostgres(directory);
+                await ServerProcess.KillPostgresAsync(directory);
             }
 
             await ReadyAsync(http);
@@ -297,11 +297,30 @@ internal sealed class ServerProcess
         _process.WaitForExit();
     }
 
-    public static void KillPostgres(string directory)
+    /// <summary>Kills PostgreSQL and waits until another has been started in its place.</summary>
+    public static async Task KillPostgresAsync(string directory)
     {
-        var first = File.ReadLines(Path.Combine(directory, "postgres", "postmaster.pid")).First();
-        using var postgres = Process.GetProcessById(int.Parse(first, CultureInfo.InvariantCulture));
+        var file = Path.Combine(directory, "postgres", "postmaster.pid");
+        var id = ProcessIdIn(file);
+        using var postgres = Process.GetProcessById(id!.Value);
         postgres.Kill();
+        for (var i = 0; i < 2000 && (ProcessIdIn(file) ?? id) == id; i++)
+        {
+            await Task.Delay(10);
+        }
+    }
+
+    private static int? ProcessIdIn(string file)
+    {
+        try
+        {
+            var first = File.ReadLines(file).FirstOrDefault();
+            return int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
+        }
+        catch (IOException)
+        {
+            return null;
+        }
     }
 
     public async Task StopAsync()

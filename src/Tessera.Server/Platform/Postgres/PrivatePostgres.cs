@@ -120,7 +120,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
         {
             Signals.Send(id, Signals.Interrupt);
             var since = Stopwatch.StartNew();
-            while (ReadProcessId() is not null && since.Elapsed < StartWithin)
+            while (Signals.IsAlive(ReadProcessId()) && since.Elapsed < StartWithin)
             {
                 await Task.Delay(Pause);
             }
