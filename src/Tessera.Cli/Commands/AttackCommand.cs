@@ -9,7 +9,24 @@ internal static class AttackCommand
 {
     public static Command Create()
     {
-        var url = new Option<Uri>("--url") { Description = "Of the installation.", Required = true };
+        var url = new Option<Uri>("--url")
+        {
+            Description = "Of the installation.",
+            Required = true,
+            CustomParser = static given =>
+            {
+                if (
+                    Uri.TryCreate(given.Tokens[0].Value, UriKind.Absolute, out var uri)
+                    && uri.Scheme is ("http" or "https")
+                )
+                {
+                    return uri;
+                }
+
+                given.AddError("--url has to be an http or https address.");
+                return null;
+            },
+        };
         var key = new Option<string>("--key") { Description = "An administrator's API key.", Required = true };
         var clients = new Option<int>("--clients") { Description = "At once.", DefaultValueFactory = static _ => 64 };
         var command = new Command("attack", "Attack your own installation in parallel; fails on any breach.")
