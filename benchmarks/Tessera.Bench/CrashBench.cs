@@ -68,7 +68,10 @@ internal static class CrashBench
                 {
                     if (id is { Length: > 0 })
                     {
-                        doubles += acknowledged.TryAdd(key, id) || acknowledged[key] == id ? 0 : 1;
+                        if (!acknowledged.TryAdd(key, id) && acknowledged[key] != id)
+                        {
+                            Interlocked.Increment(ref doubles);
+                        }
                     }
 
                     if (id is not null || stop.IsCancellationRequested)

@@ -38,17 +38,4 @@ public sealed class Readiness(Database database)
             return "database";
         }
     }
-
-    /// <summary>Whether a crash may lose what was acknowledged (convention 48).</summary>
-    /// <returns>Null when safe, else the setting that is off.</returns>
-    public async Task<string?> UnsafeSettingAsync(CancellationToken cancel)
-    {
-        await using var command = database.Source.CreateCommand(
-            """
-            select name from pg_settings
-            where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off' order by name limit 1
-            """
-        );
-        return (string?)await command.ExecuteScalarAsync(cancel);
-    }
 }

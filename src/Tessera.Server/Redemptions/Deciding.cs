@@ -184,7 +184,7 @@ internal sealed class Deciding
         instance ??= NewUnit(attempt, coupon);
         var from = instance.State;
 
-        // a hold never outlives the coupon.
+        // A.18: a hold lapses at the end of the coupon; it does not extend it.
         var until = Now.AddSeconds(attempt.HoldSeconds);
         until = until > grant.ValidUntil ? grant.ValidUntil : until;
         instance.Reserve(attempt.Id, until);
