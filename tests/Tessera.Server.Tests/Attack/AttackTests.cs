@@ -80,9 +80,9 @@ public sealed class AttackTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await _host.Database.ExecuteAsync(ForgetfulUnits);
         await _host.Database.ExecuteAsync(ForgetfulAccounts);
-        Assert.True((await _attacks.SingleUseAsync()).IsBreach);
-        Assert.True((await _attacks.HoldAgainstRedeemAsync()).IsBreach);
-        Assert.True((await _attacks.RollBackAgainstRedeemAsync()).IsBreach);
+        await AssertBreaksAsync(_attacks.SingleUseAsync);
+        await AssertBreaksAsync(_attacks.HoldAgainstRedeemAsync);
+        await AssertBreaksAsync(_attacks.RollBackAgainstRedeemAsync);
     }
 
     [Fact]
@@ -98,5 +98,19 @@ public sealed class AttackTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await _host.Database.ExecuteAsync(LateClock);
         Assert.True((await _attacks.ExpiryDuringLockWaitAsync()).IsBreach);
+    }
+
+    /// <summary>Whether a race is lost depends on how requests fall into batches: an owner, too, would attack again.</summary>
+    private static async Task AssertBreaksAsync(Func<Task<AttackResult>> attack)
+    {
+        for (var i = 0; i < 6; i++)
+        {
+            if ((await attack()).IsBreach)
+            {
+                return;
+            }
+        }
+
+        Assert.Fail("Six attacks broke nothing.");
     }
 }
