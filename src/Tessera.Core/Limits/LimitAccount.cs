@@ -20,6 +20,18 @@ public static class AccountKinds
 
     /// <summary>The one first order of a customer (RUL-07, <c>first_time_users</c>).</summary>
     public const string FirstOrder = "first_order";
+
+    /// <summary>Uses of a promotion, in all or within a scope: a customer, a period, a channel (RUL-08).</summary>
+    public const string PromotionUses = "promotion_uses";
+
+    /// <summary>Money a promotion may give away (CMP-09).</summary>
+    public const string PromotionBudget = "promotion_budget";
+
+    /// <summary>A promotion's budget in uses (CMP-09).</summary>
+    public const string PromotionBudgetUses = "promotion_budget_uses";
+
+    /// <summary>What is there of an offer (RED-06).</summary>
+    public const string PromotionStock = "promotion_stock";
 }
 
 /// <summary>One bounded quantity: uses, money, stock. Each use of it is a transfer, each reservation a hold.</summary>
@@ -58,6 +70,22 @@ public sealed record LimitAccount(string Kind, string OwnerId, string? Subject, 
     /// <summary>The one first order of a customer: two coupons for it cannot both be used.</summary>
     public static LimitAccount OfFirstOrder(Guid customerId) =>
         new(AccountKinds.FirstOrder, "customer", customerId.ToString(), Uses, 1);
+
+    /// <summary>Uses of a promotion within a scope; null for all of them.</summary>
+    public static LimitAccount OfPromotion(string promotionId, string? scope, long maximum) =>
+        new(AccountKinds.PromotionUses, promotionId, scope, Uses, maximum);
+
+    /// <summary>The money budget of a promotion.</summary>
+    public static LimitAccount OfPromotionBudget(string promotionId, string currency, long maximumMinor) =>
+        new(AccountKinds.PromotionBudget, promotionId, null, currency, maximumMinor);
+
+    /// <summary>The budget of a promotion in uses.</summary>
+    public static LimitAccount OfPromotionBudgetUses(string promotionId, long maximum) =>
+        new(AccountKinds.PromotionBudgetUses, promotionId, null, Uses, maximum);
+
+    /// <summary>The stock of an offer.</summary>
+    public static LimitAccount OfPromotionStock(string promotionId, long stock) =>
+        new(AccountKinds.PromotionStock, promotionId, null, Uses, stock);
 
     private static string Text(long id) => id.ToString(System.Globalization.CultureInfo.InvariantCulture);
 

@@ -58,6 +58,16 @@ internal static class Eligibility
             }
         }
 
+        if (cart.Customer is null && promotion.Limits.Count > 0 && promotion.Limits.Any(l => l.PerCustomer))
+        {
+            return new Unmet(Reasons.CustomerRequired, "limit");
+        }
+
+        if (use.Exhausted is { } hit)
+        {
+            return new Unmet(hit.Reason, "limit", hit.Until is { } at ? new Remedy("wait_until", At: at) : null);
+        }
+
         var spent =
             promotion.Budget is { } budget
             && budget.Limit <= (budget.InUses ? use.Uses + use.Held + budget.UsedBefore : use.SpentMinor);

@@ -65,6 +65,12 @@ public sealed record Promotion(string Id, int Priority, IReadOnlyList<Effect> Ef
     /// <summary>Uses by one customer; null is unlimited (RUL-08).</summary>
     public int? MaxUsesPerCustomer { get; init; }
 
+    /// <summary>Further limits, by period, channel or customer; all of them hold (RUL-08).</summary>
+    public IReadOnlyList<UseLimit> Limits { get; init; } = [];
+
+    /// <summary>How many of the offer there are; each use takes one. Null is unlimited.</summary>
+    public long? Stock { get; init; }
+
     /// <summary>The budget, if any.</summary>
     public PromotionBudget? Budget { get; init; }
 
@@ -77,7 +83,11 @@ public sealed record Promotion(string Id, int Priority, IReadOnlyList<Effect> Ef
 /// <param name="Held">Live holds of other checkouts.</param>
 /// <param name="CustomerUses">Uses by this customer on other orders.</param>
 /// <param name="SpentMinor">Discount given to other orders, in minor units.</param>
-public readonly record struct PromotionUse(long Uses, long Held, long CustomerUses, long SpentMinor);
+public readonly record struct PromotionUse(long Uses, long Held, long CustomerUses, long SpentMinor)
+{
+    /// <summary>The first further limit that leaves no use for this cart; null when all do.</summary>
+    public LimitHit? Exhausted { get; init; }
+}
 
 /// <summary>What a percentage is taken of.</summary>
 public enum PercentBase

@@ -26,6 +26,7 @@ public static class Reasons
     public const string RequirementNotMet = "requirement_not_met";
     public const string CustomerRequired = "customer_required";
     public const string BudgetExhausted = "budget_exhausted";
+    public const string OutOfStock = "out_of_stock";
     public const string WrongCurrency = "wrong_currency";
     public const string OutsideHours = "outside_hours";
 #pragma warning restore CS1591

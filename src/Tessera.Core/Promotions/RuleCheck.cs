@@ -1,3 +1,5 @@
+using Tessera.Core.Coupons;
+
 namespace Tessera.Core.Promotions;
 
 /// <summary>Something said of a promotion when it is saved (RUL-12).</summary>
@@ -35,6 +37,21 @@ public static class RuleCheck
         );
         Error(promotion.MaxUses < 1, "max_uses_total", "out_of_range", "A limit is at least 1; leave it out for none.");
         Error(promotion.MaxUsesPerCustomer < 1, "max_uses_per_user", "out_of_range", "A limit is at least 1.");
+        Error(promotion.Stock < 1, "stock", "out_of_range", "A stock is at least 1; leave it out for none.");
+        Error(promotion.Limits.Any(l => l.Max < 1), "limits", "out_of_range", "A limit is at least 1.");
+        Error(
+            promotion.Limits.Any(l => !Zones.TryFind(l.Zone, out _)),
+            "limits",
+            "unknown_time_zone",
+            "A limit names no IANA time zone."
+        );
+        Error(
+            promotion.Limits.Select(l => (l.Period, l.Zone, l.PerCustomer, l.Channel)).Distinct().Count()
+                < promotion.Limits.Count,
+            "limits",
+            "duplicate",
+            "Two limits count the same."
+        );
         Error(promotion.Budget?.Limit < 1, "budget.limit", "out_of_range", "A budget is above zero.");
         Error(promotion.Channels is { Count: 0 }, "channels", "never_true", "An empty list of channels never holds.");
         for (var i = 0; i < promotion.Effects.Count; i++)
