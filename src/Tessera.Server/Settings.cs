@@ -45,6 +45,15 @@ public sealed record Settings
     /// <summary>Runs although the database may lose acknowledged commits (convention 48).</summary>
     public bool AllowUnsafeDurability { get; init; }
 
+    /// <summary>Keys of 32 bytes that seal secrets in the database; the first seals, all open. None: a key of its own.</summary>
+    public IReadOnlyList<byte[]> SecretsKeys { get; init; } = [];
+
+    /// <summary>Private networks that outbound calls may reach (convention 61); none unless named.</summary>
+    public IReadOnlyList<IPNetwork> EgressAllow { get; init; } = [];
+
+    /// <summary>Directory below which file connectors write; null: there are none.</summary>
+    public string? FileDrop { get; init; }
+
     /// <summary>Names and masked values, for <c>tessera config</c>.</summary>
     public IEnumerable<(string Name, string Value)> Describe()
     {
@@ -56,6 +65,9 @@ public sealed record Settings
         yield return ("TESSERA_LANES", Lanes.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_DRAIN_SECONDS", DrainSeconds.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_AUDIT_HEAD_FILE", AuditHeadFile ?? "(none)");
+        yield return ("TESSERA_SECRETS_KEY", SecretsKeys.Count > 0 ? "***" : "(a key of the deployment's own)");
+        yield return ("TESSERA_EGRESS_ALLOW", EgressAllow.Count > 0 ? string.Join(',', EgressAllow) : "(none)");
+        yield return ("TESSERA_FILE_DROP", FileDrop ?? "(none)");
         yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
     }
 
@@ -115,6 +127,9 @@ public sealed record Settings
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
             DrainSeconds = Integer("TESSERA_DRAIN_SECONDS", 0, 20) ?? settings.DrainSeconds,
             AuditHeadFile = Get("TESSERA_AUDIT_HEAD_FILE"),
+            SecretsKeys = KeysOf(Get("TESSERA_SECRETS_KEY")),
+            EgressAllow = NetworksOf(Get("TESSERA_EGRESS_ALLOW")),
+            FileDrop = Get("TESSERA_FILE_DROP"),
             AllowUnsafeDurability = Flag("TESSERA_ALLOW_UNSAFE_DURABILITY"),
         };
     }
@@ -163,6 +178,42 @@ public sealed record Settings
             && !Known.Contains(bare)
             && !Known.Contains(name);
     }
+
+    private static IReadOnlyList<byte[]> KeysOf(string? text)
+    {
+        var keys = new List<byte[]>();
+        foreach (
+            var part in (text ?? "").Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+        )
+        {
+            var key = new byte[part.Length];
+            if (!Convert.TryFromBase64String(part, key, out var length) || length != 32)
+            {
+                throw new SettingException(
+                    "TESSERA_SECRETS_KEY",
+                    "has to be 32 random bytes in Base64, or several of them with commas between"
+                );
+            }
+
+            keys.Add(key[..length]);
+        }
+
+        return keys;
+    }
+
+    private static IReadOnlyList<IPNetwork> NetworksOf(string? text) =>
+        [
+            .. (text ?? "")
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(static part =>
+                    IPNetwork.TryParse(part, out var network)
+                        ? network
+                        : throw new SettingException(
+                            "TESSERA_EGRESS_ALLOW",
+                            "has to be networks such as 10.0.0.0/8 with commas between"
+                        )
+                ),
+        ];
 
     private static string? HostOf(string? text) =>
         text is null or "localhost" || IPAddress.TryParse(text, out _)

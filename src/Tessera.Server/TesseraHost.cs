@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Campaigns;
+using Tessera.Server.Connectors;
 using Tessera.Server.Coupons;
 using Tessera.Server.Operations;
 using Tessera.Server.Platform;
@@ -16,6 +17,7 @@ using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Http.Api;
 using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
+using Tessera.Server.Platform.Secrets;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -60,12 +62,14 @@ public static class TesseraHost
         services.AddSingleton<Readiness>();
         services.AddSingleton<Measurements>();
         services.AddSingleton<Cursors>();
+        services.AddSingleton<SecretBox>();
         services.AddHostedService<IdempotencyCleaner>();
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();
         services.AddCoupons();
         services.AddRedemptions(settings.Lanes);
+        services.AddConnectors();
         customise?.Invoke(builder);
 
         var app = builder.Build();
@@ -88,6 +92,7 @@ public static class TesseraHost
         api.MapCoupons();
         api.MapCampaigns();
         api.MapRedemptions();
+        api.MapConnectors();
         api.MapOperations();
         return app;
     }

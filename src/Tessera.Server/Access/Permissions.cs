@@ -50,6 +50,15 @@ public static class Permissions
     /// <summary>Make, list and revoke API keys.</summary>
     public const string KeysManage = "keys.manage";
 
+    /// <summary>Read connectors, their streams, figures and tasks.</summary>
+    public const string ConnectorsRead = "connectors.read";
+
+    /// <summary>Create and change connectors, set their secrets, force their breakers, send test calls.</summary>
+    public const string ConnectorsWrite = "connectors.write";
+
+    /// <summary>Work the manual queue of the connectors.</summary>
+    public const string ConnectorsWork = "connectors.work";
+
     /// <summary>All of them.</summary>
     public static FrozenSet<string> All { get; } =
         new[]
@@ -69,5 +78,8 @@ public static class Permissions
             EventsRead,
             Operations,
             KeysManage,
+            ConnectorsRead,
+            ConnectorsWrite,
+            ConnectorsWork,
         }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Outbound;
+
+namespace Tessera.Server.Connectors;
+
+/// <summary>Partners: what they are told, whether they obeyed, and what to do when they do not.</summary>
+public static class ConnectorsRoom
+{
+    /// <summary>Registers what the room needs.</summary>
+    public static IServiceCollection AddConnectors(this IServiceCollection services) =>
+        services.AddSingleton<Egress>().AddSingleton<ConnectorSecrets>();
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapConnectors(this IEndpointRouteBuilder api)
+    {
+        var settings = api.ServiceProvider.GetRequiredService<Settings>();
+        new ConnectorDirectory(settings.EgressAllow.Count > 0).Map(api);
+        SecretEndpoints.Map(api);
+    }
+}

@@ -1,0 +1,153 @@
+using Tessera.Server.Connectors;
+using Tessera.Server.Platform;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Connectors;
+
+/// <summary>Connectors over HTTP, their secrets, and who is told of what.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Path = "/api/v1/connectors";
+
+    private TestHost _host = null!;
+
+    public async Task InitializeAsync() => _host = await TestHost.StartAsync(postgres);
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task A_connector_is_made_with_defaults_and_changed_by_its_version()
+    {
+        var made = await MakeAsync(
+            """{"name":"Shops","kind":"partner_rest","address":"https://shops.example.com/api"}"""
+        );
+        Assert.Equal(201, made.Status);
+        Assert.Equal("batch", made.Json.GetProperty("encoding").GetString());
+        Assert.Equal(60, made.Json.GetProperty("sla_seconds").GetInt32());
+        var place = $"{Path}/{made.Json.GetProperty("id").GetString()}";
+        var changed = await _host.SendAsync(
+            HttpMethod.Patch,
+            place,
+            """{"encoding":"watermark","rate_per_second":5}""",
+            headers: new Dictionary<string, string> { ["If-Match"] = made.Header("ETag")! }
+        );
+        Assert.Equal((200, "watermark"), (changed.Status, changed.Json.GetProperty("encoding").GetString()));
+        Assert.Equal("Shops", changed.Json.GetProperty("name").GetString());
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from connectors.lane"));
+    }
+
+    [Theory]
+    [InlineData("partner_rest", "http://shops.example.com")]
+    [InlineData("partner_rest", "https://shops.example.com:9999")]
+    [InlineData("partner_rest", "https://user@shops.example.com")]
+    [InlineData("partner_rest", "ftp://shops.example.com")]
+    [InlineData("ecommerce", "nonsense")]
+    [InlineData("file", "../etc")]
+    [InlineData("file", "/etc")]
+    [InlineData("file", "a/../b")]
+    [InlineData("internal", "https://shops.example.com")]
+    public async Task An_address_that_may_not_be_called_is_refused_when_it_is_written(string kind, string address)
+    {
+        var reply = await _host.PostAsync(
+            Path,
+            new
+            {
+                name = "N",
+                kind,
+                address,
+            }
+        );
+        Assert.Equal([("address", "invalid_address")], reply.Errors);
+    }
+
+    [Fact]
+    public async Task Secrets_are_shown_once_or_never_and_kept_sealed()
+    {
+        var place = await IdAsync();
+        const string credential = "super-secret-token-of-the-partner";
+        var set = await _host.PostAsync($"{Path}/{place}/credential", new { credential });
+        Assert.True(set.Json.GetProperty("has_credential").GetBoolean());
+        Assert.DoesNotContain(credential, set.Body, StringComparison.Ordinal);
+        var made = await _host.PostAsync($"{Path}/{place}/signing-secret", idempotencyKey: "once");
+        var secret = made.Json.GetProperty("secret").GetString()!;
+        Assert.StartsWith("whsec_", secret, StringComparison.Ordinal);
+        var again = await _host.PostAsync($"{Path}/{place}/signing-secret", idempotencyKey: "once");
+        Assert.Null(again.Json.GetProperty("secret").GetString());
+        var read = await _host.GetAsync($"{Path}/{place}");
+        Assert.DoesNotContain(secret, read.Body, StringComparison.Ordinal);
+        var kept = await _host.Database.ColumnAsync<byte[]>("select sealed from connectors.secret");
+        Assert.Equal(2, kept.Count);
+        Assert.All(
+            kept,
+            k => Assert.DoesNotContain(credential, System.Text.Encoding.Latin1.GetString(k), StringComparison.Ordinal)
+        );
+        await _host.PostAsync($"{Path}/{place}/signing-secret");
+        Assert.Equal(3, await _host.Database.ScalarAsync<long>("select count(*) from connectors.secret"));
+    }
+
+    [Fact]
+    public async Task A_key_of_a_merchant_sees_and_makes_no_connectors()
+    {
+        var place = await IdAsync();
+        var key = await _host.KeyAsync(
+            ["connectors.read", "connectors.write"],
+            Guid.CreateVersion7(),
+            merchantExists: false
+        );
+        using var client = _host.ClientOf(key);
+        Assert.Equal(404, (await _host.GetAsync($"{Path}/{place}", client)).Status);
+        Assert.Equal(404, (await _host.PostAsync($"{Path}/{place}/signing-secret", client: client)).Status);
+        var made = await _host.PostAsync(Path, new { name = "N", kind = "internal" }, client: client);
+        Assert.Equal("merchant_key_not_allowed", made.Code);
+    }
+
+    [Fact]
+    public async Task A_batch_is_told_to_the_connectors_of_its_merchant_and_channel_and_to_no_other()
+    {
+        var merchant = Guid.CreateVersion7();
+        var all = await IdAsync();
+        var tills = await IdAsync("""{"name":"T","kind":"internal","channels":["till"]}""");
+        var ours = await IdAsync($$"""{"name":"M","kind":"internal","merchants":["{{merchant}}"]}""");
+        var off = await IdAsync("""{"name":"O","kind":"internal","is_active":false}""");
+        var at = TimeProvider.System.GetUtcNow();
+        var written = await AppendAsync(
+            new CommandBatch(CommandKind.Disable, merchant, "shop", CommandBatch.Instance, [1, 2, 3], at.AddHours(1)),
+            new CommandBatch(CommandKind.Disable, null, "till", CommandBatch.Instance, [.. Ids(25_000)], at),
+            new CommandBatch(CommandKind.Enable, Guid.CreateVersion7(), null, CommandBatch.Coupon, [4], at.AddDays(1))
+        );
+        Assert.Equal(2 + 9 + 2, written);
+        async Task<long> ToldAsync(string id) =>
+            await _host.Database.ScalarAsync<long>(
+                "select coalesce(sum(size), 0) from connectors.command where connector_id = $1",
+                Guid.Parse(id)
+            );
+        Assert.Equal(3 + 25_000 + 1, await ToldAsync(all));
+        Assert.Equal(25_000 + 1, await ToldAsync(tills));
+        Assert.Equal(3 + 25_000, await ToldAsync(ours));
+        Assert.Equal(0, await ToldAsync(off));
+        Assert.Equal(5, await _host.Database.ScalarAsync<long>("select count(*) from connectors.batch"));
+        Assert.Equal(
+            2,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from connectors.command where due_at > clock_timestamp() + interval '50 min'"
+            )
+        );
+    }
+
+    private static IEnumerable<long> Ids(int count) => Enumerable.Range(100, count).Select(static i => (long)i);
+
+    private async Task<int> AppendAsync(params CommandBatch[] batches)
+    {
+        await using var work = await _host.Database.Database.BeginAsync(default);
+        var written = await CommandStream.AppendAsync(work, batches, default);
+        await work.CommitAsync(default);
+        return written;
+    }
+
+    private Task<Reply> MakeAsync(string body) => _host.PostAsync(Path, body);
+
+    private async Task<string> IdAsync(string body = """{"name":"I","kind":"internal"}""") =>
+        (await MakeAsync(body)).Json.GetProperty("id").GetString()!;
+}
