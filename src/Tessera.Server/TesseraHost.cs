@@ -11,6 +11,7 @@ using Tessera.Server.Audit;
 using Tessera.Server.Campaigns;
 using Tessera.Server.Connectors;
 using Tessera.Server.Coupons;
+using Tessera.Server.Expiration;
 using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -70,6 +71,7 @@ public static class TesseraHost
         services.AddCoupons();
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
+        services.AddExpiration();
         customise?.Invoke(builder);
 
         var app = builder.Build();
@@ -93,6 +95,7 @@ public static class TesseraHost
         api.MapCampaigns();
         api.MapRedemptions();
         api.MapConnectors();
+        api.MapExpiration();
         api.MapOperations();
         return app;
     }

@@ -32,6 +32,12 @@ public static class AccountKinds
 
     /// <summary>What is there of an offer (RED-06).</summary>
     public const string PromotionStock = "promotion_stock";
+
+    /// <summary>Units of a coupon that ended unused and are free again (EXP-11).</summary>
+    public const string FreedUnits = "freed_units";
+
+    /// <summary>Budget of a campaign that its units had and did not need (EXP-11).</summary>
+    public const string FreedBudget = "freed_budget";
 }
 
 /// <summary>One bounded quantity: uses, money, stock. Each use of it is a transfer, each reservation a hold.</summary>
@@ -86,6 +92,14 @@ public sealed record LimitAccount(string Kind, string OwnerId, string? Subject, 
     /// <summary>The stock of an offer.</summary>
     public static LimitAccount OfPromotionStock(string promotionId, long stock) =>
         new(AccountKinds.PromotionStock, promotionId, null, Uses, stock);
+
+    /// <summary>Units of a coupon that ended unused.</summary>
+    public static LimitAccount OfFreedUnits(long couponId) =>
+        new(AccountKinds.FreedUnits, Text(couponId), null, Uses, null);
+
+    /// <summary>Budget that a campaign got back.</summary>
+    public static LimitAccount OfFreedBudget(string campaignId, string currency) =>
+        new(AccountKinds.FreedBudget, campaignId, currency, currency, null);
 
     private static string Text(long id) => id.ToString(System.Globalization.CultureInfo.InvariantCulture);
 

@@ -174,14 +174,44 @@ public sealed class Verification(string connectionString)
             "select count(*) from coupons.instance",
             """
             with last as (
-                select distinct on (instance_id) instance_id, sequence, to_state
+                select distinct on (instance_id) instance_id, sequence, to_state, from_state, cause, at
                 from verify.transitions order by instance_id, sequence desc
             )
             select 'instance ' || coalesce(i.id, l.instance_id) || ' is ' || coalesce(i.state, 'not there') || ' at version '
                 || coalesce(i.version, 0) || ', its log ends with ' || coalesce(l.to_state, 'nothing') || ' as step '
                 || coalesce(l.sequence, 0)
             from coupons.instance i full join last l on l.instance_id = i.id
-            where i.state is distinct from l.to_state or i.version is distinct from l.sequence
+            where (i.state is distinct from l.to_state or i.version is distinct from l.sequence)
+                -- What the clock has ended is not written to the row: its row is where it was one step before.
+                and not coalesce(l.to_state = 'expired' and l.cause = 'end_reached' and i.state = l.from_state
+                    and i.version = l.sequence - 1 and i.valid_until <= l.at, false)
+            limit 1
+            """
+        ),
+        (
+            "what a finished job covers has expired, once",
+            "select coalesce(sum(units), 0)::bigint from expiration.batch",
+            """
+            with due as (
+                select i.id, i.state, i.version, i.valid_until from expiration.job j
+                join coupons.instance i on i.valid_until >= j.from_at and i.valid_until <= j.done_at
+                    and (i.valid_until, i.id) > (j.from_at, j.from_id) and (i.valid_until, i.id) <= (j.done_at, j.done_id)
+                    and case when j.merchant_id is not null then i.merchant_id = j.merchant_id
+                        else i.merchant_id is null or i.merchant_id <> all (j.except_ids) end
+                where i.state in ('issued', 'paid', 'extended', 'pending_expiration')
+            ), told as (
+                select unit, b.version, count(*) as times from expiration.batch b
+                cross join lateral unnest(b.runs) run
+                cross join lateral generate_series(lower(run), upper(run) - 1) unit
+                group by unit, b.version
+            )
+            select 'instance ' || coalesce(d.id, t.unit) || case when t.times is null then ' ended and was never told'
+                else ' was told ' || t.times || ' times' end
+            from due d full join told t on t.unit = d.id and t.version = d.version
+            where coalesce(t.times, 0) <> 1 and (d.id is not null or t.times > 1)
+                -- A use given back after the end is told one by one, by the near-time path, a moment later.
+                and not (t.times is null and exists (select from redemptions.redemption r join redemptions.rollback b
+                    on b.redemption_id = r.id where r.instance_id = d.id and b.at > platform.clock() - interval '5 minutes'))
             limit 1
             """
         ),

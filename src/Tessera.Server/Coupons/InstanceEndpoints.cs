@@ -92,12 +92,8 @@ internal static class InstanceEndpoints
         var conditions = new List<string> { "i.coupon_id = $1" };
         if (query.Word("state", StateNames) is { } state)
         {
-            // As it is shown: a hold that has lapsed counts no more.
             values.Add(state);
-            conditions.Add(
-                "case when i.state = 'reserved' and i.reserved_until <= platform.clock() then i.prior_state "
-                    + $"else i.state end = ${values.Count}"
-            );
+            conditions.Add($"{Instance.StateSql} = ${values.Count}");
         }
 
         if (query.Id("customer_id") is { } customer)

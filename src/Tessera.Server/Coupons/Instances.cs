@@ -39,10 +39,19 @@ internal sealed record Instance(
 {
     private const int ShownOfCode = 4;
 
+    /// <summary>
+    /// The state as it is shown, of alias <c>i</c>: a hold that has lapsed counts no more, and what is past its end has
+    /// expired, whether or not the sweep has told so.
+    /// </summary>
+    public const string StateSql = """
+        case when i.state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration')
+                and i.valid_until <= platform.clock() then 'expired'
+            when i.state = 'reserved' and i.reserved_until <= platform.clock() then i.prior_state else i.state end
+        """;
+
     /// <summary>The columns <see cref="Read"/> takes, of alias <c>i</c>.</summary>
-    public const string Columns = """
-        i.id, i.coupon_id, i.code,
-        case when i.state = 'reserved' and i.reserved_until <= platform.clock() then i.prior_state else i.state end,
+    public const string Columns = $"""
+        i.id, i.coupon_id, i.code, {StateSql},
         i.customer_id, i.merchant_id, i.campaign_id, i.channel, i.valid_from, i.valid_until,
         case when i.reserved_until > platform.clock() then i.reservation_id end,
         case when i.reserved_until > platform.clock() then i.reserved_until end, i.version

@@ -1,0 +1,76 @@
+using Microsoft.Extensions.Logging;
+using Tessera.Core.Expiration;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Expiration;
+
+/// <summary>
+/// The scheduled path (EXP-01, EXP-02): enqueues the hours within the look-ahead in which units end, and those behind it
+/// that nobody has enqueued yet. Any number of nodes may run it; an hour is enqueued once.
+/// </summary>
+public sealed partial class LookAhead(
+    Database database,
+    NodeClock nodeClock,
+    TimeProvider clock,
+    ILogger<LookAhead> log
+) : Worker(clock, log, TimeSpan.FromSeconds(30))
+{
+    /// <summary>How far back the frequent look goes; the nightly catch-up goes back to the beginning.</summary>
+    private static readonly TimeSpan Behind = TimeSpan.FromDays(2);
+
+    /// <inheritdoc/>
+    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
+    {
+        if ((await nodeClock.CheckAsync(cancel)).IsStopped)
+        {
+            return false;
+        }
+
+        await PlanAsync(Behind, "schedule", cancel);
+        return false;
+    }
+
+    /// <summary>Enqueues what is not enqueued, from so far back to the look-ahead.</summary>
+    /// <returns>How many hours were enqueued.</returns>
+    internal async Task<int> PlanAsync(TimeSpan behind, string detectedBy, CancellationToken cancel)
+    {
+        IReadOnlyList<DateTimeOffset> hours;
+        await using (var look = await database.BeginAsync(cancel))
+        {
+            if (await ControlStore.ReadAsync(look, cancel) is not { Mode: "running" } control)
+            {
+                return 0;
+            }
+
+            var now = await look.ClockAsync(cancel);
+            hours = await PlanStore.UnplannedAsync(
+                look,
+                Buckets.Of(now - behind),
+                Buckets.Of(now + control.LookAhead),
+                cancel
+            );
+        }
+
+        var planned = 0;
+        foreach (var hour in hours)
+        {
+            await using var work = await database.BeginAsync(cancel);
+            if (await Planning.TryPlanAsync(work, hour, detectedBy, cancel))
+            {
+                await work.CommitAsync(cancel);
+                planned++;
+            }
+        }
+
+        if (planned > 0)
+        {
+            LogPlanned(log, planned);
+        }
+
+        return planned;
+    }
+
+    [LoggerMessage(4010, LogLevel.Information, "{Hours} hours of ends were enqueued")]
+    private static partial void LogPlanned(ILogger log, int hours);
+}

@@ -1,0 +1,54 @@
+using Npgsql;
+using Tessera.Core.Limits;
+using Tessera.Server.Balances;
+using Tessera.Server.Platform;
+
+namespace Tessera.Server.Expiration;
+
+/// <summary>
+/// What expired unused goes back, once and traceably (EXP-11): units to their coupon, budget to their campaign. Two accounts
+/// that only grow say how much; a transfer for each step, and a row of <c>expiration.batch</c> for each event, say from what.
+/// </summary>
+internal static class Releases
+{
+    /// <summary>Writes the releases of one step, in its transaction.</summary>
+    public static async Task WriteAsync(
+        UnitOfWork work,
+        IReadOnlyList<ExpiredBatch> batches,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        var legs = batches
+            .GroupBy(static b => b.CouponId)
+            .Select(static g => new Leg(LimitAccount.OfFreedUnits(g.Key), g.Sum(static b => b.Units)))
+            .Concat(
+                batches
+                    .Where(static b => b.BudgetMinor > 0)
+                    .GroupBy(static b => (b.CampaignId, b.Currency))
+                    .Select(static g => new Leg(
+                        LimitAccount.OfFreedBudget(g.Key.CampaignId!, g.Key.Currency!),
+                        g.Sum(static b => b.BudgetMinor)
+                    ))
+            )
+            .ToArray();
+        if (legs.Length == 0)
+        {
+            return;
+        }
+
+        var book = new LimitBook();
+        book.Post(legs);
+        var id = Guid.CreateVersion7();
+        var transfer = new Transfer(
+            id,
+            "reverse",
+            id,
+            [.. legs.Select(static l => l.Account.Id)],
+            [.. legs.Select(static l => l.Amount)]
+        );
+        await using var batch = new NpgsqlBatch(work.Connection);
+        AccountStore.Write(batch, book, [transfer], now);
+        await batch.ExecuteNonQueryAsync(cancel);
+    }
+}
