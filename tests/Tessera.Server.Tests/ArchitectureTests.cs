@@ -39,6 +39,7 @@ public sealed partial class ArchitectureTests
         [("Campaigns", "CouponStore")] = "switching a campaign switches its coupons, in one transaction",
         [("Campaigns", "AccountStore")] = "a campaign's budget is the bound of an account",
         [("Coupons", "AccountStore")] = "a coupon's limits are the bounds of accounts",
+        [("Expiration", "AccountStore")] = "what expiry frees is posted in the transaction of its event",
         [("Operations", "CouponStore")] = "an import writes coupons in bulk, in the transaction of its chunk",
         [("Operations", "InstanceStore")] = "an import issues instances in bulk, in the transaction of its chunk",
     };

@@ -7,13 +7,7 @@ namespace Tessera.Server.Expiration;
 internal static class FigureStore
 {
     /// <summary>Adds a step to its minute.</summary>
-    public static Task CountAsync(
-        UnitOfWork work,
-        string node,
-        StepResult step,
-        long units,
-        CancellationToken cancel
-    )
+    public static Task CountAsync(UnitOfWork work, string node, StepResult step, long units, CancellationToken cancel)
     {
         var late = step.Batches.Count == 0 ? TimeSpan.Zero : step.Now - step.Batches.Min(static b => b.EndsUntil);
         return work.ExecuteAsync(

@@ -43,12 +43,7 @@ internal sealed record ExpiredBatch(
 /// <param name="Seen">Units looked at, whatever their state.</param>
 /// <param name="Last">The last of them.</param>
 /// <param name="Batches">What expired.</param>
-internal sealed record StepResult(
-    DateTimeOffset Now,
-    long Seen,
-    UnitKey? Last,
-    IReadOnlyList<ExpiredBatch> Batches
-);
+internal sealed record StepResult(DateTimeOffset Now, long Seen, UnitKey? Last, IReadOnlyList<ExpiredBatch> Batches);
 
 /// <summary>The SQL of working jobs: claim, step, release.</summary>
 internal static class JobStore
@@ -115,11 +110,10 @@ internal static class JobStore
         CancellationToken cancel
     )
     {
-        var whose = job.MerchantId is not null
-            ? "and merchant_id = $7"
-            : job.Except.Length > 0
-                ? "and (merchant_id is null or merchant_id <> all($7))"
-                : "";
+        var whose =
+            job.MerchantId is not null ? "and merchant_id = $7"
+            : job.Except.Length > 0 ? "and (merchant_id is null or merchant_id <> all($7))"
+            : "";
         var before = horizon < job.Until.EndsAt ? UnitKey.Before(horizon) : job.Until;
         await using var statement = work.Command(
             $"""
