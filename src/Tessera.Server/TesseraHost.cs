@@ -7,7 +7,9 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Access;
+using Tessera.Server.Approvals;
 using Tessera.Server.Audit;
+using Tessera.Server.Balances;
 using Tessera.Server.Campaigns;
 using Tessera.Server.Connectors;
 using Tessera.Server.Coupons;
@@ -68,6 +70,8 @@ public static class TesseraHost
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();
+        services.AddApprovals();
+        services.AddBalances();
         services.AddCoupons();
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
@@ -91,6 +95,7 @@ public static class TesseraHost
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
         api.MapAudit();
+        api.MapApprovals();
         api.MapCoupons();
         api.MapCampaigns();
         api.MapRedemptions();

@@ -13,6 +13,7 @@ public sealed partial class ArchitectureTests
         "Platform",
         "Access",
         "Audit",
+        "Approvals",
         "Balances",
         "Coupons",
         "Campaigns",

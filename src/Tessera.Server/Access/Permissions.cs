@@ -59,6 +59,48 @@ public static class Permissions
     /// <summary>Work the manual queue of the connectors.</summary>
     public const string ConnectorsWork = "connectors.work";
 
+    /// <summary>See requests that need a second person, and emergencies.</summary>
+    public const string ApprovalsRead = "approvals.read";
+
+    /// <summary>Ask for a change that may need a second person; each kind needs its own permission too.</summary>
+    public const string ApprovalsRequest = "approvals.request";
+
+    /// <summary>Approve or reject what another person asked for; review emergencies.</summary>
+    public const string ApprovalsDecide = "approvals.decide";
+
+    /// <summary>Enter an emergency, in which no approval is needed (OPS-04).</summary>
+    public const string ApprovalsEmergency = "approvals.emergency";
+
+    /// <summary>Change what may be done without approval; itself subject to approval.</summary>
+    public const string ApprovalsPolicy = "approvals.policy";
+
+    /// <summary>Override the state of a coupon instance (OPS-02).</summary>
+    public const string InstancesOverride = "instances.override";
+
+    /// <summary>Adjust what stands on an account.</summary>
+    public const string BalancesAdjust = "balances.adjust";
+
+    /// <summary>Search the audit trail and see histories (AUD-03).</summary>
+    public const string AuditRead = "audit.read";
+
+    /// <summary>Export the audit trail with its proof (RPT-06).</summary>
+    public const string AuditExport = "audit.export";
+
+    /// <summary>See personal data of customers, masked (AUD-07).</summary>
+    public const string PersonalDataRead = "personal_data.read";
+
+    /// <summary>Write personal data of customers.</summary>
+    public const string PersonalDataWrite = "personal_data.write";
+
+    /// <summary>See personal data of a customer in full, with a reason that is logged (AUD-07).</summary>
+    public const string PersonalDataReveal = "personal_data.reveal";
+
+    /// <summary>Handle requests of data subjects: access, export, rectification, objection, erasure (AUD-06).</summary>
+    public const string PrivacyRequests = "privacy.requests";
+
+    /// <summary>Set retention periods and legal holds (AUD-08).</summary>
+    public const string RetentionManage = "retention.manage";
+
     /// <summary>All of them.</summary>
     public static FrozenSet<string> All { get; } =
         new[]
@@ -81,5 +123,19 @@ public static class Permissions
             ConnectorsRead,
             ConnectorsWrite,
             ConnectorsWork,
+            ApprovalsRead,
+            ApprovalsRequest,
+            ApprovalsDecide,
+            ApprovalsEmergency,
+            ApprovalsPolicy,
+            InstancesOverride,
+            BalancesAdjust,
+            AuditRead,
+            AuditExport,
+            PersonalDataRead,
+            PersonalDataWrite,
+            PersonalDataReveal,
+            PrivacyRequests,
+            RetentionManage,
         }.ToFrozenSet(StringComparer.Ordinal);
 }

@@ -42,7 +42,7 @@ public sealed class Verification(string connectionString)
             """
             with moved as (
                 select leg.account_id as id,
-                    sum(leg.amount) filter (where t.kind in ('post', 'reverse', 'open')) as posted,
+                    sum(leg.amount) filter (where t.kind in ('post', 'reverse', 'open', 'adjust')) as posted,
                     sum(leg.amount) filter (where t.kind in ('hold', 'void')) as pending
                 from balances.transfer t
                 cross join lateral unnest(t.account_ids, t.amounts) as leg (account_id, amount)

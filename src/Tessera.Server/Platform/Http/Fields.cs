@@ -57,6 +57,9 @@ public sealed class Fields
     /// <summary>Whether a member is there, null or not.</summary>
     public bool Names(string name) => _members.ContainsKey(name);
 
+    /// <summary>Leaves a member unread, because what it should hold cannot be told.</summary>
+    public void Skip(string name) => _asked.Add(name);
+
     /// <summary>The names of all members.</summary>
     public IReadOnlyCollection<string> Names() => _members.Keys;
 

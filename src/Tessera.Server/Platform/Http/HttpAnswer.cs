@@ -23,6 +23,9 @@ public sealed record HttpAnswer(int Status, ReadOnlyMemory<byte> Body, string? L
     /// <summary>Whether this answer was given before, to the same key.</summary>
     public bool Replayed { get; init; }
 
+    /// <summary>A no that is itself written down: what its transaction wrote stays.</summary>
+    public bool LeavesTrace { get; init; }
+
     /// <summary>Whether it says no.</summary>
     public bool IsRefusal => Status >= 400;
 

@@ -72,7 +72,7 @@ public static class Idempotent
         var answer = await run(work);
         if (key is { } used && IsKept(answer))
         {
-            if (answer.IsRefusal)
+            if (answer is { IsRefusal: true, LeavesTrace: false })
             {
                 await work.ExecuteAsync("rollback to savepoint change", [], CancellationToken.None);
             }
@@ -80,7 +80,7 @@ public static class Idempotent
             await KeepAsync(work, used, answer, CancellationToken.None);
             await work.CommitAsync(CancellationToken.None);
         }
-        else if (!answer.IsRefusal)
+        else if (!answer.IsRefusal || answer.LeavesTrace)
         {
             await work.CommitAsync(CancellationToken.None);
         }

@@ -1,0 +1,12 @@
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Approvals;
+
+namespace Tessera.Server.Balances;
+
+/// <summary>Accounts and what moves them.</summary>
+public static class BalancesRoom
+{
+    /// <summary>Registers what two people may do to an account.</summary>
+    public static IServiceCollection AddBalances(this IServiceCollection services) =>
+        services.AddSingleton<IApprovedAction, BalanceAdjustment>();
+}
