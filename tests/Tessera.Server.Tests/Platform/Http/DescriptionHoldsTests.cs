@@ -62,7 +62,8 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
 
             var example = content.GetProperty("example").GetRawText();
             var reply = await SendAsync(method, path, path, example);
-            var references = (string[])["unknown_customer", "unknown_merchant", "unknown_channel", "unknown_campaign"];
+            var references = (string[])
+                ["unknown_customer", "unknown_merchant", "unknown_channel", "unknown_campaign", "unknown_account"];
             Assert.True(
                 reply.Status < 400
                     || reply.Status == 409
