@@ -21,6 +21,7 @@ using Tessera.Server.Platform.Http.Api;
 using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
 using Tessera.Server.Platform.Secrets;
+using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -73,6 +74,7 @@ public static class TesseraHost
         services.AddApprovals();
         services.AddBalances();
         services.AddCoupons();
+        services.AddPromotions();
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
         services.AddExpiration();
@@ -98,6 +100,7 @@ public static class TesseraHost
         api.MapApprovals();
         api.MapCoupons();
         api.MapCampaigns();
+        api.MapPromotions();
         api.MapRedemptions();
         api.MapConnectors();
         api.MapExpiration();

@@ -18,7 +18,7 @@ internal static class ConditionCheck
             return;
         }
 
-        Walk(findings, condition, "conditions");
+        Walk(findings, condition, "conditions", condition is AllOf);
     }
 
     /// <summary>Counted without recursion, so that no depth is too much for the check itself.</summary>
@@ -47,7 +47,7 @@ internal static class ConditionCheck
             _ => [],
         };
 
-    private static void Walk(List<RuleFinding> findings, Condition condition, string at)
+    private static void Walk(List<RuleFinding> findings, Condition condition, string at, bool isObject)
     {
         void Never(bool holds, string message) => RuleCheck.Say(findings, true, holds, at, "never_true", message);
         void Always(bool holds, string message) => RuleCheck.Say(findings, false, holds, at, "always_true", message);
@@ -90,12 +90,35 @@ internal static class ConditionCheck
                 break;
         }
 
+        // The root and the parts of a group are objects, whose members all hold; a member may be a group again.
         var parts = PartsOf(condition);
         for (var i = 0; i < parts.Count; i++)
         {
-            Walk(findings, parts[i], $"{at}[{i}]");
+            var place = isObject ? $"{at}.{NameOf(parts[i])}" : $"{at}[{i}]";
+            Walk(findings, parts[i], place, !isObject && parts[i] is AllOf);
         }
     }
+
+    /// <summary>What a condition is called where it is written.</summary>
+    private static string NameOf(Condition condition) =>
+        condition switch
+        {
+            AllOf => "all",
+            AnyOf => "any",
+            NoneOf => "none",
+            Subtotal => "subtotal",
+            UnitCount => "quantity",
+            Contains => "contains",
+            InGroup => "customer_groups",
+            InRegion => "regions",
+            AttributeInRange => "attributes",
+            NthOrder => "nth_order",
+            ShipsBy => "shipping_methods",
+            NothingOnSale => "no_on_sale_lines",
+            InStore => "stores",
+            Hours => "hours",
+            _ => throw new ArgumentOutOfRangeException(nameof(condition)),
+        };
 
     /// <summary>Parts of one whole that cannot hold together.</summary>
     private static void Contradictions(List<RuleFinding> findings, AllOf all, string at)

@@ -75,6 +75,19 @@ public sealed class LineFilter
     /// <summary>Consultants (RUL-07).</summary>
     public IReadOnlyList<string>? Consultants { get; init; }
 
+    /// <summary>Whether every line matches.</summary>
+    public bool AsksNothing =>
+        Skus is null
+        && Categories is null
+        && ExcludeSkus is null
+        && ExcludeCategories is null
+        && !ExcludeOnSale
+        && MinUnitPriceMinor is null
+        && MaxUnitPriceMinor is null
+        && Services is null
+        && SessionTypes is null
+        && Consultants is null;
+
     /// <summary>Whether the line matches; whether it may take a discount is another question.</summary>
     public bool Matches(CartLine line)
     {

@@ -22,10 +22,14 @@ public sealed record PromotionBudget(bool InUses, long Limit, BudgetOverflow Ove
 
 /// <summary>A promotion as the engine prices it: a typed tree, one version of it (RUL-12).</summary>
 /// <param name="Id">Its id.</param>
-/// <param name="Priority">1 applies first; unique among the promotions priced together.</param>
+/// <param name="Priority">1 applies first; ties go by id.</param>
 /// <param name="Effects">One or more, applied in this order.</param>
 public sealed record Promotion(string Id, int Priority, IReadOnlyList<Effect> Effects)
 {
+    /// <summary>The order in which promotions apply.</summary>
+    public static readonly Comparison<Promotion> InOrder = static (a, b) =>
+        a.Priority != b.Priority ? a.Priority.CompareTo(b.Priority) : string.CompareOrdinal(a.Id, b.Id);
+
     /// <summary>In normal form; null means it applies by itself.</summary>
     public string? Code { get; init; }
 

@@ -79,13 +79,13 @@ public static class RuleCheck
         );
         Warning(
             shadow is not null,
-            "priority",
+            "apply_order",
             "shadowed",
             $"{shadow?.Id} is exclusive, asks for nothing, and always takes its place."
         );
         var stacked = others
+            .Where(p => p is { Exclusive: false, Active: true, Code: null } && p.Groups.Count == 0)
             .Append(promotion)
-            .Where(p => p is { Exclusive: false, Active: true } && p.Groups.Count == 0)
             .SelectMany(p => p.Effects)
             .OfType<PercentOff>()
             .Where(p => p.Target != EffectTarget.Shipping)

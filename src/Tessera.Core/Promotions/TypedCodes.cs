@@ -65,7 +65,7 @@ internal sealed class TypedCodes
             candidates.Add(promotion);
         }
 
-        candidates.Sort((a, b) => a.Priority.CompareTo(b.Priority));
+        candidates.Sort(Promotion.InOrder);
         return new TypedCodes
         {
             Candidates = candidates,

@@ -20,6 +20,21 @@ public static class Permissions
     /// <summary>Create and change campaigns.</summary>
     public const string CampaignsWrite = "campaigns.write";
 
+    /// <summary>Read promotions, their versions, and segments.</summary>
+    public const string PromotionsRead = "promotions.read";
+
+    /// <summary>Create, change and switch promotions and segments.</summary>
+    public const string PromotionsWrite = "promotions.write";
+
+    /// <summary>Price carts.</summary>
+    public const string QuotesPrice = "quotes.price";
+
+    /// <summary>Price carts as of another instant than now.</summary>
+    public const string QuotesAnyTime = "quotes.any_time";
+
+    /// <summary>Read why prices, redemptions and refusals came out as they did.</summary>
+    public const string ReceiptsRead = "receipts.read";
+
     /// <summary>Read merchants, customers and channels.</summary>
     public const string DirectoryRead = "directory.read";
 
@@ -110,6 +125,11 @@ public static class Permissions
             CouponsBulk,
             CampaignsRead,
             CampaignsWrite,
+            PromotionsRead,
+            PromotionsWrite,
+            QuotesPrice,
+            QuotesAnyTime,
+            ReceiptsRead,
             DirectoryRead,
             DirectoryWrite,
             RedemptionsValidate,

@@ -1,0 +1,21 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Tessera.Server.Promotions;
+
+/// <summary>Promotions: rules kept in versions, prices of carts, and why they came out as they did.</summary>
+public static class PromotionsRoom
+{
+    /// <summary>Registers the compiled books and what keeps them present.</summary>
+    public static IServiceCollection AddPromotions(this IServiceCollection services)
+    {
+        services.AddSingleton<PromotionCatalogue>();
+        return services.AddHostedService<CatalogueListener>();
+    }
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapPromotions(this IEndpointRouteBuilder api)
+    {
+        PromotionEndpoints.Map(api);
+    }
+}
