@@ -7,6 +7,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     ServeCommand.Create(),
     MigrateCommand.Create(),
     ConfigCommand.Create(),
+    OpenApiCommand.Create(),
     AttackCommand.Create(),
     KeyCommand.Create(),
     ImportCommand.Create(),

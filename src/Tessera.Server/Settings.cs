@@ -33,6 +33,9 @@ public sealed record Settings
     /// <summary>Where the private PostgreSQL and other local state live.</summary>
     public string DataDirectory { get; init; } = ".tessera";
 
+    /// <summary>Where the built admin app is; where there is none, only the API is served.</summary>
+    public string WebDirectory { get; init; } = Path.Combine(AppContext.BaseDirectory, "web");
+
     /// <summary>Redemption lanes of this node.</summary>
     public int Lanes { get; init; } = 2;
 
@@ -62,6 +65,7 @@ public sealed record Settings
         yield return ("PORT", Port.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_MANAGEMENT_PORT", ManagementPort?.ToString(CultureInfo.InvariantCulture) ?? "(none)");
         yield return ("TESSERA_DATA", DataDirectory);
+        yield return ("TESSERA_WEB", WebDirectory);
         yield return ("TESSERA_LANES", Lanes.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_DRAIN_SECONDS", DrainSeconds.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_AUDIT_HEAD_FILE", AuditHeadFile ?? "(none)");
@@ -124,6 +128,7 @@ public sealed record Settings
             Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
             ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535),
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
+            WebDirectory = Get("TESSERA_WEB") ?? settings.WebDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
             DrainSeconds = Integer("TESSERA_DRAIN_SECONDS", 0, 20) ?? settings.DrainSeconds,
             AuditHeadFile = Get("TESSERA_AUDIT_HEAD_FILE"),

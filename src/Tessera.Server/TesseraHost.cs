@@ -22,6 +22,7 @@ using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
 using Tessera.Server.Platform.Secrets;
 using Tessera.Server.Promotions;
+using Tessera.Server.Platform.Web;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -93,7 +94,8 @@ public static class TesseraHost
         app.UseMiddleware<Gate>();
         MapHealth(app);
         app.MapReferencePage().OpenToEveryone();
-        app.MapApiDescription(static facts => facts.GetMetadata<RequiredPermission>()?.Permission).OpenToEveryone();
+        app.MapWebApp(settings.WebDirectory, ReferencePage.Address).OpenToEveryone();
+        app.MapApiDescription(PermissionOf).OpenToEveryone();
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
         api.MapAudit();
@@ -107,6 +109,16 @@ public static class TesseraHost
         api.MapOperations();
         return app;
     }
+
+    /// <summary>The description of the API, as <see cref="ApiDescription.Path"/> serves it; needs no database.</summary>
+    public static async Task<byte[]> DescribeAsync()
+    {
+        await using var app = Build(new Settings { ConnectionString = "Host=localhost" });
+        return ApiDescription.Write(app, PermissionOf);
+    }
+
+    private static string? PermissionOf(EndpointMetadataCollection facts) =>
+        facts.GetMetadata<RequiredPermission>()?.Permission;
 
     private static void Listen(KestrelServerOptions kestrel, string host, int port)
     {

@@ -41,7 +41,8 @@ public sealed class TestHost : IAsyncDisposable
     public static async Task<TestHost> StartAsync(
         TestDatabase database,
         Action<WebApplicationBuilder>? customise = null,
-        int? managementPort = null
+        int? managementPort = null,
+        string? webDirectory = null
     )
     {
         var settings = new Settings
@@ -50,6 +51,7 @@ public sealed class TestHost : IAsyncDisposable
             Port = 0,
             ManagementPort = managementPort,
             DrainSeconds = 0,
+            WebDirectory = webDirectory ?? "no-web-app-here",
         };
         var app = TesseraHost.Build(
             settings,

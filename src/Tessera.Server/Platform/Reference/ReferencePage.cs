@@ -15,6 +15,9 @@ public static class ReferencePage
 {
     private static readonly Lazy<FrozenDictionary<string, Asset>> Assets = new(Read);
 
+    /// <summary>Where the page is.</summary>
+    public const string Address = "/docs";
+
     /// <summary>Where the page and its parts are.</summary>
     public static IReadOnlyCollection<string> Paths => Assets.Value.Keys;
 
@@ -58,7 +61,7 @@ public static class ReferencePage
     private static FrozenDictionary<string, Asset> Read() =>
         new Dictionary<string, Asset>(StringComparer.Ordinal)
         {
-            ["/"] = Load("index.html", "text/html; charset=utf-8"),
+            [Address] = Load("index.html", "text/html; charset=utf-8"),
             ["/reference/reference.css"] = Load("reference.css", "text/css; charset=utf-8"),
             ["/reference/reference.js"] = Load("reference.js", "text/javascript; charset=utf-8"),
             ["/reference/icon.svg"] = Load("icon.svg", "image/svg+xml"),

@@ -29,7 +29,7 @@ public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyn
     }
 
     [Theory]
-    [InlineData("/", "text/html")]
+    [InlineData("/docs", "text/html")]
     [InlineData("/reference/reference.css", "text/css")]
     [InlineData("/reference/reference.js", "text/javascript")]
     [InlineData("/reference/icon.svg", "image/svg+xml")]
@@ -66,7 +66,7 @@ public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyn
     [Fact]
     public async Task Nothing_in_it_needs_what_the_content_security_policy_forbids()
     {
-        var page = await _host.GetAsync("/", _stranger);
+        var page = await _host.GetAsync("/docs", _stranger);
         Assert.Contains("default-src 'self'", page.Header("Content-Security-Policy"), StringComparison.Ordinal);
         Assert.Single(Scripts().Matches(page.Body));
         Assert.All(Scripts().Matches(page.Body), s => Assert.Matches("^<script src=\"/[^/][^>]*></script>$", s.Value));
@@ -83,7 +83,7 @@ public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyn
     [Fact]
     public async Task Everything_the_page_asks_for_is_there()
     {
-        var page = (await _host.GetAsync("/", _stranger)).Body;
+        var page = (await _host.GetAsync("/docs", _stranger)).Body;
         var addresses = Addresses().Matches(page).Select(m => m.Groups["path"].Value).Distinct().ToArray();
         Assert.Contains("/reference/reference.js", addresses);
         foreach (var address in addresses)
@@ -119,7 +119,7 @@ public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyn
             routes,
             r => Assert.Contains(r.Metadata.GetRequiredMetadata<IEndpointNameMetadata>().EndpointName, described)
         );
-        var page = (await _host.GetAsync("/", _stranger)).Body;
+        var page = (await _host.GetAsync("/docs", _stranger)).Body;
         var linked = Anchors().Matches(page).Select(m => m.Groups["id"].Value);
         Assert.All(linked.Where(id => id != "content"), id => Assert.Contains(id, described));
     }

@@ -24,8 +24,7 @@ public static class ApiDescription
         ArgumentNullException.ThrowIfNull(app);
         var document = new Lazy<(byte[] Body, string ETag)>(() =>
         {
-            var endpoints = ((IEndpointRouteBuilder)app).DataSources.SelectMany(static s => s.Endpoints);
-            var body = JsonSerializer.SerializeToUtf8Bytes(ApiDocument.Of(endpoints, permissionOf), Wire.Json);
+            var body = Write(app, permissionOf);
             return (body, "\"" + Convert.ToHexStringLower(SHA256.HashData(body).AsSpan(0, 12)) + "\"");
         });
         var group = app.MapGroup("").ExcludeFromDescription();
@@ -43,5 +42,13 @@ public static class ApiDescription
         group.MapGet(ProblemCatalogue.Path, ProblemCatalogue.ListAsync);
         group.MapGet(ProblemCatalogue.Path + "/{code}", ProblemCatalogue.ShowAsync);
         return group;
+    }
+
+    /// <summary>The document, made from all routes.</summary>
+    public static byte[] Write(WebApplication app, Func<EndpointMetadataCollection, string?> permissionOf)
+    {
+        ArgumentNullException.ThrowIfNull(app);
+        var endpoints = ((IEndpointRouteBuilder)app).DataSources.SelectMany(static s => s.Endpoints);
+        return JsonSerializer.SerializeToUtf8Bytes(ApiDocument.Of(endpoints, permissionOf), Wire.Json);
     }
 }

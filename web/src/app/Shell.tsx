@@ -1,0 +1,195 @@
+import {
+  BookOpen,
+  CircleUserRound,
+  ListChecks,
+  LogOut,
+  Megaphone,
+  Menu as MenuIcon,
+  ReceiptText,
+  ScrollText,
+  Search,
+  TicketPercent,
+  type LucideIcon,
+} from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { Link, NavLink, Outlet, useLocation } from 'react-router';
+import { sessionApi } from '../features/session/sessionApi';
+import { SignIn } from '../features/session/SignIn';
+import { baseApi } from '../shared/api/baseApi';
+import { signedOut } from '../shared/api/session';
+import { useAppDispatch, useAppSelector, useCan } from '../shared/api/store';
+import { locales, useTranslation, type MessageKey } from '../shared/i18n/i18n';
+import { localeChosen, themeChosen, type Theme } from '../shared/lib/prefs';
+import { Button } from '../shared/ui/Button';
+import { Dialog } from '../shared/ui/Dialog';
+import { Menu, MenuChoice, MenuItem, MenuRule } from '../shared/ui/Menu';
+
+interface Destination {
+  to: string;
+  text: MessageKey;
+  icon: LucideIcon;
+  permission: string;
+}
+
+/** What the menu offers; each entry is shown to those who may (convention 49 decides on the server). */
+export const destinations: { group: MessageKey; entries: Destination[] }[] = [
+  {
+    group: 'nav.work',
+    entries: [
+      { to: '/coupons', text: 'nav.coupons', icon: TicketPercent, permission: 'coupons.read' },
+      { to: '/campaigns', text: 'nav.campaigns', icon: Megaphone, permission: 'campaigns.read' },
+      { to: '/redemptions', text: 'nav.redemptions', icon: ReceiptText, permission: 'redemptions.read' },
+    ],
+  },
+  {
+    group: 'nav.watch',
+    entries: [
+      { to: '/operations', text: 'nav.operations', icon: ListChecks, permission: 'operations.run' },
+      { to: '/audit', text: 'nav.audit', icon: ScrollText, permission: 'events.read' },
+    ],
+  },
+];
+
+/** Menu beside every page; a bar with a drawer below 1024 px (A.15). */
+export function Shell() {
+  const { t } = useTranslation();
+  const [menuOpen, setMenuOpen] = useState(false);
+  const hasEnded = useAppSelector((state) => state.session.ended);
+  const { pathname } = useLocation();
+  useEffect(() => setMenuOpen(false), [pathname]);
+  return (
+    <>
+      <a className="skip-link" href="#content">
+        {t('app.skip')}
+      </a>
+      <div className="shell">
+        <header className="sidebar">
+          <Brand />
+          <Navigation />
+          <div className="sidebar__foot">
+            <AccountMenu />
+          </div>
+        </header>
+        <header className="topbar">
+          <Button look="quiet" icon={MenuIcon} label={t('app.menu')} onClick={() => setMenuOpen(true)} />
+          <Brand />
+          <span className="grow" />
+          <FindButton iconOnly />
+          <AccountMenu iconOnly />
+        </header>
+        <main id="content" tabIndex={-1}>
+          <Outlet />
+        </main>
+      </div>
+      {menuOpen && (
+        <Dialog title={t('app.menu')} onClose={() => setMenuOpen(false)}>
+          <div className="sidebar">
+            <Navigation />
+          </div>
+        </Dialog>
+      )}
+      {hasEnded && (
+        <Dialog title="Tessera" onClose={() => undefined}>
+          <SignIn again />
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function Brand() {
+  return (
+    <Link className="brand" to="/coupons">
+      <img src="/app/icon.svg" alt="" />
+      Tessera
+    </Link>
+  );
+}
+
+/** Opens the command palette, which listens to this event. */
+function FindButton({ iconOnly = false }: { iconOnly?: boolean }) {
+  const { t } = useTranslation();
+  const open = () => window.dispatchEvent(new Event('tessera:find'));
+  if (iconOnly) return <Button look="quiet" icon={Search} label={t('app.find')} onClick={open} />;
+  return (
+    <button type="button" className="find-button" onClick={open}>
+      <Search className="icon" aria-hidden />
+      <span className="grow">{t('app.find')}</span>
+      <kbd className="kbd" aria-hidden>
+        Ctrl K
+      </kbd>
+    </button>
+  );
+}
+
+function Navigation() {
+  const { t } = useTranslation();
+  const can = useCan();
+  return (
+    <>
+      <FindButton />
+      <nav aria-label={t('app.navigation')}>
+        {destinations.map(({ group, entries }) => {
+          const shown = entries.filter(({ permission }) => can(permission));
+          return (
+            shown.length > 0 && (
+              <div className="nav" key={group}>
+                <div className="nav__group">{t(group)}</div>
+                {shown.map(({ to, text, icon: Icon }) => (
+                  <NavLink key={to} to={to} className="nav__link">
+                    <Icon className="icon" aria-hidden />
+                    {t(text)}
+                  </NavLink>
+                ))}
+              </div>
+            )
+          );
+        })}
+      </nav>
+    </>
+  );
+}
+
+function AccountMenu({ iconOnly = false }: { iconOnly?: boolean }) {
+  const { t } = useTranslation();
+  const dispatch = useAppDispatch();
+  const session = useAppSelector((state) => state.session.session);
+  const { theme, locale } = useAppSelector((state) => state.prefs);
+  const [signOut] = sessionApi.endpoints.signOut.useMutation();
+  const leave = async () => {
+    await signOut(undefined);
+    dispatch(signedOut());
+    dispatch(baseApi.util.resetApiState());
+  };
+  return (
+    <Menu
+      label={t('account.menu')}
+      icon={CircleUserRound}
+      look="quiet"
+      {...(iconOnly ? {} : { text: <span className="truncate">{session?.name ?? t('account.menu')}</span> })}
+    >
+      <MenuChoice<Theme>
+        name="theme"
+        label={t('account.theme')}
+        value={theme}
+        options={(['system', 'light', 'dark', 'contrast'] as const).map((value) => ({ value, label: t(`theme.${value}`) }))}
+        onChoose={(value) => dispatch(themeChosen(value))}
+      />
+      <MenuRule />
+      <MenuChoice
+        name="locale"
+        label={t('account.language')}
+        value={locale}
+        options={locales.map((value) => ({ value, label: t(`locale.${value}`) }))}
+        onChoose={(value) => dispatch(localeChosen(value))}
+      />
+      <MenuRule />
+      <MenuItem icon={BookOpen} onClick={() => window.open('/docs', '_blank', 'noopener')}>
+        {t('nav.reference')}
+      </MenuItem>
+      <MenuItem icon={LogOut} onClick={() => void leave()}>
+        {t('account.signOut')}
+      </MenuItem>
+    </Menu>
+  );
+}

@@ -1,0 +1,68 @@
+import { Compass, TriangleAlert } from 'lucide-react';
+import type { ComponentType } from 'react';
+import { createBrowserRouter, Link, Navigate, useRouteError } from 'react-router';
+import { useTranslation } from '../shared/i18n/i18n';
+import { Button } from '../shared/ui/Button';
+import { EmptyState } from '../shared/ui/States';
+import { Shell } from './Shell';
+
+/** A page of its own chunk, fetched when first wanted. */
+const page = (load: () => Promise<Record<string, ComponentType>>, name: string) => ({
+  lazy: async () => {
+    const loaded = await load();
+    const Component = loaded[name];
+    if (!Component) throw new Error(`There is no page ${name}`);
+    return { Component };
+  },
+  HydrateFallback: () => null,
+  ErrorBoundary: Crash,
+});
+
+export const router = createBrowserRouter(
+  [
+    {
+      Component: Shell,
+      ErrorBoundary: Crash,
+      children: [
+        { index: true, element: <Navigate to="/coupons" replace /> },
+        { path: 'coupons', ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage') },
+        { path: '*', Component: NotFound },
+      ],
+    },
+  ],
+  { basename: '/app' },
+);
+
+function NotFound() {
+  const { t } = useTranslation();
+  return (
+    <div className="page">
+      <EmptyState
+        icon={Compass}
+        title={t('app.notFound.title')}
+        text={t('app.notFound.text')}
+        action={<Link to="/coupons">{t('app.home')}</Link>}
+      />
+    </div>
+  );
+}
+
+/** One page fails, the rest goes on. A part that is gone after an update needs a reload. */
+function Crash() {
+  const { t } = useTranslation();
+  const error = useRouteError();
+  return (
+    <div className="page" role="alert">
+      <EmptyState
+        icon={TriangleAlert}
+        title={t('app.crash.title')}
+        text={
+          <>
+            {t('app.crash.text')} {error instanceof Error && <code>{error.message}</code>}
+          </>
+        }
+        action={<Button onClick={() => window.location.reload()}>{t('app.reload')}</Button>}
+      />
+    </div>
+  );
+}

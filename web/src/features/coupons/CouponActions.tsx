@@ -1,0 +1,83 @@
+import { CirclePause, CirclePlay, Copy, Ellipsis, Eye, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import { useLocation, useNavigate } from 'react-router';
+import { messageOf } from '../../shared/api/problem';
+import { useCan } from '../../shared/api/store';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { Button } from '../../shared/ui/Button';
+import { Dialog } from '../../shared/ui/Dialog';
+import { Menu, MenuItem, MenuRule } from '../../shared/ui/Menu';
+import { useToast } from '../../shared/ui/Toasts';
+import type { Coupon } from './couponCells';
+import { couponsApi } from './couponsApi';
+import { useCouponSwitch } from './useCouponSwitch';
+
+/** What can be done with one coupon. */
+export function CouponActions({ coupon, onOpen, onDeleted }: { coupon: Coupon; onOpen?: (coupon: Coupon) => void; onDeleted?: () => void }) {
+  const { t } = useTranslation();
+  const can = useCan();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const switchCoupons = useCouponSwitch();
+  const [isDeleting, setDeleting] = useState(false);
+  return (
+    <>
+      <Menu label={t('coupon.actions', { code: coupon.code })} icon={Ellipsis} look="quiet" size="small">
+        {onOpen && (
+          <MenuItem icon={Eye} onClick={() => onOpen(coupon)}>
+            {t('coupon.open')}
+          </MenuItem>
+        )}
+        {can('coupons.write') && (
+          <>
+            <MenuItem icon={coupon.is_active ? CirclePause : CirclePlay} onClick={() => void switchCoupons([coupon], !coupon.is_active)}>
+              {t(coupon.is_active ? 'coupon.deactivate' : 'coupon.activate')}
+            </MenuItem>
+            <MenuItem icon={Copy} onClick={() => navigate(`/coupons/new${search}`, { state: { copyOf: coupon.id } })}>
+              {t('coupon.duplicate')}
+            </MenuItem>
+            <MenuRule />
+            <MenuItem icon={Trash2} danger onClick={() => setDeleting(true)}>
+              {t('action.delete')}
+            </MenuItem>
+          </>
+        )}
+      </Menu>
+      {isDeleting && <DeleteDialog coupon={coupon} onClose={() => setDeleting(false)} onDeleted={onDeleted} />}
+    </>
+  );
+}
+
+function DeleteDialog({ coupon, onClose, onDeleted }: { coupon: Coupon; onClose: () => void; onDeleted: (() => void) | undefined }) {
+  const { t } = useTranslation();
+  const toast = useToast();
+  const [remove, { isLoading }] = couponsApi.endpoints.deleteCoupon.useMutation();
+  const confirm = async () => {
+    const answer = await remove({ id: coupon.id, 'If-Match': `"${coupon.version}"` });
+    if (answer.error) {
+      toast('failure', messageOf(answer.error, t));
+      return;
+    }
+
+    toast('success', t('coupon.deleted', { code: coupon.code }));
+    onClose();
+    onDeleted?.();
+  };
+  return (
+    <Dialog
+      alert
+      title={t('coupon.delete.title', { code: coupon.code })}
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>{t('action.cancel')}</Button>
+          <Button look="danger" busy={isLoading} onClick={confirm}>
+            {t('action.delete')}
+          </Button>
+        </>
+      }
+    >
+      <p>{t('coupon.delete.text', { count: coupon.usage_count })}</p>
+    </Dialog>
+  );
+}

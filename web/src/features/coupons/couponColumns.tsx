@@ -1,0 +1,89 @@
+import type { ColumnDef } from '@tanstack/react-table';
+import { ChartNoAxesColumn, Pencil } from 'lucide-react';
+import { useMemo } from 'react';
+import { Link, useLocation } from 'react-router';
+import { useCan } from '../../shared/api/store';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { Amount, Day } from '../../shared/ui/Values';
+import { CouponActions } from './CouponActions';
+import { ConversionCell, TypeCell, UsageCell, ValueCell, type Coupon } from './couponCells';
+import { CouponStatusBadge } from './CouponStatusBadge';
+
+/** The columns of A.2: their ids, labels, order and which of them sort. Widths are the least each may have. */
+export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Coupon>[] {
+  const { t } = useTranslation();
+  return useMemo<ColumnDef<Coupon>[]>(
+    () => [
+      {
+        id: 'code',
+        header: t('column.code'),
+        meta: { width: 'minmax(120px, 1.9fr)' },
+        cell: ({ row: { original } }) => (
+          <span className="cell--stack grow">
+            <span className="code-chip truncate" title={original.code}>
+              {original.code}
+            </span>
+            <span className="muted truncate" title={original.internal_name}>
+              <bdi>{original.internal_name}</bdi>
+            </span>
+          </span>
+        ),
+      },
+      { id: 'discount_type', header: t('column.discount_type'), meta: { width: '80px' }, cell: ({ row }) => <TypeCell coupon={row.original} /> },
+      { id: 'discount_value', header: t('column.discount_value'), meta: { width: '80px', end: true }, cell: ({ row }) => <ValueCell coupon={row.original} /> },
+      { id: 'status', header: t('column.status'), meta: { width: 'minmax(100px, 1.24fr)' }, cell: ({ row }) => <CouponStatusBadge status={row.original.status} /> },
+      { id: 'usage', header: t('column.usage'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <UsageCell coupon={row.original} /> },
+      {
+        id: 'revenue',
+        header: t('column.revenue'),
+        meta: { width: 'minmax(100px, 1fr)', end: true },
+        cell: ({ row: { original } }) => <Amount value={original.revenue_generated} currency={original.currency} />,
+      },
+      { id: 'conversion', header: t('column.conversion'), meta: { width: 'minmax(100px, 1fr)', end: true }, cell: ({ row }) => <ConversionCell coupon={row.original} /> },
+      { id: 'created', header: t('column.created'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <Day at={row.original.created_at} /> },
+      {
+        id: 'expires',
+        header: t('column.expires'),
+        meta: { width: 'minmax(100px, 1fr)' },
+        cell: ({ row }) => <Day at={row.original.valid_until} otherwise={t('time.unlimited')} />,
+      },
+      {
+        id: 'actions',
+        header: t('column.actions'),
+        enableSorting: false,
+        meta: { width: '120px', end: true },
+        cell: ({ row }) => <RowActions coupon={row.original} onOpen={onOpen} />,
+      },
+    ],
+    [t, onOpen],
+  );
+}
+
+function RowActions({ coupon, onOpen }: { coupon: Coupon; onOpen: (coupon: Coupon) => void }) {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { search } = useLocation();
+  return (
+    <>
+      {can('coupons.write') && (
+        <Link
+          className="button button--quiet button--small button--icon"
+          to={`/coupons/${coupon.id}/edit${search}`}
+          aria-label={t('coupon.edit', { code: coupon.code })}
+          title={t('action.edit')}
+        >
+          <Pencil className="icon" aria-hidden />
+        </Link>
+      )}
+      <Link
+        className="button button--quiet button--small button--icon"
+        to={`/coupons/${coupon.id}/analytics${search}`}
+        aria-label={t('coupon.analytics', { code: coupon.code })}
+        title={t('coupon.tab.analytics')}
+      >
+        <ChartNoAxesColumn className="icon" aria-hidden />
+      </Link>
+      <CouponActions coupon={coupon} onOpen={onOpen} />
+    </>
+  );
+}

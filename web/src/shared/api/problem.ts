@@ -1,0 +1,33 @@
+import type { SerializedError } from '@reduxjs/toolkit';
+import type { FetchBaseQueryError } from '@reduxjs/toolkit/query';
+import type { Translation } from '../i18n/i18n';
+
+/** An answer by RFC 9457, as the API gives it. */
+export interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  title?: string;
+  request_id?: string;
+  errors?: { field: string; pointer?: string; code: string; message: string }[];
+}
+
+export type QueryFailure = FetchBaseQueryError | SerializedError;
+
+/** The problem an answer carries; null if it carries none. */
+export function problemOf(error: QueryFailure | undefined): Problem | null {
+  if (!error || !('status' in error) || typeof error.status !== 'number') return null;
+  const data = error.data as Partial<Problem> | null | undefined;
+  return data && typeof data === 'object' && typeof data.code === 'string'
+    ? { ...(data as Problem), status: error.status }
+    : { status: error.status, code: 'http_' + error.status, detail: '' };
+}
+
+/** One sentence for people. */
+export function messageOf(error: QueryFailure | undefined, t: Translation['t']): string {
+  if (error && 'status' in error && (error.status === 'FETCH_ERROR' || error.status === 'TIMEOUT_ERROR')) return t('error.offline');
+  const problem = problemOf(error);
+  const first = problem?.errors?.[0];
+  if (first) return `${first.message} (${first.field})`;
+  return problem?.detail || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));
+}

@@ -1,0 +1,3 @@
+import type { enPages } from './en.pages';
+
+export const dePages: typeof enPages = {};

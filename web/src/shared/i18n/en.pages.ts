@@ -1,0 +1,2 @@
+/** Texts of all other pages. */
+export const enPages = {};

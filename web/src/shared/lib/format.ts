@@ -1,0 +1,63 @@
+import { format, formatDistanceToNowStrict, isValid, parseISO } from 'date-fns';
+import { de as deLocale, enGB } from 'date-fns/locale';
+import type { Locale } from '../i18n/i18n';
+
+const dateLocale = (locale: Locale) => (locale === 'de' ? deLocale : enGB);
+const numberFormats = new Map<string, Intl.NumberFormat>();
+
+/** Number formats are costly to make and lists need thousands of them. */
+function numberFormat(locale: Locale, options: Intl.NumberFormatOptions) {
+  const key = locale + JSON.stringify(options);
+  let made = numberFormats.get(key);
+  if (!made) {
+    made = new Intl.NumberFormat(locale, options);
+    numberFormats.set(key, made);
+  }
+
+  return made;
+}
+
+/** An amount in major units, with as many decimals as its currency has; whole amounts without. */
+export function formatAmount(amount: number, currency: string, locale: Locale): string {
+  const whole = Number.isInteger(amount);
+  try {
+    return numberFormat(locale, { style: 'currency', currency, ...(whole ? { maximumFractionDigits: 0 } : {}) }).format(amount);
+  } catch {
+    return `${amount} ${currency}`;
+  }
+}
+
+/** Decimals of a currency: 2 for EUR, 0 for JPY. */
+export function decimalsOf(currency: string): number {
+  try {
+    return numberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2;
+  } catch {
+    return 2;
+  }
+}
+
+/** An amount in minor units, as redemptions carry it. */
+export function formatMinor(money: { amount: number; currency: string }, locale: Locale): string {
+  return formatAmount(money.amount / 10 ** decimalsOf(money.currency), money.currency, locale);
+}
+
+export const formatCount = (value: number, locale: Locale) => numberFormat(locale, {}).format(value);
+
+/** A share from 0 to 1. */
+export const formatShare = (share: number, locale: Locale) =>
+  numberFormat(locale, { style: 'percent', maximumFractionDigits: 1 }).format(share);
+
+export function formatDay(iso: string | null | undefined, locale: Locale): string {
+  const at = iso ? parseISO(iso) : undefined;
+  return at && isValid(at) ? format(at, 'd MMM yyyy', { locale: dateLocale(locale) }) : '';
+}
+
+export function formatInstant(iso: string | null | undefined, locale: Locale): string {
+  const at = iso ? parseISO(iso) : undefined;
+  return at && isValid(at) ? format(at, 'd MMM yyyy, HH:mm:ss', { locale: dateLocale(locale) }) : '';
+}
+
+export function formatAgo(iso: string, locale: Locale): string {
+  const at = parseISO(iso);
+  return isValid(at) ? formatDistanceToNowStrict(at, { addSuffix: true, locale: dateLocale(locale) }) : '';
+}

@@ -1,0 +1,53 @@
+import * as Ariakit from '@ariakit/react';
+import { X } from 'lucide-react';
+import { useId, type ReactNode } from 'react';
+import { useTranslation } from '../i18n/i18n';
+import { Button } from './Button';
+
+interface DialogProps {
+  title: ReactNode;
+  /** Asked before it closes by Escape or a click outside; false keeps it open. */
+  onClose: () => void;
+  children: ReactNode;
+  foot?: ReactNode;
+  look?: 'dialog' | 'wide' | 'drawer';
+  /** Beside the title. */
+  aside?: ReactNode;
+  alert?: boolean;
+}
+
+/** A modal that keeps the focus and gives it back; a bottom sheet on phones. */
+export function Dialog({ title, onClose, children, foot, look = 'dialog', aside, alert }: DialogProps) {
+  const { t } = useTranslation();
+  const heading = useId();
+  return (
+    <Ariakit.Dialog
+      open
+      onClose={(event) => {
+        event.preventDefault();
+        onClose();
+      }}
+      unmountOnHide
+      role={alert ? 'alertdialog' : 'dialog'}
+      aria-labelledby={heading}
+      backdrop={<div className="scrim" />}
+      className={`dialog${look === 'dialog' ? '' : ` dialog--${look}`}`}
+    >
+      <header className="dialog__head">
+        <div className="grow">
+          <Ariakit.DialogHeading id={heading} className="anywhere dialog__title">
+            {title}
+          </Ariakit.DialogHeading>
+        </div>
+        {aside}
+        <Button look="quiet" size="small" icon={X} label={t('action.close')} onClick={onClose} />
+      </header>
+      {/* Scrollable regions have to be reachable by keyboard even when nothing in them is. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading}>
+        {children}
+      </div>
+      {foot && <footer className="dialog__foot">{foot}</footer>}
+    </Ariakit.Dialog>
+  );
+}
