@@ -22,14 +22,21 @@ public sealed class LimitBook
             .Select(e => new AccountChange(e.Id, e.Account, e.PostedChange, e.PendingChange, e.Exists));
 
     /// <summary>Takes in a locked row.</summary>
-    public void Load(Guid id, long posted, long pending) =>
-        _entries[id] = new Entry
+    /// <param name="id">Of the account.</param>
+    /// <param name="posted">As stored.</param>
+    /// <param name="pending">As stored.</param>
+    /// <param name="ahead">Uses that the row counts already and that are still to be decided.</param>
+    public void Load(Guid id, long posted, long pending, long ahead = 0) =>
+        _entries[id] = new Entry(-ahead)
         {
             Id = id,
-            Posted = posted,
+            Posted = posted - ahead,
             Pending = pending,
             Exists = true,
         };
+
+    /// <summary>Whether the account was among those locked.</summary>
+    public bool IsLoaded(Guid id) => _entries.TryGetValue(id, out var entry) && entry.Exists;
 
     /// <summary>The first leg that does not fit, or null when all do.</summary>
     public LimitAccount? FirstBeyondBound(ReadOnlySpan<Leg> legs)
@@ -118,7 +125,7 @@ public sealed class LimitBook
         return entry;
     }
 
-    private sealed class Entry
+    private sealed class Entry(long postedChange = 0)
     {
         public required Guid Id { get; init; }
 
@@ -128,7 +135,7 @@ public sealed class LimitBook
 
         public long Pending { get; set; }
 
-        public long PostedChange { get; private set; }
+        public long PostedChange { get; private set; } = postedChange;
 
         public long PendingChange { get; private set; }
 

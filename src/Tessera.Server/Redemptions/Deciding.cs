@@ -144,7 +144,6 @@ internal sealed class Deciding
             Work.EndedReservations.Add((own.Id, "redeemed"));
         }
 
-        instance.CustomerId ??= attempt.CustomerId;
         instance.Redeem();
         _hold.Book.Post(grant.Legs);
         _hold.CustomersWithOrders.Add(attempt.CustomerId);

@@ -10,7 +10,8 @@ internal sealed record CodeTarget(
     string? CampaignId,
     bool IsPrivate,
     bool HasProducts,
-    bool IsBounded,
+    long? MaxUsesTotal,
+    int MaxUsesPerUser,
     bool IsForFirstOrders,
     long CouponVersion,
     DateTimeOffset CouponEnd
@@ -79,7 +80,8 @@ internal sealed class InstanceRow
 
     public required long CouponId { get; init; }
 
-    public Guid? CustomerId { get; set; }
+    /// <summary>The holder; a unit without one belongs to whoever brings the code, before and after a use.</summary>
+    public Guid? CustomerId { get; init; }
 
     public InstanceState State { get; private set; }
 
@@ -97,6 +99,12 @@ internal sealed class InstanceRow
     /// <summary>Changed by this batch.</summary>
     public bool IsChanged { get; private set; }
 
+    /// <summary>The stored row is already redeemed, one version on, from the state taken in.</summary>
+    public bool IsAhead { get; private set; }
+
+    /// <summary>Whether a stored row is not as the batch leaves it.</summary>
+    public bool NeedsWriting => !IsNew && (IsAhead ? State != InstanceState.Redeemed : IsChanged);
+
     public string? Channel { get; init; }
 
     public Guid? MerchantId { get; init; }
@@ -108,6 +116,16 @@ internal sealed class InstanceRow
     public void Load(InstanceState state, InstanceState? prior, Guid? reservation, DateTimeOffset? until, long version)
     {
         (State, Prior, ReservationId, ReservedUntil, Version) = (state, prior, reservation, until, version);
+    }
+
+    /// <summary>
+    /// Takes in a row that the lock itself has moved on to redeemed, as it was before: what is decided to stay so needs
+    /// no second writing, and what is refused is written back.
+    /// </summary>
+    public void LoadAhead(InstanceState before, long versionBefore)
+    {
+        (State, Version) = (before, versionBefore);
+        IsAhead = true;
     }
 
     public void Redeem()

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tessera.Core.Limits;
 
 namespace Tessera.Server.Redemptions;
@@ -17,6 +18,15 @@ internal sealed class HoldPlan
 
     public HashSet<Guid> Accounts { get; } = [];
 
+    /// <summary>
+    /// Uses that are counted by the statement that locks their account, when all the batch does is redeem: most are
+    /// granted, and need no second writing. What is refused is taken back with what else the batch writes.
+    /// </summary>
+    public Dictionary<Guid, UseAhead> UsesAhead { get; } = [];
+
+    /// <summary>Whether units are redeemed and uses counted by the locking statements themselves.</summary>
+    public bool IsAhead { get; private set; }
+
     public HashSet<Guid> CampaignAccounts { get; } = [];
 
     public HashSet<(string Campaign, Guid Customer)> Audience { get; } = [];
@@ -29,10 +39,16 @@ internal sealed class HoldPlan
     public HashSet<(long Coupon, string Channel, string Reference)> Orders { get; } = [];
 
     /// <summary>What the commands at the given places need.</summary>
-    public static HoldPlan Of(IReadOnlyList<RedemptionCommand> commands, IEnumerable<int> places, Resolution found)
+    public static HoldPlan Of(IReadOnlyList<RedemptionCommand> commands, List<int> pending, Resolution found)
     {
-        var plan = new HoldPlan();
-        foreach (var place in places)
+        var plan = new HoldPlan
+        {
+            // Beside other commands the accounts must be locked in one order together, so nothing is ahead.
+            IsAhead = pending.TrueForAll(place =>
+                commands[place] is AttemptCommand { Operation: Operation.Redeem, ReservationId: null }
+            ),
+        };
+        foreach (var place in pending)
         {
             switch (commands[place])
             {
@@ -106,16 +122,15 @@ internal sealed class HoldPlan
             AddReservation(reservation);
         }
 
-        if (target.IsBounded)
+        if (target.MaxUsesTotal is not null)
         {
-            // Without a bound nothing is decided by it: it is counted up at the end, so that lanes do not queue here.
-            Accounts.Add(LimitAccount.OfCoupon(target.CouponId, null).Id);
+            AddUse(LimitAccount.OfCoupon(target.CouponId, target.MaxUsesTotal));
         }
 
-        Accounts.Add(LimitAccount.OfCustomer(target.CouponId, attempt.CustomerId, 1).Id);
+        AddUse(LimitAccount.OfCustomer(target.CouponId, attempt.CustomerId, target.MaxUsesPerUser));
         if (target.IsForFirstOrders)
         {
-            Accounts.Add(LimitAccount.OfFirstOrder(attempt.CustomerId).Id);
+            AddUse(LimitAccount.OfFirstOrder(attempt.CustomerId));
             FirstOrders.Add(attempt.CustomerId);
         }
 
@@ -133,6 +148,16 @@ internal sealed class HoldPlan
         if (target.HasProducts && attempt.Products is { Count: > 0 } products)
         {
             Products.Add((place, target.CouponId, [.. products]));
+        }
+    }
+
+    private void AddUse(LimitAccount account)
+    {
+        Accounts.Add(account.Id);
+        if (IsAhead)
+        {
+            ref var use = ref CollectionsMarshal.GetValueRefOrAddDefault(UsesAhead, account.Id, out _);
+            use = new UseAhead(account, Math.Min(use.Count + 1, account.Bound!.Value));
         }
     }
 
@@ -158,6 +183,9 @@ internal sealed class HoldPlan
 
     private void AddInstance(long id, DateTimeOffset end) => Instances.Add((end, id));
 }
+
+/// <summary>Uses of an account that the batch asks for, never more than its bound.</summary>
+internal readonly record struct UseAhead(LimitAccount Account, long Count);
 
 /// <summary>What was read before locking has changed meanwhile; the lane runs the command again.</summary>
 internal sealed class StaleResolutionException() : Exception("A coupon or instance changed before it was locked.");

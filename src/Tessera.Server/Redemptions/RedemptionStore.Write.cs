@@ -70,7 +70,7 @@ internal static partial class RedemptionStore
         }
 
         var changed = work
-            .Hold.Instances.Values.Where(static i => i is { IsChanged: true, IsNew: false })
+            .Hold.Instances.Values.Where(static i => i.NeedsWriting)
             .OrderBy(static i => i.ValidUntil)
             .ThenBy(static i => i.Id)
             .ToList();

@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
+using Tessera.Server.Balances;
 
 namespace Tessera.Server.Redemptions;
 
@@ -26,7 +27,7 @@ internal static partial class RedemptionStore
             batch,
             """
             select m.code, m.coupon_id, m.instance_id, m.valid_until, c.campaign_id, c.distribution = 'private',
-                c.products is not null, c.max_uses_total is not null, c.applicable_to = 'first_time_users', c.version,
+                c.products is not null, c.max_uses_total, c.max_uses_per_user, c.applicable_to = 'first_time_users', c.version,
                 c.valid_until
             from coupons.code m join coupons.coupon c on c.id = m.coupon_id
             where m.code = any($1)
@@ -87,10 +88,11 @@ internal static partial class RedemptionStore
                 rows.IsDBNull(4) ? null : rows.GetString(4),
                 rows.GetBoolean(5),
                 rows.GetBoolean(6),
-                rows.GetBoolean(7),
-                rows.GetBoolean(8),
-                rows.GetInt64(9),
-                rows.GetFieldValue<DateTimeOffset>(10)
+                rows.IsDBNull(7) ? null : rows.GetInt64(7),
+                rows.GetInt32(8),
+                rows.GetBoolean(9),
+                rows.GetInt64(10),
+                rows.GetFieldValue<DateTimeOffset>(11)
             );
         }
 
@@ -188,24 +190,44 @@ internal static partial class RedemptionStore
             Bigints(plan.Coupons)
         );
 
+        var ahead = withLocks && plan.IsAhead;
         if (plan.Instances.Count > 0)
         {
             Statement(
-                "select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.state, i.prior_state, i.reservation_id, "
-                    + "i.reserved_until, i.version from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id) "
-                    + "join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id order by i.valid_until, i.id"
-                    + (withLocks ? " for update of i" : ""),
+                ahead ? InstancesAheadSql
+                    : withLocks ? InstancesSql + " for update of i"
+                    : InstancesSql,
                 row =>
                 {
-                    var instance = ReadInstance(row);
+                    var instance = ReadInstance(row, ahead);
                     hold.Instances[instance.Id] = instance;
                 },
-                new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. plan.Instances.Select(static k => k.End)] },
+                Ends(plan.Instances),
                 Bigints(plan.Instances.Select(static k => k.Id))
             );
         }
 
-        AccountStatement(plan.Accounts);
+        if (ahead)
+        {
+            var uses = plan.UsesAhead.Values.OrderBy(static u => u.Account.Id).ToList();
+            if (uses.Count > 0)
+            {
+                Statement(
+                    AccountStore.UseAheadSql,
+                    row =>
+                    {
+                        var id = row.GetGuid(0);
+                        hold.Book.Load(id, row.GetInt64(1), row.GetInt64(2), plan.UsesAhead[id].Count);
+                    },
+                    [.. AccountStore.UsesAhead(uses.ConvertAll(static u => (u.Account, u.Count)))]
+                );
+            }
+        }
+        else
+        {
+            AccountStatement(plan.Accounts);
+        }
+
         if (plan.CampaignAccounts.Count > 0)
         {
             AccountStatement(plan.CampaignAccounts);
@@ -278,11 +300,17 @@ internal static partial class RedemptionStore
             }
         }
 
+        await rows.DisposeAsync();
+        if (ahead)
+        {
+            await HoldRestAsync(connection, plan, hold, cancel);
+        }
+
         return hold;
 
         void AccountStatement(IReadOnlyCollection<Guid> ids) =>
             Statement(
-                "select id, posted, pending from balances.account where id = any($1) order by id" + update,
+                AccountsSql + update,
                 row => hold.Book.Load(row.GetGuid(0), row.GetInt64(1), row.GetInt64(2)),
                 Uuids(ids)
             );
@@ -301,6 +329,46 @@ internal static partial class RedemptionStore
                 });
             }
         }
+    }
+
+    /// <summary>
+    /// Holds what the statements that run ahead left alone, because it is not usable or used up: most of it leads to a
+    /// refusal. The clock is read again, as locks were taken again.
+    /// </summary>
+    private static async Task HoldRestAsync(
+        NpgsqlConnection connection,
+        HoldPlan plan,
+        Hold hold,
+        CancellationToken cancel
+    )
+    {
+        var instances = plan.Instances.Where(k => !hold.Instances.ContainsKey(k.Id)).ToList();
+        var accounts = plan.Accounts.Where(id => !hold.Book.IsLoaded(id)).ToList();
+        if (instances.Count + accounts.Count == 0)
+        {
+            return;
+        }
+
+        await using var batch = new NpgsqlBatch(connection);
+        Add(batch, InstancesSql + " for update of i", Ends(instances), Bigints(instances.Select(static k => k.Id)));
+        Add(batch, AccountsSql + " for update", Uuids(accounts));
+        Add(batch, "select platform.clock()");
+        await using var rows = await batch.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            var instance = ReadInstance(rows, isAhead: false);
+            hold.Instances[instance.Id] = instance;
+        }
+
+        await rows.NextResultAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            hold.Book.Load(rows.GetGuid(0), rows.GetInt64(1), rows.GetInt64(2));
+        }
+
+        await rows.NextResultAsync(cancel);
+        await rows.ReadAsync(cancel);
+        hold.Now = rows.GetFieldValue<DateTimeOffset>(0);
     }
 
     /// <summary>
@@ -343,6 +411,29 @@ internal static partial class RedemptionStore
 
         return holds;
     }
+
+    private const string AccountsSql =
+        "select id, posted, pending from balances.account where id = any($1) order by id";
+
+    private const string InstancesSql = """
+        select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version, i.state, i.prior_state,
+            i.reservation_id, i.reserved_until
+        from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
+        join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id
+        order by i.valid_until, i.id
+        """;
+
+    /// <summary>
+    /// Locks usable units by redeeming them: one visit to each row where looking and then writing would be two. The keys
+    /// come sorted and the plan joins them one by one, so rows are locked in the documented order.
+    /// </summary>
+    private const string InstancesAheadSql = """
+        update coupons.instance i set state = 'redeemed', prior_state = i.state, version = i.version + 1
+        from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
+        where i.valid_until = k.valid_until and i.id = k.id and i.state in ('issued', 'paid', 'extended')
+            and i.prior_state is null
+        returning i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version - 1, i.prior_state
+        """;
 
     private const string CouponSql = """
         select id, version, code_kind = 'shared', distribution = 'private', is_active, deleted_at is not null, discount_type,
@@ -397,7 +488,7 @@ internal static partial class RedemptionStore
             row.IsDBNull(5) ? null : row.GetInt64(5)
         );
 
-    private static InstanceRow ReadInstance(NpgsqlDataReader row)
+    private static InstanceRow ReadInstance(NpgsqlDataReader row, bool isAhead)
     {
         var instance = new InstanceRow
         {
@@ -407,13 +498,23 @@ internal static partial class RedemptionStore
             CustomerId = row.IsDBNull(3) ? null : row.GetGuid(3),
             ValidFrom = row.GetFieldValue<DateTimeOffset>(4),
         };
-        instance.Load(
-            InstanceStates.Parse(row.GetString(5)),
-            row.IsDBNull(6) ? null : InstanceStates.Parse(row.GetString(6)),
-            row.IsDBNull(7) ? null : row.GetGuid(7),
-            row.IsDBNull(8) ? null : row.GetFieldValue<DateTimeOffset>(8),
-            row.GetInt64(9)
-        );
+        var version = row.GetInt64(5);
+        var state = InstanceStates.Parse(row.GetString(6));
+        if (isAhead)
+        {
+            instance.LoadAhead(state, version);
+        }
+        else
+        {
+            instance.Load(
+                state,
+                row.IsDBNull(7) ? null : InstanceStates.Parse(row.GetString(7)),
+                row.IsDBNull(8) ? null : row.GetGuid(8),
+                row.IsDBNull(9) ? null : row.GetFieldValue<DateTimeOffset>(9),
+                version
+            );
+        }
+
         return instance;
     }
 
@@ -430,6 +531,9 @@ internal static partial class RedemptionStore
 
     internal static NpgsqlParameter Uuids(IEnumerable<Guid> values) =>
         new NpgsqlParameter<Guid[]> { TypedValue = [.. values] };
+
+    private static NpgsqlParameter<DateTimeOffset[]> Ends(IEnumerable<(DateTimeOffset End, long Id)> keys) =>
+        new() { TypedValue = [.. keys.Select(static k => k.End)] };
 
     private static NpgsqlParameter<long[]> Bigints(IEnumerable<long> values) => new() { TypedValue = [.. values] };
 }
