@@ -10,6 +10,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     OpenApiCommand.Create(),
     AttackCommand.Create(),
     KeyCommand.Create(),
+    PersonCommand.Create(),
     ImportCommand.Create(),
     GenerateCommand.Create(),
     VerifyCommand.Create(),

@@ -7,6 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Tessera.Server;
 using Tessera.Server.Access;
+using Tessera.Server.Access.People;
 using Tessera.Server.Demo;
 using Tessera.Server.Platform;
 
@@ -42,6 +43,8 @@ internal static class ServeCommand
         return command;
     }
 
+    private const string DemoAdministrator = "admin@tessera.example";
+
     private static async Task<int> RunAsync(Settings settings, bool withDemo)
     {
         var stopped = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -64,7 +67,7 @@ internal static class ServeCommand
         }
 
         await app.StartAsync();
-        await AnnounceAsync(app);
+        await AnnounceAsync(app, withDemo);
 
         // Convention 32: balancers learn first. Ctrl-C is a person at a terminal, who has none.
         var hasBalancer = await stopped.Task;
@@ -78,7 +81,7 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static async Task AnnounceAsync(WebApplication app)
+    private static async Task AnnounceAsync(WebApplication app, bool withDemo)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         await Console.Out.WriteLineAsync($"Tessera is ready at {string.Join(", ", addresses)}");
@@ -88,6 +91,20 @@ internal static class ServeCommand
                 ? "Administrator key: shown at the first start; `tessera key` makes another."
                 : $"Administrator key (shown once): {key}"
         );
+        if (withDemo)
+        {
+            var password = await Invitations.BootstrapAsync(
+                app.Services.GetRequiredService<Database>(),
+                app.Services.GetRequiredService<Passwords>(),
+                DemoAdministrator,
+                CancellationToken.None
+            );
+            await Console.Out.WriteLineAsync(
+                password is null
+                    ? "Administrator: shown at the first start; `tessera person` invites another."
+                    : $"Administrator (shown once): {DemoAdministrator} with the password {password}"
+            );
+        }
     }
 
     /// <summary>The framework must not stop by itself on a signal.</summary>

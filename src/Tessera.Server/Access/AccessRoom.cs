@@ -1,13 +1,15 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Access.People;
 
 namespace Tessera.Server.Access;
 
 /// <summary>Who may call, and for whom: keys, permissions, merchants, customers, channels.</summary>
 public static class AccessRoom
 {
-    /// <summary>Registers the look-up of keys.</summary>
-    public static IServiceCollection AddAccess(this IServiceCollection services) => services.AddSingleton<ApiKeys>();
+    /// <summary>Registers the look-up of keys and sessions, and sign-in.</summary>
+    public static IServiceCollection AddAccess(this IServiceCollection services) =>
+        services.AddSingleton<ApiKeys>().AddSingleton<Sessions>().AddSingleton<Passwords>().AddSingleton<SignIn>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAccess(this IEndpointRouteBuilder api)
@@ -17,5 +19,7 @@ public static class AccessRoom
         new Customers().Map(api);
         new Channels().Map(api);
         ApiKeyEndpoints.Map(api);
+        SessionEndpoints.Map(api);
+        InvitationEndpoints.Map(api);
     }
 }

@@ -214,7 +214,8 @@ internal static class ApiKeyEndpoints
                     caller.Actor,
                     wanted.MerchantId,
                     wanted.Channels,
-                    wanted.ExpiresAt
+                    wanted.ExpiresAt,
+                    caller.PersonId is null ? caller.MadeFor : caller.Actor
                 );
                 var (id, key) = await ApiKeys.CreateAsync(work, plan, RequestIds.Of(context), CancellationToken.None);
                 var view = await FindAsync(work, caller, id);

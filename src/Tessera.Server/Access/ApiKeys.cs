@@ -111,8 +111,9 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
         var id = Guid.CreateVersion7();
         await work.ExecuteAsync(
             """
-            insert into access.api_key (id, name, prefix, hash, permissions, merchant_id, channels, created_by, expires_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            insert into access.api_key
+                (id, name, prefix, hash, permissions, merchant_id, channels, created_by, expires_at, subject)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
             [
                 id,
@@ -124,6 +125,7 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 wanted.Channels?.ToArray(),
                 wanted.Actor,
                 wanted.ExpiresAt ?? DateTimeOffset.MaxValue,
+                wanted.Subject,
             ],
             cancel
         );
@@ -177,7 +179,7 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 where hash = $1 and last_used_on is distinct from current_date
                     and revoked_at is null and expires_at > clock_timestamp()
             )
-            select k.id, k.merchant_id, k.channels, k.permissions
+            select k.id, k.merchant_id, k.channels, k.permissions, k.subject
             from access.api_key k left join access.merchant m on m.id = k.merchant_id
             where k.hash = $1 and k.revoked_at is null and k.expires_at > clock_timestamp()
                 and coalesce(m.is_active, true)  -- a merchant that is switched off acts no more
@@ -192,6 +194,9 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 rows.IsDBNull(2) ? null : rows.GetFieldValue<string[]>(2),
                 rows.GetFieldValue<string[]>(3).ToFrozenSet(StringComparer.Ordinal)
             )
+            {
+                MadeFor = rows.IsDBNull(4) ? null : rows.GetString(4),
+            }
             : null;
     }
 
@@ -220,11 +225,13 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
 /// <param name="MerchantId">Whom it acts for; null for the whole deployment.</param>
 /// <param name="Channels">Where it may act; null for everywhere.</param>
 /// <param name="ExpiresAt">First instant at which it is dead; null for never.</param>
+/// <param name="Subject">The person behind it; null where none is known.</param>
 public sealed record NewApiKey(
     string Name,
     IReadOnlyList<string> Permissions,
     string Actor,
     Guid? MerchantId = null,
     IReadOnlyList<string>? Channels = null,
-    DateTimeOffset? ExpiresAt = null
+    DateTimeOffset? ExpiresAt = null,
+    string? Subject = null
 );

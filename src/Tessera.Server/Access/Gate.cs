@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Tessera.Core;
+using Tessera.Server.Access.People;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Access;
@@ -9,19 +10,20 @@ namespace Tessera.Server.Access;
 /// Lets a request to an endpoint only if its caller has the permission the endpoint names. An endpoint that names none
 /// lets nobody in (convention 49).
 /// </summary>
-public sealed partial class Gate(RequestDelegate next, ApiKeys keys, ILogger<Gate> log)
+public sealed partial class Gate(RequestDelegate next, ApiKeys keys, Sessions sessions, ILogger<Gate> log)
 {
     private const string Scheme = "Bearer ";
 
-    private static readonly Refusal NotSignedIn = new(
+    /// <summary>The refusal of a caller that nobody knows.</summary>
+    internal static readonly Refusal NotSignedIn = new(
         "not_signed_in",
-        "This needs an API key: Authorization: Bearer tsk_….",
+        "This needs an API key (Authorization: Bearer tsk_…) or a session that is alive.",
         RefusalKind.Unauthenticated
     );
 
     private static readonly Refusal Forbidden = new(
         "forbidden",
-        "This key does not have the permission this needs.",
+        "This caller does not have the permission this needs.",
         RefusalKind.Forbidden
     );
 
@@ -39,15 +41,18 @@ public sealed partial class Gate(RequestDelegate next, ApiKeys keys, ILogger<Gat
         }
 
         context.Response.Headers.CacheControl = "no-store";
-        var authorization = context.Request.Headers.Authorization;
-        var caller =
-            authorization.Count == 1 && authorization[0]!.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-                ? await keys.FindAsync(authorization[0].AsSpan(Scheme.Length).Trim(), context.RequestAborted)
-                : null;
+        var (caller, forged) = await IdentifyAsync(context);
         if (caller is null)
         {
             Log(context, "none", NotSignedIn);
             await Problems.WriteAsync(context, NotSignedIn);
+            return;
+        }
+
+        if (forged)
+        {
+            Log(context, caller.Actor, SessionCookie.Forged);
+            await Problems.WriteAsync(context, SessionCookie.Forged);
             return;
         }
 
@@ -62,7 +67,27 @@ public sealed partial class Gate(RequestDelegate next, ApiKeys keys, ILogger<Gat
         await next(context);
     }
 
-    /// <summary>Who was refused what, when and from where (convention 68). Never the key.</summary>
+    /// <summary>A key in the header counts, right or wrong, before any cookie.</summary>
+    private async ValueTask<(Caller? Caller, bool IsForged)> IdentifyAsync(HttpContext context)
+    {
+        var authorization = context.Request.Headers.Authorization;
+        if (authorization.Count > 0)
+        {
+            return authorization.Count == 1 && authorization[0]!.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+                ? (await keys.FindAsync(authorization[0].AsSpan(Scheme.Length).Trim(), context.RequestAborted), false)
+                : (null, false);
+        }
+
+        if (SessionCookie.Read(context) is not { } ticket)
+        {
+            return (null, false);
+        }
+
+        var live = await sessions.FindAsync(ticket, context.RequestAborted);
+        return (live?.Caller, live is not null && !SessionCookie.IsOurs(context, ticket));
+    }
+
+    /// <summary>Who was refused what, when and from where (convention 68). Never the key or the ticket.</summary>
     private void Log(HttpContext context, string who, Refusal refusal)
     {
         var operation = context.GetEndpoint()?.DisplayName ?? "";

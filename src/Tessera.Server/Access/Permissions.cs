@@ -1,10 +1,14 @@
 using System.Collections.Frozen;
+using System.Reflection;
 
 namespace Tessera.Server.Access;
 
 /// <summary>What a caller may do. The words are stored with keys, so they never change.</summary>
 public static class Permissions
 {
+    /// <summary>What everyone has who is signed in: to see and end the own session. It is never granted.</summary>
+    public const string SignedIn = "signed_in";
+
     /// <summary>Read coupons, instances and their figures.</summary>
     public const string CouponsRead = "coupons.read";
 
@@ -116,46 +120,26 @@ public static class Permissions
     /// <summary>Set retention periods and legal holds (AUD-08).</summary>
     public const string RetentionManage = "retention.manage";
 
-    /// <summary>All of them.</summary>
+    /// <summary>See people, their roles and sessions; see roles.</summary>
+    public const string PeopleRead = "people.read";
+
+    /// <summary>Invite people, switch them off, change their roles, put roles together.</summary>
+    public const string PeopleManage = "people.manage";
+
+    /// <summary>See figures of money: revenue, liability, budgets (ACC-03).</summary>
+    public const string FinanceRead = "finance.read";
+
+    /// <summary>See figures about the work of single members of staff (ACC-03).</summary>
+    public const string StaffFiguresRead = "staff_figures.read";
+
+    /// <summary>Of a customer: see what is the customer's own.</summary>
+    public const string OwnRead = "own.read";
+
+    /// <summary>All of them: every word above but <see cref="SignedIn"/>.</summary>
     public static FrozenSet<string> All { get; } =
-        new[]
-        {
-            CouponsRead,
-            CouponsWrite,
-            CouponsBulk,
-            CampaignsRead,
-            CampaignsWrite,
-            PromotionsRead,
-            PromotionsWrite,
-            QuotesPrice,
-            QuotesAnyTime,
-            ReceiptsRead,
-            DirectoryRead,
-            DirectoryWrite,
-            RedemptionsValidate,
-            RedemptionsRedeem,
-            RedemptionsRollBack,
-            RedemptionsRead,
-            RefusalsExplain,
-            EventsRead,
-            Operations,
-            KeysManage,
-            ConnectorsRead,
-            ConnectorsWrite,
-            ConnectorsWork,
-            ApprovalsRead,
-            ApprovalsRequest,
-            ApprovalsDecide,
-            ApprovalsEmergency,
-            ApprovalsPolicy,
-            InstancesOverride,
-            BalancesAdjust,
-            AuditRead,
-            AuditExport,
-            PersonalDataRead,
-            PersonalDataWrite,
-            PersonalDataReveal,
-            PrivacyRequests,
-            RetentionManage,
-        }.ToFrozenSet(StringComparer.Ordinal);
+        typeof(Permissions)
+            .GetFields(BindingFlags.Public | BindingFlags.Static)
+            .Where(static f => f.IsLiteral && f.Name != nameof(SignedIn))
+            .Select(static f => (string)f.GetRawConstantValue()!)
+            .ToFrozenSet(StringComparer.Ordinal);
 }

@@ -62,6 +62,12 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
 
             var example = content.GetProperty("example").GetRawText();
             var reply = await SendAsync(method, path, path, example);
+            // An invitation or a password of nobody: read, and refused for what it refers to.
+            if (reply.Code is "invitation_not_valid" or "sign_in_failed")
+            {
+                continue;
+            }
+
             var references = (string[])
                 ["unknown_customer", "unknown_merchant", "unknown_channel", "unknown_campaign", "unknown_account"];
             Assert.True(

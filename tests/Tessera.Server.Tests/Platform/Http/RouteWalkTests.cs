@@ -54,7 +54,7 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
         {
             var others = Permissions.All.Where(p => p != group.Key).ToArray();
             using var other = _host.ClientOf(await _host.KeyAsync(others));
-            foreach (var (method, path, _, _) in group)
+            foreach (var (method, path, _, _) in group.Where(r => r.Permission != Permissions.SignedIn))
             {
                 foreach (var client in (HttpClient[])[nobody, other])
                 {
@@ -68,8 +68,10 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public void Only_what_is_meant_to_be_open_is_open()
     {
-        var open = Routes().Where(r => r.Permission is null).Select(r => r.Path);
-        Assert.All(open, path => Assert.False(path.StartsWith("/api/", StringComparison.Ordinal), path));
+        // Whoever signs in is nobody yet.
+        string[] meant = ["POST /api/v1/session", "POST /api/v1/invitations/accept"];
+        var open = Routes().Where(r => r.Permission is null).Select(r => $"{r.Method} {r.Path}");
+        Assert.Equal(meant.Order(), open.Where(r => r.Contains(" /api/", StringComparison.Ordinal)).Order());
         var silent = _host
             .Services.GetRequiredService<EndpointDataSource>()
             .Endpoints.Where(e => e is RouteEndpoint && e.Metadata.GetMetadata<RequiredPermission>() is null);

@@ -70,7 +70,10 @@ public sealed partial class ApiDocument
             },
             ["servers"] = new JsonArray(new JsonObject { ["url"] = "/" }),
             ["tags"] = new JsonArray([.. tags.Select(static t => (JsonNode)new JsonObject { ["name"] = t })]),
-            ["security"] = new JsonArray(new JsonObject { ["api_key"] = new JsonArray() }),
+            ["security"] = new JsonArray(
+                new JsonObject { ["api_key"] = new JsonArray() },
+                new JsonObject { ["session"] = new JsonArray() }
+            ),
             ["paths"] = new JsonObject(paths.Select(static p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value))),
             ["components"] = new JsonObject
             {
@@ -81,6 +84,14 @@ public sealed partial class ApiDocument
                         ["type"] = "http",
                         ["scheme"] = "bearer",
                         ["description"] = "An API key: tsk_ and 43 characters.",
+                    },
+                    ["session"] = new JsonObject
+                    {
+                        ["type"] = "apiKey",
+                        ["in"] = "cookie",
+                        ["name"] = "tessera_session",
+                        ["description"] =
+                            "Set by signing in; __Host-tessera_session over TLS. Changes need X-CSRF-Token too.",
                     },
                 },
                 ["schemas"] = _schemas.Components(),

@@ -1,0 +1,159 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Tessera.Core;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+
+namespace Tessera.Server.Access.People;
+
+/// <summary>
+/// Turns a password or an API key into a session. Unknown address, wrong password, locked and switched off are one answer
+/// that takes one time (convention 54); each failure is one security event in the log (convention 68).
+/// </summary>
+public sealed partial class SignIn(
+    Database database,
+    ApiKeys keys,
+    Passwords passwords,
+    Sessions sessions,
+    ILogger<SignIn> log
+)
+{
+    /// <summary>The one answer to everything that is wrong.</summary>
+    public static readonly Refusal Failed = new(
+        "sign_in_failed",
+        "This does not sign anybody in. After several failures an address has to wait up to 15 minutes.",
+        RefusalKind.Unauthenticated
+    );
+
+    /// <summary>Signs in with a password.</summary>
+    /// <returns>The ticket; null when it failed.</returns>
+    internal async Task<string?> WithPasswordAsync(
+        HttpContext context,
+        string realm,
+        string email,
+        string password,
+        CancellationToken cancel
+    )
+    {
+        var address = EmailAddress.Normal(email);
+        var key = Attempts.KeyOf(realm, address);
+        var mayTry = await Attempts.CountAsync(database, key, cancel);
+        var known = await ReadAsync(realm, address, cancel);
+        var (isRight, isOld) = await passwords.VerifyAsync(known?.Hash, password, cancel);
+        if (!isRight || !mayTry || known is not { IsActive: true } person)
+        {
+            Refuse(context, known is null ? "nobody" : "person:" + known.Value.Id, mayTry ? "wrong" : "locked");
+            return null;
+        }
+
+        var fresh = isOld ? await passwords.HashAsync(password, cancel) : null;
+        await using var work = await database.BeginAsync(cancel);
+        await Attempts.ForgetAsync(work, key, CancellationToken.None);
+        if (fresh is not null)
+        {
+            await work.ExecuteAsync(
+                "update people.person set password_hash = $2 where id = $1 and password_hash = $3",
+                [person.Id, fresh, person.Hash],
+                CancellationToken.None
+            );
+        }
+
+        return await BeginAsync(context, work, person.Id, null, realm);
+    }
+
+    /// <summary>Signs in with an API key; the session may do what the key may, as long as the key lives.</summary>
+    /// <returns>The ticket; null when it failed.</returns>
+    internal async Task<string?> WithKeyAsync(HttpContext context, string apiKey, CancellationToken cancel)
+    {
+        if (await keys.FindAsync(apiKey, cancel) is not { } caller)
+        {
+            Refuse(context, "nobody", "unknown key");
+            return null;
+        }
+
+        await using var work = await database.BeginAsync(cancel);
+        return await BeginAsync(context, work, null, caller.ClientId, caller.Realm);
+    }
+
+    /// <summary>Begins the session of someone who has proved who it is, and ends the one the browser had before.</summary>
+    internal async Task<string> BeginAsync(
+        HttpContext context,
+        UnitOfWork work,
+        Guid? person,
+        Guid? apiKey,
+        string realm
+    )
+    {
+        await Sessions.EndAsync(work, SessionCookie.Read(context), CancellationToken.None);
+        var agent = context.Request.Headers.UserAgent.ToString();
+        var (id, ticket) = await Sessions.BeginAsync(work, person, apiKey, realm, agent, CancellationToken.None);
+        var actor = person is not null ? "person:" + person : "key:" + apiKey;
+        await TellAsync(work, id, "session.started", 1, actor, RequestIds.Of(context));
+        await work.CommitAsync(CancellationToken.None);
+        LogSignedIn(log, actor, FromOf(context), RequestIds.Of(context));
+        return ticket;
+    }
+
+    /// <summary>Ends the session of a ticket.</summary>
+    internal async Task EndAsync(HttpContext context, string? ticket)
+    {
+        if (await sessions.FindAsync(ticket, context.RequestAborted) is not { } live)
+        {
+            return;
+        }
+
+        await using var work = await database.BeginAsync(context.RequestAborted);
+        await Sessions.EndAsync(work, ticket, CancellationToken.None);
+        var id = live.Caller.SessionId!.Value;
+        await TellAsync(work, id, "session.ended", 2, live.Caller.Actor, RequestIds.Of(context));
+        await work.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Writes one security event of a refusal.</summary>
+    internal void Refuse(HttpContext context, string who, string why) =>
+        LogRefused(log, who, why, FromOf(context), RequestIds.Of(context));
+
+    private static async Task TellAsync(
+        UnitOfWork work,
+        Guid session,
+        string type,
+        int sequence,
+        string actor,
+        string request
+    )
+    {
+        var at = await work.ClockAsync(CancellationToken.None);
+        var entry = new EventEntry("session", session.ToString(), type, sequence, actor, "{}", request);
+        await EventLog.AppendAsync(work, at, [entry], CancellationToken.None);
+    }
+
+    private async Task<(Guid Id, string? Hash, bool IsActive)?> ReadAsync(
+        string realm,
+        string email,
+        CancellationToken cancel
+    )
+    {
+        await using var command = database.Source.CreateCommand(
+            """
+            select p.id, p.password_hash, p.is_active and coalesce(m.is_active, true)
+            from people.person p left join access.merchant m on m.id = p.merchant_id
+            where p.realm = $1 and p.email = $2
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter { Value = realm });
+        command.Parameters.Add(new NpgsqlParameter { Value = email });
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        return await rows.ReadAsync(cancel)
+            ? (rows.GetGuid(0), rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetBoolean(2))
+            : null;
+    }
+
+    private static string FromOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+
+    [LoggerMessage(3010, LogLevel.Information, "Signed in {Who} from {From}, request {RequestId}")]
+    private static partial void LogSignedIn(ILogger log, string who, string from, string requestId);
+
+    [LoggerMessage(3011, LogLevel.Warning, "Refused a sign-in of {Who}: {Why}, from {From}, request {RequestId}")]
+    private static partial void LogRefused(ILogger log, string who, string why, string from, string requestId);
+}
