@@ -35,6 +35,8 @@ public static class ReadyRoles
                 "marketing_operations",
                 "Marketing operations",
                 [
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsRequest,
                     .. Reading,
                     Permissions.CouponsWrite,
                     Permissions.CouponsBulk,
@@ -47,6 +49,11 @@ public static class ReadyRoles
                 "operations",
                 "Operations",
                 [
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsRequest,
+                    Permissions.ApprovalsEmergency,
+                    Permissions.InstancesOverride,
+                    Permissions.AuditRead,
                     .. Reading,
                     Permissions.CouponsWrite,
                     Permissions.CouponsBulk,
@@ -65,6 +72,12 @@ public static class ReadyRoles
                 "customer_support",
                 "Customer support",
                 [
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsRequest,
+                    Permissions.InstancesOverride,
+                    Permissions.PersonalDataReveal,
+                    Permissions.PrivacyRequests,
+                    Permissions.AuditRead,
                     .. Reading,
                     Permissions.RedemptionsValidate,
                     Permissions.RedemptionsRollBack,
@@ -72,11 +85,25 @@ public static class ReadyRoles
                     Permissions.PersonalDataRead,
                 ]
             ),
-            Staff("reviewer", "Reviewer", [.. Reading, Permissions.RefusalsExplain, Permissions.EventsRead]),
+            Staff(
+                "reviewer",
+                "Reviewer",
+                [
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsDecide,
+                    Permissions.AuditRead,
+                    .. Reading,
+                    Permissions.RefusalsExplain,
+                    Permissions.EventsRead,
+                ]
+            ),
             Staff(
                 "fraud_analyst",
                 "Fraud analyst",
                 [
+                    Permissions.AuditRead,
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsRequest,
                     .. Reading,
                     Permissions.RedemptionsValidate,
                     Permissions.RefusalsExplain,
@@ -84,7 +111,21 @@ public static class ReadyRoles
                     Permissions.PersonalDataRead,
                 ]
             ),
-            Staff("finance", "Finance", [.. Reading, Permissions.EventsRead, Permissions.FinanceRead]),
+            Staff(
+                "finance",
+                "Finance",
+                [
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsRequest,
+                    Permissions.ApprovalsDecide,
+                    Permissions.BalancesAdjust,
+                    Permissions.AuditRead,
+                    Permissions.AuditExport,
+                    .. Reading,
+                    Permissions.EventsRead,
+                    Permissions.FinanceRead,
+                ]
+            ),
             Staff(
                 "executive_viewer",
                 "Executive viewer",
@@ -94,6 +135,9 @@ public static class ReadyRoles
                 "site_reliability",
                 "Site reliability",
                 [
+                    Permissions.AuditRead,
+                    Permissions.ApprovalsRead,
+                    Permissions.ApprovalsEmergency,
                     Permissions.EventsRead,
                     Permissions.Operations,
                     Permissions.CouponsRead,
