@@ -22,6 +22,7 @@ public static class ReadyRoles
     [
         Permissions.CouponsRead,
         Permissions.CampaignsRead,
+        Permissions.PromotionsRead,
         Permissions.DirectoryRead,
         Permissions.RedemptionsRead,
     ];
@@ -41,6 +42,8 @@ public static class ReadyRoles
                     Permissions.CouponsWrite,
                     Permissions.CouponsBulk,
                     Permissions.CampaignsWrite,
+                    Permissions.PromotionsWrite,
+                    Permissions.QuotesPrice,
                     Permissions.RedemptionsValidate,
                     Permissions.Operations,
                 ]
@@ -155,6 +158,8 @@ public static class ReadyRoles
                     Permissions.CouponsWrite,
                     Permissions.CouponsBulk,
                     Permissions.CampaignsWrite,
+                    Permissions.PromotionsWrite,
+                    Permissions.QuotesPrice,
                     Permissions.RedemptionsValidate,
                     Permissions.RedemptionsRedeem,
                     Permissions.RedemptionsRollBack,
