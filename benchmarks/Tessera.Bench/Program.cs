@@ -11,9 +11,11 @@ switch (name)
         return await RedeemBench.RunAsync(quick, lanes);
     case "quote":
         return await QuoteBench.RunAsync(quick);
+    case "import":
+        return await ImportBench.RunAsync(quick);
     case "crash":
         return await CrashBench.RunAsync(quick);
     default:
-        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, quote, crash");
+        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash");
         return 2;
 }

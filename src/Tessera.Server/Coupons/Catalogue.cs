@@ -123,7 +123,7 @@ internal static class Catalogue
 
         try
         {
-            await CouponStore.UpdateAsync(work, before, draft, actor, now, cancel);
+            await CouponStore.UpdateAsync(work, [(before, draft)], actor, now, cancel);
             return null;
         }
         catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)

@@ -1,10 +1,8 @@
-using System.Buffers;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
-using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Balances;
@@ -22,24 +20,9 @@ public sealed record CatalogueActor(string Actor, string RequestId, Guid? Mercha
 /// <summary>The SQL of coupon definitions: insert, update, switch, delete, each with its event.</summary>
 internal static class CouponStore
 {
-    private const string Definition = """
-        code text, code_kind text, distribution text, internal_name text, description jsonb, discount_type text,
-        discount_percent numeric, discount_minor bigint, currency text, max_discount_minor bigint, minimum_order_minor bigint,
-        maximum_order_minor bigint, max_uses_total bigint, max_uses_per_user integer, valid_from timestamptz,
-        valid_until timestamptz, time_zone text, applicable_to text, consultant_restrictions integer[],
-        service_type_restrictions text[], eligible_services text[], channels text[], products text[], campaign_id text,
-        campaign_role text, merchant_id uuid, campaign_source text, utm_source text, utm_medium text, utm_campaign text,
-        notes text, is_active boolean, external_id text
-        """;
-
-    private static readonly string Names = string.Join(
-        ", ",
-        Definition.Split(',').Select(static column => column.Trim().Split(' ')[0])
-    );
-
     /// <summary>
-    /// Stores new coupons with their codes and events, set-based. The rules have been checked; codes that exist have
-    /// been left out by <see cref="TakenAsync"/>.
+    /// Stores new coupons with their codes and events. The rules have been checked; codes that exist have been left out
+    /// by <see cref="TakenAsync"/>.
     /// </summary>
     /// <returns>The ids, in the order of the drafts.</returns>
     /// <exception cref="PostgresException">23505: somebody took a code meanwhile. Nothing was written.</exception>
@@ -56,43 +39,23 @@ internal static class CouponStore
             return [];
         }
 
-        var ids = new List<long>(drafts.Count);
-        await using (
-            var insert = work.Command(
-                $"""
-                with given as materialized (
-                    select row_number() over () as place, d.* from jsonb_to_recordset($1) as d ({Definition})
-                ), numbered as materialized (
-                    select nextval(pg_get_serial_sequence('coupons.coupon', 'id')) as id, g.* from given g order by place
-                ), made as (
-                    insert into coupons.coupon (id, {Names}, created_by, created_at, updated_at)
-                    overriding system value
-                    select id, {Names}, $2, $3, $3 from numbered
-                ), coded as (
-                    insert into coupons.code (code, coupon_id) select code, id from numbered
-                ), logged as (
-                    insert into platform.event
-                        (id, aggregatetype, aggregateid, type, sequence, actor, payload, correlation_id, created_at)
-                    select gen_random_uuid(), 'coupon', n.id::text, 'coupon.created', 1, $2,
-                        jsonb_strip_nulls(to_jsonb(n) - '{"{"}place,id,code,discount_percent{"}"}'::text[]
-                            || jsonb_build_object('code_hint', left(n.code, 4), 'discount_percent', n.discount_percent::text)),
-                        $4, $3
-                    from numbered n
-                )
-                select id from numbered order by place
-                """
-            )
-        )
+        var ids = await TakeIdsAsync(work, drafts.Count, cancel);
+        await new CouponCopy().WriteAsync(work, drafts, ids, actor, now, cancel);
+        return ids;
+    }
+
+    /// <summary>Takes ids for new coupons, in order. What is not used is lost.</summary>
+    public static async Task<IReadOnlyList<long>> TakeIdsAsync(UnitOfWork work, int count, CancellationToken cancel)
+    {
+        var ids = new List<long>(count);
+        await using var query = work.Command(
+            "select nextval(pg_get_serial_sequence('coupons.coupon', 'id')) from generate_series(1, $1) order by 1",
+            count
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
         {
-            insert.Parameters.Add(Json(drafts));
-            insert.Parameters.Add(new NpgsqlParameter { Value = actor.Actor });
-            insert.Parameters.Add(At(now));
-            insert.Parameters.Add(new NpgsqlParameter { Value = actor.RequestId });
-            await using var rows = await insert.ExecuteReaderAsync(cancel);
-            while (await rows.ReadAsync(cancel))
-            {
-                ids.Add(rows.GetInt64(0));
-            }
+            ids.Add(rows.GetInt64(0));
         }
 
         return ids;
@@ -165,49 +128,95 @@ internal static class CouponStore
         return await rows.ReadAsync(cancel) ? Coupon.Read(rows) : null;
     }
 
-    /// <summary>Replaces the definition of a coupon that is locked.</summary>
+    /// <summary>Reads the coupons of codes, and locks them for a change, in the order of their ids.</summary>
+    /// <returns>Those that exist and may be seen, by code.</returns>
+    public static async Task<Dictionary<string, Coupon>> FindByCodesAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<string> codes,
+        Guid? merchant,
+        CancellationToken cancel
+    )
+    {
+        // The locks alone first: the rows are then read as they are after the wait.
+        var ids = new List<long>(codes.Count);
+        await using (
+            var query = work.Command(
+                """
+                select id from coupons.coupon where code = any($1) and deleted_at is null
+                    and ($2::uuid is null or merchant_id = $2)
+                order by id for no key update
+                """,
+                codes.ToArray(),
+                new NpgsqlParameter { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
+            )
+        )
+        await using (var rows = await query.ExecuteReaderAsync(cancel))
+        {
+            while (await rows.ReadAsync(cancel))
+            {
+                ids.Add(rows.GetInt64(0));
+            }
+        }
+
+        return (await ReadAsync(work, ids, cancel)).ToDictionary(static c => c.Code, StringComparer.Ordinal);
+    }
+
+    /// <summary>Replaces the definitions of coupons that are locked.</summary>
     public static async Task UpdateAsync(
         UnitOfWork work,
-        Coupon before,
-        CouponDraft draft,
+        IReadOnlyList<(Coupon Before, CouponDraft Draft)> changes,
         CatalogueActor actor,
         DateTimeOffset now,
         CancellationToken cancel
     )
     {
+        if (changes.Count == 0)
+        {
+            return;
+        }
+
         await using (
             var update = work.Command(
                 $"""
-                update coupons.coupon c set ({Names}) = (select {Names} from jsonb_to_recordset($2) as d ({Definition})),
-                    version = c.version + 1, updated_at = $3
-                where c.id = $1
+                update coupons.coupon c set ({CouponRow.Names}) = row({CouponRow.NamesOf("d")}),
+                    version = c.version + 1, updated_at = $2
+                from jsonb_to_recordset($1) as d (id bigint, {CouponRow.Definition})
+                where c.id = d.id
                 """
             )
         )
         {
-            update.Parameters.Add(new NpgsqlParameter { Value = before.Id });
-            update.Parameters.Add(Json([draft]));
+            update.Parameters.Add(CouponRow.Json([.. changes.Select(static c => (c.Before.Id, c.Draft))]));
             update.Parameters.Add(At(now));
             await update.ExecuteNonQueryAsync(cancel);
         }
 
-        if (draft.Code != before.Code)
+        foreach (var (before, draft) in changes)
         {
-            await work.ExecuteAsync(
-                "update coupons.code set code = $2 where code = $1",
-                [before.Code, draft.Code!],
-                cancel
-            );
+            if (draft.Code != before.Code)
+            {
+                await work.ExecuteAsync(
+                    "update coupons.code set code = $2 where code = $1",
+                    [before.Code, draft.Code!],
+                    cancel
+                );
+            }
+
+            if (before.MaxUsesTotal is null && draft.MaxUsesTotal is { } maximum)
+            {
+                var account = LimitAccount.OfCoupon(before.Id, maximum);
+                await AccountStore.OpenAsync(work, account, before.Redeemed, Guid.CreateVersion7(), now, cancel);
+            }
         }
 
-        if (before.MaxUsesTotal is null && draft.MaxUsesTotal is { } maximum)
-        {
-            var account = LimitAccount.OfCoupon(before.Id, maximum);
-            await AccountStore.OpenAsync(work, account, before.Redeemed, Guid.CreateVersion7(), now, cancel);
-        }
-
-        var after = await FindAsync(work, before.Id, null, forUpdate: false, cancel);
-        await LogAsync(work, before, "coupon.updated", Changes(before, after!), actor, now, cancel);
+        var after = await ReadAsync(work, [.. changes.Select(static c => c.Before.Id)], cancel);
+        var byId = after.ToDictionary(static c => c.Id);
+        await EventLog.AppendAsync(
+            work,
+            now,
+            [.. changes.Select(c => EventOf(c.Before, "coupon.updated", Changes(c.Before, byId[c.Before.Id]), actor))],
+            cancel
+        );
     }
 
     /// <summary>Switches a locked coupon on or off (CPN-08).</summary>
@@ -275,6 +284,26 @@ internal static class CouponStore
         await LogAsync(work, coupon, "coupon.deleted", "{}", actor, now, cancel);
     }
 
+    private static async Task<List<Coupon>> ReadAsync(
+        UnitOfWork work,
+        IReadOnlyList<long> ids,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            $"select {Coupon.Columns} from {Coupon.From} where c.id = any($1) and c.deleted_at is null",
+            ids.ToArray()
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        var coupons = new List<Coupon>(ids.Count);
+        while (await rows.ReadAsync(cancel))
+        {
+            coupons.Add(Coupon.Read(rows));
+        }
+
+        return coupons;
+    }
+
     private static Task LogAsync(
         UnitOfWork work,
         Coupon coupon,
@@ -283,22 +312,17 @@ internal static class CouponStore
         CatalogueActor actor,
         DateTimeOffset now,
         CancellationToken cancel
-    ) =>
-        EventLog.AppendAsync(
-            work,
-            now,
-            [
-                new EventEntry(
-                    "coupon",
-                    coupon.Id.ToString(CultureInfo.InvariantCulture),
-                    type,
-                    coupon.Version + 1,
-                    actor.Actor,
-                    payload,
-                    actor.RequestId
-                ),
-            ],
-            cancel
+    ) => EventLog.AppendAsync(work, now, [EventOf(coupon, type, payload, actor)], cancel);
+
+    private static EventEntry EventOf(Coupon coupon, string type, string payload, CatalogueActor actor) =>
+        new(
+            "coupon",
+            coupon.Id.ToString(CultureInfo.InvariantCulture),
+            type,
+            coupon.Version + 1,
+            actor.Actor,
+            payload,
+            actor.RequestId
         );
 
     /// <summary>Before and after of every member that changed (CPN-09). Codes are named by their first characters.</summary>
@@ -344,88 +368,4 @@ internal static class CouponStore
 
     private static NpgsqlParameter At(DateTimeOffset at) =>
         new() { Value = at, NpgsqlDbType = NpgsqlDbType.TimestampTz };
-
-    private static NpgsqlParameter Json(IReadOnlyList<CouponDraft> drafts)
-    {
-        var buffer = new ArrayBufferWriter<byte>(drafts.Count * 512);
-        using (var json = new Utf8JsonWriter(buffer))
-        {
-            json.WriteStartArray();
-            foreach (var draft in drafts)
-            {
-                Write(json, draft);
-            }
-
-            json.WriteEndArray();
-        }
-
-        return new NpgsqlParameter { Value = buffer.WrittenMemory.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb };
-    }
-
-    private static void Write(Utf8JsonWriter json, CouponDraft draft)
-    {
-        long? Minor(decimal? amount) =>
-            amount is { } major && Currencies.TryToMinor(major, draft.Currency, out var minor) ? minor : null;
-
-        json.WriteStartObject();
-        json.WriteString("code"u8, draft.Code);
-        json.WriteString("code_kind"u8, draft.CodeKind);
-        json.WriteString("distribution"u8, draft.Distribution);
-        json.WriteString("internal_name"u8, draft.InternalName);
-        json.WriteStartObject("description"u8);
-        foreach (var (locale, text) in draft.Description)
-        {
-            json.WriteString(locale, text);
-        }
-
-        json.WriteEndObject();
-        json.WriteString("discount_type"u8, draft.DiscountType);
-        json.WriteOptional(
-            "discount_percent"u8,
-            draft.DiscountType switch
-            {
-                "percentage" => draft.DiscountValue,
-                "free_session" => 100m,
-                _ => null,
-            }
-        );
-        json.WriteOptional(
-            "discount_minor"u8,
-            draft.DiscountType == "fixed_amount" ? Minor(draft.DiscountValue) : null
-        );
-        json.WriteString("currency"u8, draft.Currency);
-        json.WriteOptional("max_discount_minor"u8, Minor(draft.MaxDiscountAmount));
-        json.WriteOptional("minimum_order_minor"u8, Minor(draft.MinimumOrderValue));
-        json.WriteOptional("maximum_order_minor"u8, Minor(draft.MaximumOrderValue));
-        json.WriteOptional("max_uses_total"u8, draft.MaxUsesTotal);
-        json.WriteNumber("max_uses_per_user"u8, draft.MaxUsesPerUser);
-        json.WriteString("valid_from"u8, Instants.Format(draft.ValidFrom));
-        json.WriteString("valid_until"u8, Instants.Format(draft.ValidUntil) ?? "infinity");
-        json.WriteString("time_zone"u8, draft.TimeZone);
-        json.WriteString("applicable_to"u8, draft.ApplicableTo);
-        json.WriteList(
-            "consultant_restrictions"u8,
-            draft.ConsultantRestrictions,
-            static (j, v) => j.WriteNumberValue(v)
-        );
-        json.WriteList(
-            "service_type_restrictions"u8,
-            draft.ServiceTypeRestrictions,
-            static (j, v) => j.WriteStringValue(v)
-        );
-        json.WriteList("eligible_services"u8, draft.EligibleServices, static (j, v) => j.WriteStringValue(v));
-        json.WriteList("channels"u8, draft.Channels, static (j, v) => j.WriteStringValue(v));
-        json.WriteList("products"u8, draft.Products, static (j, v) => j.WriteStringValue(v));
-        json.WriteString("campaign_id"u8, draft.CampaignId);
-        json.WriteString("campaign_role"u8, draft.CampaignRole);
-        json.WriteString("merchant_id"u8, draft.MerchantId?.ToString());
-        json.WriteString("campaign_source"u8, draft.CampaignSource);
-        json.WriteString("utm_source"u8, draft.UtmSource);
-        json.WriteString("utm_medium"u8, draft.UtmMedium);
-        json.WriteString("utm_campaign"u8, draft.UtmCampaign);
-        json.WriteString("notes"u8, draft.Notes);
-        json.WriteBoolean("is_active"u8, draft.IsActive);
-        json.WriteString("external_id"u8, draft.ExternalId);
-        json.WriteEndObject();
-    }
 }

@@ -18,7 +18,7 @@ public static class ImportOperation
     public const string Kind = "import";
 
     /// <summary>Rows in one transaction.</summary>
-    public const int BatchSize = 2000;
+    public const int BatchSize = 10_000;
 
     /// <summary>Rows with errors that are listed; more are only counted.</summary>
     public const int MaximumErrors = 10_000;
@@ -124,15 +124,8 @@ public static class ImportOperation
             file.Position = 0;
             var name = input.GetProperty("file").GetString()!;
             using var rows = await ImportRows.OpenAsync(name, file, options, merchant, cancel);
-            return await RunAsync(
-                database,
-                operation,
-                rows,
-                new ImportBatch(options, actor, rows),
-                tally,
-                progress,
-                cancel
-            );
+            var writer = new ImportWriter(operation.Id, options, actor, rows);
+            return await RunAsync(database, operation, rows, writer, tally, progress, cancel);
         }
         catch (UnreadableFileException error)
         {
@@ -145,52 +138,81 @@ public static class ImportOperation
         Database database,
         Operation operation,
         ImportRows rows,
-        ImportBatch batch,
+        ImportWriter writer,
         ImportTally tally,
         Action<long>? progress,
         CancellationToken cancel
     )
     {
-        var more = await rows.SkipToAsync(tally.Line, cancel);
-        while (more)
+        await rows.SkipToAsync(tally.Line, cancel);
+
+        // The next batch is read and checked while the one before is written.
+        Task<ImportBatch?> ReadAsync() =>
+            Task.Run(() => ImportBatch.ReadAsync(database, rows, BatchSize, cancel), cancel);
+        var next = ReadAsync();
+        try
         {
-            more = await batch.ReadAsync(database, BatchSize, cancel);
-            for (var attempt = 1; ; attempt++)
+            while (await next is { } batch)
             {
-                await using var work = await database.BeginAsync(cancel);
-                try
+                next = ReadAsync();
+                if (await WriteAsync(database, operation, writer, batch, tally, cancel) is not { } reached)
                 {
-                    var next = await batch.WriteAsync(work, operation.Id, tally, cancel);
-                    if (
-                        !await OperationStore.TryAdvanceAsync(
-                            work,
-                            operation,
-                            next.Done,
-                            next.Refused,
-                            next.ToJson(),
-                            cancel
-                        )
-                    )
-                    {
-                        return false;
-                    }
+                    return false;
+                }
 
-                    await work.CommitAsync(CancellationToken.None);
-                    tally = next;
-                    break;
-                }
-                catch (PostgresException taken)
-                    when (taken.SqlState == PostgresErrorCodes.UniqueViolation && attempt < Attempts)
-                {
-                    // Somebody took one of the codes between the look and the insert: it shows now.
-                }
+                tally = reached;
+                progress?.Invoke(tally.Done);
             }
-
-            progress?.Invoke(tally.Done);
+        }
+        finally
+        {
+            await ((Task)next).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await using var last = await database.BeginAsync(cancel);
         return await EndAsync(last, operation, "succeeded", tally, null, cancel);
+    }
+
+    /// <returns>How far it is then; null when the operation was taken away.</returns>
+    private static async Task<ImportTally?> WriteAsync(
+        Database database,
+        Operation operation,
+        ImportWriter writer,
+        ImportBatch batch,
+        ImportTally tally,
+        CancellationToken cancel
+    )
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            await using var work = await database.BeginAsync(cancel);
+            try
+            {
+                var next = await writer.WriteAsync(work, tally, batch, cancel);
+                if (
+                    !await OperationStore.TryAdvanceAsync(
+                        work,
+                        operation,
+                        next.Done,
+                        next.Refused,
+                        next.ToJson(),
+                        cancel
+                    )
+                )
+                {
+                    return null;
+                }
+
+                await work.CommitAsync(CancellationToken.None);
+                return next;
+            }
+            catch (PostgresException taken)
+                when (taken.SqlState == PostgresErrorCodes.UniqueViolation && attempt < Attempts)
+            {
+                // One of the codes is taken, or was by somebody between the look and the insert: it shows now.
+                writer.LooksFirst = true;
+            }
+        }
     }
 
     private static async Task<bool> EndAsync(

@@ -133,13 +133,11 @@ internal sealed class ImportRows : IDisposable
 
         var errors = new List<FieldError>();
         var draft = Draft(errors);
-        var unreadable = errors.Select(static e => e.Field).ToHashSet(StringComparer.Ordinal);
-        foreach (var error in CouponRules.Validate(draft, now, _startsAreNew))
+        var broken = CouponRules.Validate(draft, now, _startsAreNew);
+        if (broken.Count > 0)
         {
-            if (!unreadable.Contains(error.Field))
-            {
-                errors.Add(error);
-            }
+            var unreadable = errors.Select(static e => e.Field).ToHashSet(StringComparer.Ordinal);
+            errors.AddRange(broken.Where(e => !unreadable.Contains(e.Field)));
         }
 
         return new ImportRow(_reader.Line, draft, errors);

@@ -123,6 +123,62 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([("update_existing", "excludes")], both.Errors);
     }
 
+    [Fact]
+    public async Task A_row_changes_what_an_earlier_row_of_the_file_has_made_or_changed()
+    {
+        await ImportAsync(
+            $"{Header},max_uses_total\nOLD,fixed_amount,5,2099-03-01,7\nINSTANCE,percentage,5,2099-03-01,\n"
+        );
+        await _host.Database.ExecuteAsync("update coupons.coupon set code = 'OTHER' where code = 'INSTANCE'");
+        var file = Encoding.UTF8.GetBytes(
+            $"""
+            {Header},max_uses_total
+            OLD,fixed_amount,6,2099-03-01,
+            NEW,fixed_amount,1,2099-03-01,3
+            OLD,fixed_amount,7,2099-03-01,9
+            INSTANCE,percentage,9,2099-03-01,
+            NEW,percentage,2.5,2099-03-01,
+            LATE,percentage,2.5,2001-03-01,
+            """
+        );
+        foreach (var dryRun in (bool[])[true, false])
+        {
+            var result = await ImportAsync(file, ("update_existing", "true"), ("dry_run", dryRun ? "true" : "false"));
+            Assert.Equal(
+                (1, 3, 2),
+                (
+                    result.GetProperty("created").GetInt32(),
+                    result.GetProperty("updated").GetInt32(),
+                    result.GetProperty("refused").GetInt32()
+                )
+            );
+        }
+
+        Assert.Equal(
+            [
+                "NEW||NEW|false|2099-03-01 00:00",
+                "OLD|700|OLD|false|2099-03-01 00:00",
+                "OTHER||INSTANCE|false|2099-03-01 00:00",
+            ],
+            await CouponsAsync()
+        );
+        Assert.Equal(
+            ["1 coupon.created", "2 coupon.updated", "3 coupon.updated"],
+            await _host.Database.ColumnAsync<string>(
+                """
+                select sequence || ' ' || type from platform.event
+                where aggregateid = (select id::text from coupons.coupon where code = 'OLD') order by position
+                """
+            )
+        );
+        Assert.Equal(
+            "2.500",
+            await _host.Database.ScalarAsync<string>(
+                "select discount_percent::text from coupons.coupon where code = 'NEW'"
+            )
+        );
+    }
+
     [Theory]
     [InlineData("c.csv", "code,discount_type\nA,B\n", "wrong_header")]
     [InlineData("c.csv", "", "wrong_header")]
