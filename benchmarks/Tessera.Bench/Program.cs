@@ -15,7 +15,9 @@ switch (name)
         return await ImportBench.RunAsync(quick);
     case "crash":
         return await CrashBench.RunAsync(quick);
+    case "fanout":
+        return await FanoutBench.RunAsync(quick);
     default:
-        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash");
+        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash, fanout");
         return 2;
 }

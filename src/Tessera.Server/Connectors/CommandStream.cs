@@ -34,7 +34,7 @@ public static class CommandStream
             insert into connectors.command (connector_id, batch_id, kind, size, chunk, due_at)
             select c.id, batch.id, $1, cardinality($5), case c.encoding when 'single' then 1 else c.batch_size end,
                 -- Who cannot schedule is told when it takes effect (R-09); an enabling takes effect at once.
-                case when $1 = 'enable' or c.can_schedule then platform.clock() else greatest($6, platform.clock()) end
+                case when $1 = 'enable' or (c.can_schedule and c.encoding <> 'watermark') then platform.clock() else greatest($6, platform.clock()) end
             from batch cross join connectors.connector c
             where c.is_active
                 and ($3::uuid is null or c.merchants is null or $3 = any(c.merchants))

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Connectors.Delivery;
+using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Platform.Outbound;
 
 namespace Tessera.Server.Connectors;
@@ -9,7 +11,17 @@ public static class ConnectorsRoom
 {
     /// <summary>Registers what the room needs.</summary>
     public static IServiceCollection AddConnectors(this IServiceCollection services) =>
-        services.AddSingleton<Egress>().AddSingleton<ConnectorSecrets>();
+        services
+            .AddSingleton<Egress>()
+            .AddSingleton<ConnectorSecrets>()
+            .AddSingleton<RestPartner>()
+            .AddSingleton<FilePartner>()
+            .AddSingleton<InternalPartner>()
+            .AddSingleton<PartnerCalls>()
+            .AddSingleton<LaneStore>()
+            .AddSingleton<LaneRun>()
+            .AddSingleton<DeliveryWorker>()
+            .AddHostedService(static s => s.GetRequiredService<DeliveryWorker>());
 
     /// <summary>Adds the routes.</summary>
     public static void MapConnectors(this IEndpointRouteBuilder api)
@@ -17,5 +29,9 @@ public static class ConnectorsRoom
         var settings = api.ServiceProvider.GetRequiredService<Settings>();
         new ConnectorDirectory(settings.EgressAllow.Count > 0).Map(api);
         SecretEndpoints.Map(api);
+        AcknowledgementEndpoints.Map(api);
+        SteeringEndpoints.Map(api);
+        TaskEndpoints.Map(api);
+        FigureEndpoints.Map(api);
     }
 }

@@ -1,0 +1,86 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Connectors.Delivery;
+
+/// <summary>
+/// Finds lanes that have something to tell and runs each by itself, so that a sick partner holds up nobody but itself.
+/// Every node may run it: a lane is run by the one that holds its lease.
+/// </summary>
+internal sealed partial class DeliveryWorker(
+    Database database,
+    LaneStore store,
+    LaneRun run,
+    TimeProvider clock,
+    ILogger<DeliveryWorker> log
+) : Worker(clock, log, TimeSpan.FromMilliseconds(200))
+{
+    /// <summary>Lanes of this node at a time; one that waits for its partner costs next to nothing.</summary>
+    private const int MaximumLanes = 512;
+
+    private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(5);
+
+    private readonly string _node = Environment.MachineName + ":" + Environment.ProcessId;
+    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+    private readonly TimeProvider _clock = clock;
+    private DateTimeOffset _watchedAt;
+
+    /// <inheritdoc/>
+    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
+    {
+        if (_running.Count < MaximumLanes)
+        {
+            foreach (var lane in await store.ClaimAsync(_node, MaximumLanes - _running.Count, cancel))
+            {
+                _running[lane.ConnectorId] = RunAsync(lane, cancel);
+            }
+        }
+
+        var now = _clock.GetUtcNow();
+        if (now - _watchedAt >= WatchEvery)
+        {
+            _watchedAt = now;
+            await LaneWatch.RunAsync(database, cancel);
+        }
+
+        return false;
+    }
+
+    /// <summary>Runs what is due and waits for it; for tests and commands.</summary>
+    internal async Task DrainAsync(CancellationToken cancel)
+    {
+        await RunOnceAsync(cancel);
+        await Task.WhenAll(_running.Values);
+    }
+
+    private async Task RunAsync(Lane lane, CancellationToken cancel)
+    {
+        // The claim is registered before the lane may end.
+        await Task.Yield();
+        try
+        {
+            await run.RunAsync(lane, cancel);
+        }
+        catch (Exception error) when (!cancel.IsCancellationRequested)
+        {
+            // The lease ends by itself; what was told is told again under the same keys.
+            LogFailed(log, lane.ConnectorId, error.Message, Database.IsOutage(error) ? null : error);
+        }
+        catch (OperationCanceledException)
+        {
+            LogStopped(log, lane.ConnectorId);
+        }
+        finally
+        {
+            _running.TryRemove(lane.ConnectorId, out _);
+        }
+    }
+
+    [LoggerMessage(4001, LogLevel.Error, "The lane of connector {Connector} failed: {Reason}")]
+    private static partial void LogFailed(ILogger log, Guid connector, string reason, Exception? error);
+
+    [LoggerMessage(4002, LogLevel.Debug, "The lane of connector {Connector} stops with the node")]
+    private static partial void LogStopped(ILogger log, Guid connector);
+}
