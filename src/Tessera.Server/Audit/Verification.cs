@@ -128,9 +128,39 @@ public sealed class Verification(string connectionString)
             """
             select 'redemption ' || coalesce(r.id, t.id) || ' has ' || case when r.id is null then 'a posting and no row'
                 else 'a row and no posting' end
-            from redemptions.redemption r
+            from (select id from redemptions.redemption union
+                select id from redemptions.promotion_use) r
             full join (select * from balances.transfer where kind = 'post') t on t.id = r.id
-            where r.id is null or t.id is null
+            where r.id is null or (t.id is null and exists (select from redemptions.redemption k where k.id = r.id))
+            limit 1
+            """
+        ),
+        (
+            "orders equal what was used on them",
+            "select count(*) from redemptions.placed_order where source = 'api'",
+            """
+            select 'order ' || o.id || ' has a discount of ' || o.discount_minor || ', its promotions gave '
+                || coalesce(u.given, 0) || ', on its lines ' || coalesce(u.shared, 0)
+            from redemptions.placed_order o
+            left join (select order_id, sum(discount_minor) as given,
+                    sum((select sum(a) from unnest(amounts) a)) as shared
+                from redemptions.promotion_use group by order_id) u on u.order_id = o.id
+            where o.source = 'api'
+                and (o.discount_minor <> coalesce(u.given, 0) or o.discount_minor <> coalesce(u.shared, 0))
+            limit 1
+            """
+        ),
+        (
+            "returns add up to what came back",
+            "select count(*) from redemptions.order_return",
+            """
+            select 'order ' || o.id || ' gave back ' || sum(r.discount_minor) || ' and its promotions got '
+                || max(u.returned)
+            from redemptions.placed_order o
+            join redemptions.order_return r on r.order_id = o.id
+            join (select order_id, sum(returned_minor) as returned from redemptions.promotion_use group by order_id) u
+                on u.order_id = o.id
+            group by o.id having sum(r.discount_minor) <> max(u.returned)
             limit 1
             """
         ),

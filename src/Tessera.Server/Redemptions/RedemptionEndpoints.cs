@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Redemptions.Orders;
 
 namespace Tessera.Server.Redemptions;
 
@@ -113,7 +114,12 @@ internal static class RedemptionEndpoints
         await SendAsync(context, await lanes.RunAsync(new ReleaseCommand(AskerOf(context, caller, key), id, false)));
     }
 
-    private static async Task RollBackAsync(HttpContext context, Guid id, RedemptionService lanes)
+    private static async Task RollBackAsync(
+        HttpContext context,
+        Guid id,
+        RedemptionService lanes,
+        Platform.Database database
+    )
     {
         var caller = Caller.Of(context);
         var (body, refusal) = await RequestBody.ReadAsync(context);
@@ -126,6 +132,11 @@ internal static class RedemptionEndpoints
                 var reason = fields.Text("reason", 500);
                 var returnUse = fields.Flag("return_use", required: false) ?? true;
                 refusal = fields.Finish();
+                if (refusal is null && await OrderStore.HasRedemptionAsync(database, id, context.RequestAborted))
+                {
+                    refusal = OrderRefusals.PartOfAnOrder;
+                }
+
                 if (refusal is null)
                 {
                     var asker = AskerOf(context, caller, key);

@@ -249,7 +249,7 @@ internal static class RedemptionDescriptions
                 new RolledBackShape(Id, Customer, Eur(500), true, "Order cancelled", At),
                 "Given back; Location is the redemption."
             )
-            .WithRefusals(Refusals.RedemptionNotFound, Refusals.AlreadyRolledBack);
+            .WithRefusals(Refusals.RedemptionNotFound, Refusals.AlreadyRolledBack, Orders.OrderRefusals.PartOfAnOrder);
 
     public static RouteHandlerBuilder DescribeRedemptionList(this RouteHandlerBuilder operation) =>
         operation.WithAnswer(200, new Page<RedemptionReads.RedemptionView>([Redemption], false, null), "A page.");

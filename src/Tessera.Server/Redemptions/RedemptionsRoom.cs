@@ -3,6 +3,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Promotions;
+using Tessera.Server.Redemptions.Orders;
 
 namespace Tessera.Server.Redemptions;
 
@@ -27,6 +29,16 @@ public static partial class RedemptionsRoom
                     )
             );
         });
+        services.AddSingleton(static provider => new OrderService(
+            provider.GetRequiredService<Database>(),
+            provider.GetRequiredService<PromotionCatalogue>(),
+            Problems.Render
+        ));
+        services.AddSingleton(static provider => new OrderReturns(
+            provider.GetRequiredService<Database>(),
+            Problems.Render
+        ));
+        services.AddHostedService<OrderLapseWorker>();
         return services.AddHostedService<LapseWorker>();
     }
 
@@ -35,6 +47,8 @@ public static partial class RedemptionsRoom
     {
         RedemptionEndpoints.Map(api);
         RedemptionReads.Map(api);
+        OrderEndpoints.Map(api);
+        OrderReads.Map(api);
     }
 
     [LoggerMessage(2001, LogLevel.Warning, "A batch of redemptions failed and is run again item by item: {Reason}")]

@@ -1,0 +1,46 @@
+using Tessera.Core.Promotions;
+
+namespace Tessera.Server.Redemptions.Orders;
+
+/// <summary>What happens when a code of a cart is refused.</summary>
+public enum OrderMode
+{
+    /// <summary>Then nothing is used.</summary>
+    AllOrNothing,
+
+    /// <summary>The others are used.</summary>
+    BestEffort,
+}
+
+/// <summary>Reserve or redeem a whole cart: all its codes and the promotions that apply by themselves.</summary>
+/// <param name="Operation">Reserve or redeem.</param>
+/// <param name="Asker">Who asks.</param>
+/// <param name="Cart">What is bought, with its codes as typed.</param>
+/// <param name="HolderId">Who uses the codes; null for an unknown visitor, who can use none.</param>
+/// <param name="Reference">The order's number with its shop.</param>
+/// <param name="Mode">What happens when a code is refused.</param>
+/// <param name="ReservationId">The hold to redeem.</param>
+/// <param name="HoldSeconds">How long to hold, for reservations.</param>
+/// <param name="Replace">Whether an order of this reference is priced anew; its own uses then do not count.</param>
+/// <param name="AcceptFallback">Whether the fallback of a campaign takes the place of a code that is refused (CMP-01).</param>
+/// <param name="Rules">Rules of the house.</param>
+/// <param name="Id">Of the order or reservation this becomes.</param>
+public sealed record OrderCommand(
+    Operation Operation,
+    Asker Asker,
+    Cart Cart,
+    Guid? HolderId,
+    string Reference,
+    OrderMode Mode,
+    Guid? ReservationId,
+    int HoldSeconds,
+    bool Replace,
+    bool AcceptFallback,
+    PricingRules Rules,
+    Guid Id
+);
+
+/// <summary>What became of a cart.</summary>
+/// <param name="Answer">As sent and kept.</param>
+/// <param name="Quote">The price that was decided; null when the answer was kept from before, or nothing was priced.</param>
+public sealed record OrderOutcome(Answer Answer, Quote? Quote);

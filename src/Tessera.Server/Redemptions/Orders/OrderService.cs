@@ -1,0 +1,451 @@
+using System.Collections.Concurrent;
+using Npgsql;
+using Tessera.Core;
+using Tessera.Core.Codes;
+using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
+using Tessera.Server.Coupons;
+using Tessera.Server.Platform;
+using Tessera.Server.Promotions;
+
+namespace Tessera.Server.Redemptions.Orders;
+
+/// <summary>
+/// Reserves and redeems whole carts: all codes and promotions of one in one transaction (RED-05, RED-06). It takes the
+/// locks of single codes in their order, then those of orders and promotions, and reads the clock after the last; so it
+/// may run beside the lanes, and on any number of nodes.
+/// </summary>
+public sealed class OrderService(Database database, PromotionCatalogue promotions, RenderProblem problem) : IDisposable
+{
+    /// <summary>Carts decided at a time; more would only wait for one another's rows, each with a connection.</summary>
+    private const int AtATime = 16;
+
+    private readonly SemaphoreSlim _places = new(AtATime);
+    private readonly OrderAnswers _answers = new(problem);
+    private readonly ConcurrentBag<InstanceIds> _ids = [];
+    private readonly ConcurrentDictionary<DateOnly, bool> _months = new();
+
+    /// <summary>Decides a cart; answers after the commit.</summary>
+    public async Task<OrderOutcome> RunAsync(OrderCommand command, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(command);
+        await _places.WaitAsync(cancel);
+        try
+        {
+            return await OrderTransaction.RunAsync(
+                database,
+                connection => TryAsync(connection, command, cancel),
+                cancel
+            );
+        }
+        finally
+        {
+            _places.Release();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _places.Dispose();
+
+    private async Task<OrderOutcome> TryAsync(
+        NpgsqlConnection connection,
+        OrderCommand command,
+        CancellationToken cancel
+    )
+    {
+        var orders = await OrderStore.ReadAsync(connection, command, cancel);
+        command = Known(command, orders);
+        var commands = CommandsOf(command, orders);
+        var found = await RedemptionStore.ResolveAsync(connection, commands, cancel);
+        if (found.Kept.TryGetValue(command.Asker.KeyHash, out var kept))
+        {
+            return kept.RequestHash == command.Asker.RequestHash
+                ? new OrderOutcome(kept.Answer with { Replayed = true }, null)
+                : new OrderOutcome(_answers.Refused(command, OrderRefusals.KeyReused), null);
+        }
+
+        if (WhyNot(command, orders, orders.Clock) is { } early)
+        {
+            return await RefuseAsync(connection, command, early, null, [], cancel);
+        }
+
+        var book = await promotions.BookAsync(command.Asker.MerchantId, cancel);
+        var drafts = Drafts(command, commands, found, book);
+        var plan = HoldPlan.Of(commands, Enumerable.Range(0, commands.Count), found);
+        foreach (var draft in drafts)
+        {
+            plan.Accounts.UnionWith(
+                PromotionLimits.Of(draft.Promotion, command.Cart, orders.Clock).Select(static l => l.Account.Id)
+            );
+        }
+
+        plan.Accounts.UnionWith(orders.Reservation?.Promotions.SelectMany(static p => p.AccountIds) ?? []);
+        if (command.Replace)
+        {
+            plan.Accounts.UnionWith(orders.Standing?.Uses.SelectMany(static u => u.AccountIds) ?? []);
+        }
+
+        var ids = _ids.TryTake(out var pooled) ? pooled : new InstanceIds();
+        try
+        {
+            await ids.EnsureAsync(connection, commands.Count + 1, cancel);
+            await EnsureMonthsAsync(connection, found, cancel);
+            var hold = await RedemptionStore.HoldAsync(connection, plan, withLocks: true, cancel);
+            plan.ThrowIfStale(hold);
+            await HoldPromotionsAsync(connection, command, book, cancel);
+            var limited = drafts.Where(static d => d.Promotion.MaxUsesPerCustomer is not null).Select(static d => d.Id);
+            var (uses, now) = await OrderStore.HoldAsync(connection, command, orders, [.. limited], cancel);
+            hold.Now = now;
+            if (WhyNot(command, orders, now) is { } late)
+            {
+                return await RefuseAsync(connection, command, late, null, [], cancel);
+            }
+
+            var reservations = plan.ReservationsIn(hold);
+            reservations.UnionWith(orders.Reservation?.Promotions.Select(static p => p.Id) ?? []);
+            var holds = await RedemptionStore.HoldsAsync(
+                connection,
+                reservations,
+                plan.AccountsWithHolds(hold),
+                now,
+                withLocks: true,
+                cancel
+            );
+            var candidates = CandidatesOf(command, commands, found, hold, drafts, plan);
+            var places = commands
+                .Select(static (c, place) => (Code: (c as AttemptCommand)?.Code, place))
+                .Where(static c => c.Code is not null)
+                .ToDictionary(static c => c.Code!, static c => c.place, StringComparer.Ordinal);
+            var deciding = new OrderDeciding(command, found, orders, hold, holds, ids, places);
+            var work = deciding.Decide(candidates, uses);
+            var refused = work.Quote.Rejected.Where(static r => r.Code is not null).ToList();
+            if (
+                command.Mode == OrderMode.AllOrNothing
+                && refused.Exists(static r => r.Reason != Reasons.AlreadyApplied)
+            )
+            {
+                return await RefuseAsync(
+                    connection,
+                    command,
+                    OrderAnswers.Codes(command, work.Quote),
+                    work.Quote,
+                    candidates,
+                    cancel
+                );
+            }
+
+            return await AcceptAsync(connection, command, orders, work, candidates, cancel);
+        }
+        finally
+        {
+            _ids.Add(ids);
+        }
+    }
+
+    private static async Task<OrderOutcome> AcceptAsync(
+        NpgsqlConnection connection,
+        OrderCommand command,
+        OrderResolution orders,
+        OrderWork work,
+        IReadOnlyList<Candidate> candidates,
+        CancellationToken cancel
+    )
+    {
+        var answer =
+            command.Operation == Operation.Reserve
+                ? OrderAnswers.Reserved(command, work)
+                : OrderAnswers.Redeemed(command, work);
+        work.Batch.Answers.Add((command.Asker, answer));
+        if (command.Operation == Operation.Reserve)
+        {
+            await OrderStore.WriteReservationAsync(connection, command, work, cancel);
+        }
+        else
+        {
+            await OrderStore.WriteOrderAsync(connection, command, orders, work, cancel);
+        }
+
+        await OrderStore.WriteRefusalAsync(
+            connection,
+            command,
+            RefusedOf(work.Quote, candidates),
+            work.Quote.SubtotalMinor,
+            cancel
+        );
+        await RedemptionStore.WriteAsync(connection, work.Batch, OrderTransaction.Shard, cancel);
+        return new OrderOutcome(answer, work.Quote);
+    }
+
+    /// <summary>Nothing of the cart is used: what was decided is undone, and the refusal alone is written.</summary>
+    private async Task<OrderOutcome> RefuseAsync(
+        NpgsqlConnection connection,
+        OrderCommand command,
+        Refusal refusal,
+        Quote? quote,
+        IReadOnlyList<Candidate> candidates,
+        CancellationToken cancel
+    )
+    {
+        await OrderTransaction.RollBackAsync(connection);
+        var answer = _answers.Refused(command, refusal);
+        if (refusal.Kind == RefusalKind.Invalid)
+        {
+            return new OrderOutcome(answer, quote);
+        }
+
+        await using (var begin = new NpgsqlCommand("begin", connection))
+        {
+            await begin.ExecuteNonQueryAsync(cancel);
+        }
+
+        var refused = quote is null ? [] : RefusedOf(quote, candidates);
+        await OrderStore.WriteRefusalAsync(connection, command, refused, quote?.SubtotalMinor ?? 0, cancel);
+        var work = new BatchWork { Hold = new Hold() };
+        work.Answers.Add((command.Asker, answer));
+        foreach (var coupon in refused.Select(static r => r.CouponId).OfType<long>())
+        {
+            work.UsageOf(coupon).Refused++;
+        }
+
+        await RedemptionStore.WriteAsync(connection, work, OrderTransaction.Shard, cancel);
+        return new OrderOutcome(answer, quote);
+    }
+
+    private async Task HoldPromotionsAsync(
+        NpgsqlConnection connection,
+        OrderCommand command,
+        CompiledPromotions book,
+        CancellationToken cancel
+    )
+    {
+        // The unit of work is the lane's: it is begun and ended by statements of its own.
+        var work = new UnitOfWork(connection, null!);
+        var held = await promotions.HoldAsync(work, command.Asker.MerchantId, cancel);
+        if (held.Stamp != book.Stamp)
+        {
+            promotions.Forget(command.Asker.MerchantId ?? Guid.Empty);
+            throw new StaleResolutionException();
+        }
+    }
+
+    private static OrderCommand Known(OrderCommand command, OrderResolution orders) =>
+        command.Cart.Customer is { } customer && customer.CompletedOrders < orders.Orders
+            ? command with
+            {
+                Cart = command.Cart with { Customer = customer with { CompletedOrders = orders.Orders } },
+            }
+            : command;
+
+    /// <summary>Each code as an attempt of its own, and what may have to be released or given back.</summary>
+    private static List<RedemptionCommand> CommandsOf(OrderCommand command, OrderResolution orders)
+    {
+        var held = orders.Reservation?.Promotions.Where(static p => p.CouponId is not null).ToList() ?? [];
+        var commands = new List<RedemptionCommand>();
+        var skus = command.Cart.Lines.Select(static l => l.Sku).Distinct(StringComparer.Ordinal).ToList();
+        foreach (var code in command.Cart.Codes.Select(Normal).Distinct(StringComparer.Ordinal))
+        {
+            var own = held.Find(p => p.Code == code);
+            commands.Add(
+                new AttemptCommand(
+                    command.Operation,
+                    command.Asker,
+                    code,
+                    command.HolderId ?? Guid.Empty,
+                    new OrderFacts(command.Reference, 0, command.Cart.Currency),
+                    command.Cart.Channel,
+                    skus,
+                    own?.Id,
+                    command.HoldSeconds,
+                    null,
+                    Guid.CreateVersion7()
+                )
+            );
+            held.Remove(own!);
+        }
+
+        commands.AddRange(held.Select(p => new ReleaseCommand(command.Asker, p.Id, Lapse: false)));
+        if (command.Replace && orders.Standing is { } standing)
+        {
+            commands.AddRange(
+                standing
+                    .Uses.Where(static u => u.CouponId is not null && !u.IsOver && !u.RolledBack)
+                    .Select(u => new RollBackCommand(command.Asker, u.Id, true, "replaced", Guid.Empty))
+            );
+        }
+
+        if (commands.Count == 0)
+        {
+            // Names nothing; it asks for the answer that may be kept under the key.
+            commands.Add(new ReleaseCommand(command.Asker, Guid.Empty, Lapse: false));
+        }
+
+        return commands;
+    }
+
+    private static Refusal? WhyNot(OrderCommand command, OrderResolution orders, DateTimeOffset now)
+    {
+        if (command.HolderId is not null && !orders.IsCustomer)
+        {
+            return Refusals.UnknownCustomer;
+        }
+
+        if (command.Operation == Operation.Redeem && orders.Standing is not null && !command.Replace)
+        {
+            return OrderRefusals.OrderExists;
+        }
+
+        if (command.ReservationId is null)
+        {
+            return null;
+        }
+
+        return orders.Reservation is not { } reservation ? Refusals.ReservationNotFound
+            : reservation.Ending is not null || reservation.ExpiresAt <= now ? Refusals.ReservationEnded
+            : reservation.CustomerId != command.HolderId ? Refusals.ReservationMismatch
+            : null;
+    }
+
+    /// <summary>Promotions as they are known before the locks; what a coupon says of itself is read under them.</summary>
+    private static List<Draft> Drafts(
+        OrderCommand command,
+        List<RedemptionCommand> commands,
+        Resolution found,
+        CompiledPromotions book
+    )
+    {
+        var drafts = new List<Draft>();
+        var automatic = command.Rules.ReportAutomatic
+            ? book.All.Except(book.OfCoupons.Values)
+            : book.Automatic.Relevant(command.Cart);
+        drafts.AddRange(automatic.Select(static p => new Draft(p, null, null)));
+        foreach (var attempt in commands.OfType<AttemptCommand>())
+        {
+            if (
+                found.Codes.TryGetValue(attempt.Code, out var target)
+                && book.OfCoupons.TryGetValue(target.CouponId, out var promotion)
+            )
+            {
+                drafts.Add(new Draft(promotion, attempt, target));
+            }
+        }
+
+        return drafts;
+    }
+
+    /// <summary>What may apply, with all that stands behind it, now that it is under lock.</summary>
+    private static List<Candidate> CandidatesOf(
+        OrderCommand command,
+        List<RedemptionCommand> commands,
+        Resolution found,
+        Hold hold,
+        List<Draft> drafts,
+        HoldPlan plan
+    )
+    {
+        var candidates = new List<Candidate>();
+        var names = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var draft in drafts.Where(static d => d.Attempt is null))
+        {
+            candidates.Add(Of(draft.Promotion, null, null));
+        }
+
+        var last = int.MaxValue - CartCheck.MaxCodes - 1;
+        foreach (var attempt in commands.OfType<AttemptCommand>())
+        {
+            if (!found.Codes.TryGetValue(attempt.Code, out var target))
+            {
+                continue;
+            }
+
+            if (drafts.Find(d => d.Attempt == attempt) is { } draft)
+            {
+                candidates.Add(Of(draft.Promotion with { Code = attempt.Code }, attempt, target));
+                continue;
+            }
+
+            // A coupon without a promotion of its own prices itself; its limits follow from its terms.
+            var coupon = hold.Coupons[target.CouponId];
+            var own = CouponPromotion.Of(coupon, attempt.Code, last++) with
+            {
+                Id = "coupon:" + coupon.Id,
+                MaxUses = null,
+                MaxUsesPerCustomer = null,
+                Budget = null,
+            };
+            candidates.Add(Of(own, attempt, target));
+        }
+
+        return candidates;
+
+        Candidate Of(Promotion promotion, AttemptCommand? attempt, CodeTarget? target)
+        {
+            var limits = PromotionLimits.Of(promotion, command.Cart, hold.Now);
+            if (limits.Any(l => !plan.Accounts.Contains(l.Account.Id)))
+            {
+                // Another day, week or month began while the locks were waited for.
+                throw new StaleResolutionException();
+            }
+
+            // Two units of one coupon are two promotions to the engine.
+            var many = names[promotion.Id] = names.GetValueOrDefault(promotion.Id) + 1;
+            var own = attempt?.ReservationId is { } id ? found.Reservations.GetValueOrDefault(id) : null;
+            var instance = own?.InstanceId ?? target?.InstanceId;
+            return new Candidate
+            {
+                Promotion = many == 1 ? promotion : promotion with { Id = $"{promotion.Id}#{many}" },
+                CountedAs = promotion.Id,
+                Limits = limits,
+                Attempt = attempt,
+                IsShared = target is { InstanceId: null },
+                Coupon = target is null ? null : hold.Coupons[target.CouponId],
+                Instance = instance is { } unit ? hold.Instances.GetValueOrDefault(unit) : null,
+                Own = own,
+            };
+        }
+    }
+
+    /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>
+    private async Task EnsureMonthsAsync(NpgsqlConnection connection, Resolution found, CancellationToken cancel)
+    {
+        var missing = found
+            .Codes.Values.Where(static t => t.InstanceId is null)
+            .Select(static t => t.CouponEnd)
+            .Where(end => !_months.ContainsKey(InstanceMonths.Of(end)))
+            .Distinct()
+            .ToArray();
+        if (missing.Length > 0)
+        {
+            await using var command = OrderStore.Command(
+                connection,
+                "select coupons.ensure_instance_months($1)",
+                missing
+            );
+            await command.ExecuteNonQueryAsync(cancel);
+            Array.ForEach(missing, end => _months[InstanceMonths.Of(end)] = true);
+        }
+    }
+
+    private static List<(string Code, string Reason, long? CouponId)> RefusedOf(
+        Quote quote,
+        IReadOnlyList<Candidate> candidates
+    ) =>
+        [
+            .. quote
+                .Rejected.Where(static r => r.Code is not null)
+                .Select(r =>
+                    (
+                        Normal(r.Code!),
+                        r.Reason,
+                        candidates.FirstOrDefault(c => c.Promotion.Id == r.Promotion?.Id)?.Coupon?.Id
+                    )
+                ),
+        ];
+
+    private static string Normal(string code) =>
+        CouponCode.TryNormalise(code, out var normal) ? normal : code.Trim().ToUpperInvariant();
+
+    private sealed record Draft(Promotion Promotion, AttemptCommand? Attempt, CodeTarget? Target)
+    {
+        public string Id => Promotion.Id;
+    }
+}
