@@ -32,7 +32,6 @@ internal sealed partial class OrderDeciding
             Batch.EndedReservations.Add((own.Id, "redeemed"));
         }
 
-        instance.CustomerId ??= attempt.CustomerId;
         instance.Redeem();
         Batch.Redemptions.Add(
             new NewRedemption(attempt, coupon, instance, GrantOf(candidate, discount, legs), byShared)

@@ -60,7 +60,7 @@ internal static class OrderReleases
             return (null, Refusals.ReservationNotFound, null);
         }
 
-        var plan = HoldPlan.Of(commands, Enumerable.Range(0, commands.Count), found);
+        var plan = HoldPlan.Of(commands, [.. Enumerable.Range(0, commands.Count)], found);
         plan.Accounts.UnionWith(held.SelectMany(static p => p.AccountIds));
         var hold = await RedemptionStore.HoldAsync(connection, plan, withLocks: true, cancel);
         plan.ThrowIfStale(hold);

@@ -76,7 +76,7 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
             return Refused(asker, OrderRefusals.OrderNotFound);
         }
 
-        var plan = HoldPlan.Of(commands, Enumerable.Range(0, commands.Count), found);
+        var plan = HoldPlan.Of(commands, [.. Enumerable.Range(0, commands.Count)], found);
         plan.Accounts.UnionWith(uses.SelectMany(static u => u.AccountIds));
         var hold = await RedemptionStore.HoldAsync(connection, plan, withLocks: true, cancel);
         plan.ThrowIfStale(hold);

@@ -71,7 +71,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
 
         var book = await promotions.BookAsync(command.Asker.MerchantId, cancel);
         var drafts = Drafts(command, commands, found, book);
-        var plan = HoldPlan.Of(commands, Enumerable.Range(0, commands.Count), found);
+        var plan = HoldPlan.Of(commands, [.. Enumerable.Range(0, commands.Count)], found);
         foreach (var draft in drafts)
         {
             plan.Accounts.UnionWith(
@@ -273,12 +273,9 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             );
         }
 
-        if (commands.Count == 0)
-        {
-            // Names nothing; it asks for the answer that may be kept under the key.
-            commands.Add(new ReleaseCommand(command.Asker, Guid.Empty, Lapse: false));
-        }
-
+        // Names nothing. It asks for the answer kept under the key, also of a cart without codes, and keeps the plan from
+        // counting uses while it locks, before the cart has its price.
+        commands.Add(new ReleaseCommand(command.Asker, Guid.Empty, Lapse: false));
         return commands;
     }
 
