@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using Tessera.Core.Money;
+using Tessera.Core;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Insights;
@@ -39,9 +39,7 @@ internal static class CouponFigures
         var reasons = await ReasonsAsync(database, id, cancel);
         await using var command = database.Source.CreateCommand(Sql);
         command.Parameters.Add(new() { Value = id });
-        command.Parameters.Add(
-            new() { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
-        );
+        command.Parameters.Add(new() { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         await using var row = await command.ExecuteReaderAsync(cancel);
         return await row.ReadAsync(cancel) ? Of(row, reasons) : null;
     }

@@ -36,7 +36,11 @@ internal static class InsightEndpoints
             .WithTags("Insights")
             .WithPeriod()
             .WithQuery("interval", "string", "Length of a point; day unless given.", Intervals)
-            .WithQuery("coupon_id", "string", "Up to five ids with commas: one line each. All coupons together unless given.")
+            .WithQuery(
+                "coupon_id",
+                "string",
+                "Up to five ids with commas: one line each. All coupons together unless given."
+            )
             .WithAnswer(200, InsightExamples.Timeline, "The lines.")
             .RequirePermission(Permissions.CouponsRead);
         api.MapGet("/insights/breakdown", BreakdownAsync)

@@ -27,7 +27,11 @@ internal static class InsightExamples
         );
 
     public static Timeline Timeline { get; } =
-        new("day", "EUR", [new TimelineSeries(null, null, [new TimelinePoint("2026-11-02", 31, 1, 4, 402.10m, 51.30m)])]);
+        new(
+            "day",
+            "EUR",
+            [new TimelineSeries(null, null, [new TimelinePoint("2026-11-02", 31, 1, 4, 402.10m, 51.30m)])]
+        );
 
     public static Breakdown Breakdown { get; } =
         new("discount_type", "EUR", [new BreakdownRow("percentage", 301, 4100.20m, 502.10m)]);

@@ -1,6 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
-using Tessera.Core.Money;
+using Tessera.Core;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Insights;
