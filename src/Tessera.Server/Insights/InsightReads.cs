@@ -32,7 +32,7 @@ internal sealed class InsightReads(Database database, Guid? merchant)
     public async Task<CouponSummary> SummaryAsync(Period period, string? wanted, CancellationToken cancel)
     {
         var currencies = await CurrenciesAsync(period, cancel);
-        var currency = wanted ?? currencies.FirstOrDefault() ?? "USD";
+        var currency = wanted ?? MostUsed(currencies);
         var (redemptions, revenue, discounts) = await SumAsync(period, currency, cancel);
         var (before, _, _) = await SumAsync(period.Before, currency, cancel);
         var refusals = await ScalarAsync($"select coalesce(sum(d.refusals), 0)::bigint from {Refused}", period, cancel);
@@ -67,7 +67,7 @@ internal sealed class InsightReads(Database database, Guid? merchant)
         CancellationToken cancel
     )
     {
-        var currency = wanted ?? (await CurrenciesAsync(period, cancel)).FirstOrDefault() ?? "USD";
+        var currency = wanted ?? MostUsed(await CurrenciesAsync(period, cancel));
         var lines = ids.Count == 0 ? [null] : ids.Select(static id => (long?)id).ToArray();
         var series = new List<TimelineSeries>();
         foreach (var id in lines)
@@ -84,7 +84,7 @@ internal sealed class InsightReads(Database database, Guid? merchant)
 
     public async Task<Breakdown> BreakdownAsync(Period period, string by, string? wanted, CancellationToken cancel)
     {
-        var currency = wanted ?? (await CurrenciesAsync(period, cancel)).FirstOrDefault() ?? "USD";
+        var currency = wanted ?? MostUsed(await CurrenciesAsync(period, cancel));
         // From a closed list of words; never the caller's own.
         var key = by switch
         {
@@ -122,6 +122,8 @@ internal sealed class InsightReads(Database database, Guid? merchant)
 
     /// <summary>A share from 0 to 1, to four digits; nothing of nothing is 0.</summary>
     internal static decimal Share(long part, long whole) => whole == 0 ? 0 : Math.Round((decimal)part / whole, 4);
+
+    private static string MostUsed(IReadOnlyList<string> currencies) => currencies is [var first, ..] ? first : "USD";
 
     private static string Trend(long now, long before) =>
         Math.Abs(now - before) * 20 <= before ? "stable"
