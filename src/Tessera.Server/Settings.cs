@@ -121,19 +121,12 @@ public sealed record Settings
             };
 
         var settings = new Settings();
-        var port = Integer("PORT", 0, 65535) ?? settings.Port;
-        var managementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535);
-        if (managementPort == port)
-        {
-            throw new SettingException("TESSERA_MANAGEMENT_PORT", "has to differ from PORT");
-        }
-
         return settings with
         {
             ConnectionString = DatabaseOf(Get),
-            Port = port,
+            Port = Integer("PORT", 0, 65535) ?? settings.Port,
             Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
-            ManagementPort = managementPort,
+            ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535),
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
             WebDirectory = Get("TESSERA_WEB") ?? settings.WebDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,

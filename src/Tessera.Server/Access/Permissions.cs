@@ -135,6 +135,15 @@ public static class Permissions
     /// <summary>Of a customer: see what is the customer's own.</summary>
     public const string OwnRead = "own.read";
 
+    /// <summary>See the expiry pipeline: jobs, figures, alerts, releases.</summary>
+    public const string ExpiryRead = "expiry.read";
+
+    /// <summary>Pause, resume, drain and replay the expiry pipeline; set priorities; retry jobs.</summary>
+    public const string ExpiryManage = "expiry.manage";
+
+    /// <summary>Extend, end and cancel instances; extensions may need approval.</summary>
+    public const string ExpiryChange = "expiry.change";
+
     /// <summary>All of them: every word above but <see cref="SignedIn"/>.</summary>
     public static FrozenSet<string> All { get; } =
         typeof(Permissions)

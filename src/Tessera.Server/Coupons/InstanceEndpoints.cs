@@ -184,7 +184,6 @@ internal static class InstanceEndpoints
                 long? expected = isConditional ? before.Version : null;
                 if (await Instances.EndAsync(work, id, unit, to, expected, actor, cancel) is { } refusal)
                 {
-                    TransitionMeter.Refused(before.State, to, refusal);
                     return HttpAnswer.Refused(context, refusal);
                 }
 

@@ -45,26 +45,36 @@ internal static class BatchSql
             """;
 
     /// <summary>Writes events and traces of <c>priced</c>; needs <c>k.now</c>. What was written is in <c>priced</c>.</summary>
-    public static string Write(string job, string cause, string actor) =>
+    public static string Write(BatchWords words) =>
+        (words.IsTraced ? Trace(words) : "")
+        + $"""
+            event as (
+                insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, correlation_id, payload, created_at)
+                select event_id, 'coupon', coupon_id::text, '{words.Type}', first_id, {words.Actor}, {words.Correlation},
+                    jsonb_build_object(
+                        'from', state, 'to', '{words.To}', 'cause', {words.Cause}, 'version', version, 'units', units, 'runs', list,
+                        'ends_from', {Wire("ends_from")}, 'ends_until', {Wire(
+                "ends_until"
+            )}, 'merchant_id', merchant_id,
+                        'campaign_id', campaign_id, 'channel', channel, 'budget_minor', {(
+                words.IsTraced ? "budget_minor" : "0"
+            )},
+                        'currency', currency)
+                    || jsonb_strip_nulls(jsonb_build_object('job_id', {words.Job}, 'change_id', {words.Change},
+                        'valid_until', {Wire(words.NewEnd)})), now
+                from priced cross join k
+            )
+            """;
+
+    private static string Trace(BatchWords words) =>
         $"""
             told as (
                 insert into expiration.batch (id, job_id, coupon_id, merchant_id, campaign_id, channel, from_state, version, runs,
                     first_id, last_id, units, budget_minor, currency, ends_from, ends_until, cause, created_at)
-                select event_id, {job}, coupon_id, merchant_id, campaign_id, channel, state, version, runs, first_id, last_id,
-                    units, budget_minor, currency, ends_from, ends_until, {cause}, now
+                select event_id, {words.Job}, coupon_id, merchant_id, campaign_id, channel, state, version, runs, first_id,
+                    last_id, units, budget_minor, currency, ends_from, ends_until, {words.Cause}, now
                 from priced cross join k
-                returning id
-            ), event as (
-                insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
-                select event_id, 'coupon', coupon_id::text, 'coupon.expired', first_id, {actor}, jsonb_build_object(
-                    'from', state, 'to', 'expired', 'cause', {cause}, 'version', version, 'units', units, 'runs', list,
-                    'ends_from', {Wire("ends_from")}, 'ends_until', {Wire(
-                "ends_until"
-            )}, 'merchant_id', merchant_id,
-                    'campaign_id', campaign_id, 'channel', channel, 'budget_minor', budget_minor, 'currency', currency,
-                    'job_id', {job}), now
-                from priced cross join k
-            )
+            ),
             """;
 
     /// <summary>A batch of a row.</summary>
@@ -85,3 +95,25 @@ internal static class BatchSql
     private static string Wire(string column) =>
         $"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""";
 }
+
+/// <summary>What an event of many units says; each is an SQL expression unless it is a plain word.</summary>
+/// <param name="Actor">Who.</param>
+/// <param name="Cause">Why.</param>
+/// <param name="Job">Of the sweep; null for none.</param>
+/// <param name="Type">A plain word: of the event.</param>
+/// <param name="To">A plain word: the state after.</param>
+/// <param name="Correlation">Of the request.</param>
+/// <param name="Change">Of the change that was asked for.</param>
+/// <param name="NewEnd">Of an extension.</param>
+/// <param name="IsTraced">Whether something is freed, and so has a trace.</param>
+internal sealed record BatchWords(
+    string Actor,
+    string Cause = "'end_reached'",
+    string Job = "null::bigint",
+    string Type = "coupon.expired",
+    string To = "expired",
+    string Correlation = "null",
+    string Change = "null::uuid",
+    string NewEnd = "null::timestamptz",
+    bool IsTraced = true
+);

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Approvals;
 
 namespace Tessera.Server.Expiration;
 
@@ -13,9 +14,20 @@ public static class ExpirationRoom
             .AddSingleton<NodeClock>()
             .AddSingleton<LookAhead>()
             .AddSingleton<Sweeper>()
+            .AddSingleton<CatchUp>()
+            .AddSingleton<IApprovedAction, ExtensionApproval>()
             .AddHostedService(static p => p.GetRequiredService<LookAhead>())
-            .AddHostedService(static p => p.GetRequiredService<Sweeper>());
+            .AddHostedService(static p => p.GetRequiredService<Sweeper>())
+            .AddHostedService(static p => p.GetRequiredService<CatchUp>())
+            .AddHostedService<NearTime>()
+            .AddHostedService<Checker>()
+            .AddHostedService<ChangeWorker>();
 
     /// <summary>Adds the routes.</summary>
-    public static void MapExpiration(this IEndpointRouteBuilder api) => _ = api;
+    public static void MapExpiration(this IEndpointRouteBuilder api)
+    {
+        ChangeEndpoints.Map(api);
+        UploadEndpoints.Map(api);
+        ConsoleEndpoints.Map(api);
+    }
 }

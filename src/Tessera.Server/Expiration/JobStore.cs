@@ -122,7 +122,7 @@ internal static class JobStore
                 where valid_until >= $1 and valid_until <= $2 and (valid_until, id) > ($1, $3)
                     and (valid_until, id) <= ($2, $4) {whose}
                 order by valid_until, id limit {Buckets.UnitsPerStep}
-            ), {BatchSql.Of("due", BatchSql.Live)}, {BatchSql.Write("$5", "'end_reached'", "$6")}
+            ), {BatchSql.Of("due", BatchSql.Live)}, {BatchSql.Write(new BatchWords("$6", Job: "$5"))}
             select k.now, d.seen, d.valid_until, d.id, {BatchSql.Columns}
             from k cross join (
                 select (select count(*) from due) as seen, l.valid_until, l.id

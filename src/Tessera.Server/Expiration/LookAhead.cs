@@ -35,21 +35,31 @@ public sealed partial class LookAhead(
     /// <returns>How many hours were enqueued.</returns>
     internal async Task<int> PlanAsync(TimeSpan behind, string detectedBy, CancellationToken cancel)
     {
+        DateTimeOffset now;
+        Control control;
+        await using (var look = await database.BeginAsync(cancel))
+        {
+            control = await ControlStore.ReadAsync(look, cancel);
+            now = await look.ClockAsync(cancel);
+        }
+
+        return control.Mode == "running"
+            ? await PlanAsync(Buckets.Of(now - behind), Buckets.Of(now + control.LookAhead), detectedBy, cancel)
+            : 0;
+    }
+
+    /// <summary>Enqueues what is not enqueued, of a span of time.</summary>
+    internal async Task<int> PlanAsync(
+        DateTimeOffset from,
+        DateTimeOffset until,
+        string detectedBy,
+        CancellationToken cancel
+    )
+    {
         IReadOnlyList<DateTimeOffset> hours;
         await using (var look = await database.BeginAsync(cancel))
         {
-            if (await ControlStore.ReadAsync(look, cancel) is not { Mode: "running" } control)
-            {
-                return 0;
-            }
-
-            var now = await look.ClockAsync(cancel);
-            hours = await PlanStore.UnplannedAsync(
-                look,
-                Buckets.Of(now - behind),
-                Buckets.Of(now + control.LookAhead),
-                cancel
-            );
+            hours = await PlanStore.UnplannedAsync(look, from, until, cancel);
         }
 
         var planned = 0;

@@ -35,6 +35,30 @@ internal static class Telling
             cancel
         );
 
+    /// <summary>Units that have a later end: partners that were told of the old one take them again .</summary>
+    public static Task<int> ExtendedAsync(
+        UnitOfWork work,
+        IReadOnlyList<ExpiredBatch> batches,
+        DateTimeOffset until,
+        CancellationToken cancel
+    ) =>
+        CommandStream.AppendAsync(
+            work,
+            [
+                .. batches
+                    .GroupBy(static b => (b.MerchantId, b.Channel))
+                    .Select(g => new CommandBatch(
+                        CommandKind.Enable,
+                        g.Key.MerchantId,
+                        g.Key.Channel,
+                        CommandBatch.Instance,
+                        IdsOf(g),
+                        until
+                    )),
+            ],
+            cancel
+        );
+
     /// <summary>The ids of runs, in order.</summary>
     internal static long[] IdsOf(IEnumerable<ExpiredBatch> batches)
     {

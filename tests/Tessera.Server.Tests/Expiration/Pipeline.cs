@@ -19,6 +19,9 @@ internal sealed class Pipeline : IDisposable
         Clock = new NodeClock(database.Database, clock, NullLogger<NodeClock>.Instance);
         LookAhead = new LookAhead(database.Database, Clock, clock, NullLogger<LookAhead>.Instance);
         Sweeper = new Sweeper(database.Database, Horizon, Clock, clock, NullLogger<Sweeper>.Instance);
+        CatchUp = new CatchUp(database.Database, LookAhead, Clock, clock, NullLogger<CatchUp>.Instance);
+        NearTime = new NearTime(database.Database, Clock, clock, NullLogger<NearTime>.Instance);
+        Sealer = new Sealer(database.Database, new Settings(), clock, NullLogger<Sealer>.Instance);
     }
 
     public Horizon Horizon { get; }
@@ -28,6 +31,19 @@ internal sealed class Pipeline : IDisposable
     public LookAhead LookAhead { get; }
 
     public Sweeper Sweeper { get; }
+
+    public CatchUp CatchUp { get; }
+
+    public NearTime NearTime { get; }
+
+    public Sealer Sealer { get; }
+
+    /// <summary>Seals the log and lets the near-time path read it.</summary>
+    public async Task FollowAsync()
+    {
+        await Sealer.SealAsync(default);
+        await NearTime.RunOnceAsync(default);
+    }
 
     /// <summary>Works until nothing is due.</summary>
     public async Task SweepAsync()
@@ -59,5 +75,8 @@ internal sealed class Pipeline : IDisposable
         Horizon.Dispose();
         LookAhead.Dispose();
         Sweeper.Dispose();
+        CatchUp.Dispose();
+        NearTime.Dispose();
+        Sealer.Dispose();
     }
 }

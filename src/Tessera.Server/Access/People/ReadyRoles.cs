@@ -69,6 +69,9 @@ public static class ReadyRoles
                     Permissions.ConnectorsRead,
                     Permissions.ConnectorsWrite,
                     Permissions.ConnectorsWork,
+                    Permissions.ExpiryRead,
+                    Permissions.ExpiryManage,
+                    Permissions.ExpiryChange,
                 ]
             ),
             Staff(
@@ -147,6 +150,8 @@ public static class ReadyRoles
                     Permissions.CampaignsRead,
                     Permissions.ConnectorsRead,
                     Permissions.ConnectorsWork,
+                    Permissions.ExpiryRead,
+                    Permissions.ExpiryManage,
                 ]
             ),
             Of(
@@ -163,6 +168,7 @@ public static class ReadyRoles
                     Permissions.RedemptionsValidate,
                     Permissions.RedemptionsRedeem,
                     Permissions.RedemptionsRollBack,
+                    Permissions.ExpiryChange,
                     Permissions.Operations,
                     Permissions.KeysManage,
                     Permissions.PeopleRead,

@@ -48,6 +48,9 @@ public sealed class Fields
         return new Fields(body.Json, "", "#", []);
     }
 
+    /// <summary>The members of an object that was put together of a request's parameters.</summary>
+    public static Fields Of(JsonElement members) => new(members, "", "#", []);
+
     /// <summary>All that is wrong so far.</summary>
     public IReadOnlyList<FieldError> Errors => _errors;
 

@@ -1,0 +1,203 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Tessera.Core.Expiration;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Expiration;
+
+/// <summary>
+/// The nightly path (EXP-01): enqueues every hour since the beginning that nobody has enqueued, and compares each unit of
+/// the hours that ended lately with what the log says of it. It needs neither the schedule nor the log's followers.
+/// </summary>
+public sealed partial class CatchUp(
+    Database database,
+    LookAhead lookAhead,
+    NodeClock nodeClock,
+    TimeProvider clock,
+    ILogger<CatchUp> log
+) : Worker(clock, log, TimeSpan.FromMinutes(1))
+{
+    /// <summary>Hours are compared for so long after their end: longer than a rollback may come after it.</summary>
+    private static readonly TimeSpan Compared = TimeSpan.FromHours(50);
+
+    private const int UnitsPerBatch = 5000;
+
+    /// <summary>Merchants that go first by their value; each is a job of its own in every hour.</summary>
+    private const int RankedMerchants = 20;
+
+    /// <inheritdoc/>
+    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
+    {
+        if ((await nodeClock.CheckAsync(cancel)).IsStopped || !await IsDueAsync(cancel))
+        {
+            return false;
+        }
+
+        await RunAsync(cancel);
+        return false;
+    }
+
+    /// <summary>Catches up now.</summary>
+    /// <returns>Hours enqueued and late units told.</returns>
+    internal async Task<(int Hours, long Units)> RunAsync(CancellationToken cancel)
+    {
+        var hours = await lookAhead.PlanAsync(TimeSpan.FromDays(365 * 30), "catch_up", cancel);
+        var now = await NowAsync(cancel);
+        var told = await CompareAsync(now - Compared, now, cancel);
+        await RankAsync(cancel);
+        LogDone(log, hours, told);
+        return (hours, told);
+    }
+
+    /// <summary>Looks at a span of time again (EXP-15): enqueues its hours, tells of what was missed, retries what failed.</summary>
+    internal async Task<(int Hours, long Units, int Retried)> ReplayAsync(
+        DateTimeOffset from,
+        DateTimeOffset until,
+        CancellationToken cancel
+    )
+    {
+        var now = await NowAsync(cancel);
+        var end = until < now ? until : now;
+        if (end <= from)
+        {
+            return (0, 0, 0);
+        }
+
+        var hours = await lookAhead.PlanAsync(from, end, "hand", cancel);
+        var told = await CompareAsync(from, end, cancel);
+        await using var work = await database.BeginAsync(cancel);
+        var retried = await work.ExecuteAsync(
+            """
+            update expiration.job set state = 'waiting', failures = 0, try_after = '-infinity', leased_until = null, fence = fence + 1
+            where (state = 'failed' or failures > 0) and bucket < $2 and bucket + interval '1 hour' > $1
+            """,
+            [from, end],
+            cancel
+        );
+        await work.CommitAsync(CancellationToken.None);
+        return (hours, told, retried);
+    }
+
+    /// <summary>Lets merchants whose coupons are used most go first, unless somebody has set their priority by hand (EXP-05).</summary>
+    private async Task RankAsync(CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        await work.ExecuteAsync(
+            $"""
+            with ranked as (
+                select c.merchant_id, row_number() over (order by sum(r.order_minor) desc, c.merchant_id) as place
+                from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
+                where r.decided_at > platform.clock() - interval '30 days' and r.rolled_back_at is null and c.merchant_id is not null
+                group by c.merchant_id
+            ), gone as (
+                delete from expiration.merchant_priority p where p.source = 'value'
+                    and not exists (select from ranked r where r.merchant_id = p.merchant_id and r.place <= {RankedMerchants})
+            )
+            insert into expiration.merchant_priority as p (merchant_id, priority, source, set_by, set_at)
+            select merchant_id, 100 + {RankedMerchants} - place, 'value', 'job:expiry', platform.clock() from ranked
+            where place <= {RankedMerchants}
+            on conflict (merchant_id) do update set priority = excluded.priority, set_at = excluded.set_at
+            where p.source = 'value'
+            """,
+            [],
+            cancel
+        );
+        await work.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Once a night, by whichever node comes first.</summary>
+    private async Task<bool> IsDueAsync(CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        var taken = await work.ExecuteAsync(
+            """
+            update expiration.control set caught_up_at = platform.clock()
+            where mode = 'running' and caught_up_at < date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
+                and platform.clock() >= date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
+            """,
+            [],
+            cancel
+        );
+        await work.CommitAsync(cancel);
+        return taken == 1;
+    }
+
+    private async Task<DateTimeOffset> NowAsync(CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        return await work.ClockAsync(cancel);
+    }
+
+    /// <summary>Compares the enqueued hours of a span.</summary>
+    private async Task<long> CompareAsync(DateTimeOffset from, DateTimeOffset until, CancellationToken cancel)
+    {
+        var buckets = new List<DateTimeOffset>();
+        await using (
+            var query = database.Source.CreateCommand(
+                "select starts_at from expiration.bucket where starts_at < $2 and ends_at > $1 order by 1"
+            )
+        )
+        {
+            query.Parameters.Add(new NpgsqlParameter { Value = from });
+            query.Parameters.Add(new NpgsqlParameter { Value = until });
+            await using var rows = await query.ExecuteReaderAsync(cancel);
+            while (await rows.ReadAsync(cancel))
+            {
+                buckets.Add(rows.GetFieldValue<DateTimeOffset>(0));
+            }
+        }
+
+        var told = 0L;
+        foreach (var bucket in buckets)
+        {
+            told += await CompareAsync(bucket, cancel);
+        }
+
+        return told;
+    }
+
+    /// <summary>Tells of the live units of an hour that have ended and that the log does not name.</summary>
+    private async Task<long> CompareAsync(DateTimeOffset bucket, CancellationToken cancel)
+    {
+        var missing = new List<UnitKey>();
+        await using (
+            var query = database.Source.CreateCommand(
+                $"""
+                with told as (
+                    select unit, b.version from expiration.batch b
+                    cross join lateral unnest(b.runs) run
+                    cross join lateral generate_series(lower(run), upper(run) - 1) unit
+                    where b.ends_until >= $1 and b.ends_from < $2 and b.cause = 'end_reached'
+                )
+                select i.valid_until, i.id from coupons.instance i left join told t on t.unit = i.id and t.version = i.version
+                where i.valid_until >= $1 and i.valid_until < $2 and i.valid_until <= platform.clock() and i.{BatchSql.Live}
+                    and t.unit is null
+                """
+            )
+        )
+        {
+            query.CommandTimeout = 600;
+            query.Parameters.Add(new NpgsqlParameter { Value = bucket });
+            query.Parameters.Add(new NpgsqlParameter { Value = bucket + Buckets.Length });
+            await using var rows = await query.ExecuteReaderAsync(cancel);
+            while (await rows.ReadAsync(cancel))
+            {
+                missing.Add(new UnitKey(rows.GetFieldValue<DateTimeOffset>(0), rows.GetInt64(1)));
+            }
+        }
+
+        var told = 0L;
+        foreach (var batch in missing.Chunk(UnitsPerBatch))
+        {
+            await using var work = await database.BeginAsync(cancel);
+            told += await LateUnits.TellAsync(work, batch, cancel);
+            await work.CommitAsync(CancellationToken.None);
+        }
+
+        return told;
+    }
+
+    [LoggerMessage(4020, LogLevel.Information, "Catching up enqueued {Hours} hours and told of {Units} late units")]
+    private static partial void LogDone(ILogger log, int hours, long units);
+}

@@ -1,0 +1,127 @@
+using Tessera.Core;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Expiration;
+
+/// <summary>What came of a change: units answered one by one, or the operation that does it.</summary>
+/// <param name="ChangeId">Of its row.</param>
+/// <param name="Done">Units changed.</param>
+/// <param name="Refused">Units refused.</param>
+/// <param name="Items">One by one; null for an operation.</param>
+/// <param name="OperationId">The operation; null when it is done.</param>
+internal sealed record ChangeResult(
+    Guid ChangeId,
+    long Done,
+    long Refused,
+    IReadOnlyList<ChangedUnit>? Items,
+    Guid? OperationId
+);
+
+/// <summary>What came of one unit.</summary>
+/// <param name="CouponId">Its coupon.</param>
+/// <param name="InstanceId">Its id.</param>
+/// <param name="Outcome"><c>changed</c>, or the code of the refusal.</param>
+/// <param name="Message">Why not.</param>
+internal sealed record ChangedUnit(long CouponId, long InstanceId, string Outcome, string? Message);
+
+/// <summary>Carries a change out: named units at once, everything else as an operation.</summary>
+internal static class ChangeRunner
+{
+    private static readonly Refusal Unknown = Platform.Http.Entry.NotFound;
+
+    /// <summary>Does it, or has it done, in the caller's transaction.</summary>
+    public static async Task<ChangeResult> RunAsync(
+        UnitOfWork work,
+        ChangeInput input,
+        string reason,
+        string actor,
+        string? requestId,
+        Guid? approval,
+        CancellationToken cancel
+    )
+    {
+        var asked = new AskedChange(Guid.CreateVersion7(), input.Change, reason, actor, requestId, input.MerchantId);
+        var selection = EventLog.Payload(
+            ("units", input.Units?.Length),
+            ("coupon_id", input.CouponId),
+            ("campaign_id", input.CampaignId),
+            ("lines", input.Lines)
+        );
+        if (input.Scope is null && input.OperationId is null)
+        {
+            await ChangeStore.InsertAsync(work, asked, selection, null, approval, cancel);
+            return await ApplyAsync(work, asked, input.Names, cancel);
+        }
+
+        var operation = input.OperationId ?? await CreateAsync(work, asked, input, requestId, cancel);
+        if (input.OperationId is not null)
+        {
+            await work.ExecuteAsync(
+                "update platform.operation set input = input || jsonb_build_object('change_id', $2) where id = $1",
+                [operation, asked.Id],
+                cancel
+            );
+            await OperationStore.TryMoveAsync(work, operation, ["paused"], "pending", cancel);
+        }
+
+        await ChangeStore.InsertAsync(work, asked, selection, operation, approval, cancel);
+        return new ChangeResult(asked.Id, 0, 0, null, operation);
+    }
+
+    private static async Task<Guid> CreateAsync(
+        UnitOfWork work,
+        AskedChange asked,
+        ChangeInput input,
+        string? requestId,
+        CancellationToken cancel
+    )
+    {
+        var total = await ChangeStore.CountAsync(work, input.Scope!, input.MerchantId, cancel);
+        var json = EventLog.Payload(
+            ("change_id", asked.Id),
+            ("coupon_id", input.CouponId),
+            ("campaign_id", input.CampaignId),
+            ("request_id", requestId),
+            ("merchant_id", input.MerchantId)
+        );
+        var operation = await OperationStore.CreateAsync(
+            work,
+            ChangeOperation.Kind,
+            json,
+            total,
+            asked.Actor,
+            leased: false,
+            cancel
+        );
+        return operation.Id;
+    }
+
+    private static async Task<ChangeResult> ApplyAsync(
+        UnitOfWork work,
+        AskedChange asked,
+        IReadOnlyList<UnitName> names,
+        CancellationToken cancel
+    )
+    {
+        var keys = await ChangeStore.KeysAsync(work, names, asked.MerchantId, cancel);
+        var outcomes = (await UnitChanges.ApplyAsync(work, asked, keys.Values, cancel)).ToDictionary(
+            static o => o.Key,
+            static o => o.Refusal
+        );
+        var items = names
+            .Distinct()
+            .Select(name =>
+                !keys.TryGetValue(name, out var key) || !outcomes.TryGetValue(key, out var refusal) ? Of(name, Unknown)
+                : refusal is null ? new ChangedUnit(name.CouponId, name.Id, "changed", null)
+                : Of(name, refusal)
+            )
+            .ToList();
+        var done = items.Count(static i => i.Outcome == "changed");
+        await ChangeStore.CountAsync(work, asked.Id, done, items.Count - done, cancel);
+        return new ChangeResult(asked.Id, done, items.Count - done, items, null);
+    }
+
+    private static ChangedUnit Of(UnitName name, Refusal refusal) =>
+        new(name.CouponId, name.Id, refusal.Code, refusal.Message);
+}

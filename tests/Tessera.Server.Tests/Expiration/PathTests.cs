@@ -1,0 +1,167 @@
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Expiration;
+
+[Collection(PostgresCollection.Name)]
+public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Ended = "(clock_timestamp() - interval '1 minute')";
+
+    private TestDatabase _database = null!;
+    private Catalogue _given = null!;
+    private Pipeline _node = null!;
+    private long _coupon;
+
+    public async Task InitializeAsync()
+    {
+        _database = await postgres.DatabaseAsync();
+        _given = new Catalogue(_database);
+        _node = new Pipeline(_database);
+        _coupon = await _given.CouponAsync("ENDING", kind: "unique");
+    }
+
+    public async Task DisposeAsync()
+    {
+        _node.Dispose();
+        await _database.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_near_time_path_alone_suffices()
+    {
+        var unit = await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        var later = await _given.UnitAsync(_coupon, "ENDINGTWO", until: "(clock_timestamp() + interval '1 hour')");
+        await _node.FollowAsync();
+        await _node.SweepAsync();
+        Assert.Equal([unit], await _node.ToldAsync());
+        var hours = await _database.ScalarAsync<long>(
+            "select count(*) from expiration.bucket where detected_by = 'stream'"
+        );
+        Assert.InRange(hours, 1, 2);
+        Assert.True(later > unit);
+        await _node.AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task The_nightly_catch_up_alone_suffices()
+    {
+        var unit = await _given.UnitAsync(
+            _coupon,
+            "ENDINGONE",
+            until: "(clock_timestamp() - interval '40 days')",
+            from: "clock_timestamp() - interval '50 days'"
+        );
+        await _node.CatchUp.RunAsync(default);
+        await _node.SweepAsync();
+        Assert.Equal([unit], await _node.ToldAsync());
+        await _node.AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task An_hour_that_all_paths_see_is_enqueued_once()
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        await Task.WhenAll(_node.LookAhead.RunOnceAsync(default), _node.FollowAsync(), _node.CatchUp.RunAsync(default));
+        await _node.SweepAsync();
+        Assert.Equal(1, await _database.ScalarAsync<long>("select count(*) from expiration.job"));
+        Assert.Single(await _node.ToldAsync());
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_unit_that_is_live_again_after_its_end_is_told_once(bool byStream)
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        var used = await _given.UnitAsync(_coupon, "ENDINGTWO", until: Ended);
+        await EventAsync(used, 2, "issued", "redeemed");
+        await _node.LookAhead.RunOnceAsync(default);
+        await _node.SweepAsync();
+        Assert.Single(await _node.ToldAsync());
+        await EventAsync(used, 3, "redeemed", "issued");
+        for (var pass = 0; pass < 2; pass++)
+        {
+            if (byStream)
+            {
+                await _node.FollowAsync();
+            }
+            else
+            {
+                await _node.CatchUp.RunAsync(default);
+            }
+        }
+
+        Assert.Equal(2, (await _node.ToldAsync()).Distinct().Count());
+        Assert.Equal(2, (await _node.ToldAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_unit_that_was_issued_into_the_past_is_told()
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        await _node.FollowAsync();
+        await _node.SweepAsync();
+        await _given.UnitAsync(_coupon, "ENDINGTWO", until: Ended);
+        await _node.SweepAsync();
+        Assert.Single(await _node.ToldAsync());
+        await _node.FollowAsync();
+        Assert.Equal(2, (await _node.ToldAsync()).Count);
+        await _node.AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task A_node_whose_clock_is_off_stops_and_says_so()
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        using var wrong = new Pipeline(_database, new ShiftedClock(TimeSpan.FromMinutes(3)));
+        await wrong.LookAhead.RunOnceAsync(default);
+        await wrong.SweepAsync();
+        Assert.Empty(await _node.ToldAsync());
+        Assert.Equal(
+            "clock_drift",
+            await _database.ScalarAsync<string>("select kind from expiration.alert where cleared_at is null")
+        );
+        await _node.LookAhead.RunOnceAsync(default);
+        await _node.SweepAsync();
+        Assert.Single(await _node.ToldAsync());
+    }
+
+    [Fact]
+    public async Task A_paused_pipeline_does_nothing_and_a_draining_one_enqueues_nothing()
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        await _node.LookAhead.RunOnceAsync(default);
+        await _database.ExecuteAsync("update expiration.control set mode = 'paused'");
+        await _node.SweepAsync();
+        Assert.Empty(await _node.ToldAsync());
+        await _database.ExecuteAsync("update expiration.control set mode = 'draining'");
+        await _given.UnitAsync(_coupon, "ENDINGTWO", until: "(clock_timestamp() - interval '5 hours')");
+        await _node.LookAhead.RunOnceAsync(default);
+        await _node.SweepAsync();
+        Assert.Single(await _node.ToldAsync());
+    }
+
+    private async Task EventAsync(long unit, int sequence, string from, string to)
+    {
+        await _database.ExecuteAsync(
+            """
+            with i as (update coupons.instance set state = $4, version = $2 where id = $1)
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            values (gen_random_uuid(), 'instance', $1::text, 'coupon.state_changed', $2, 'job:test',
+                jsonb_build_object('from', $3, 'to', $4, 'cause', 'test', 'coupon_id', $5), clock_timestamp())
+            """,
+            unit,
+            sequence,
+            from,
+            to,
+            _coupon
+        );
+    }
+
+    /// <summary>A clock that is off by so much.</summary>
+    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
+    {
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
+    }
+}
