@@ -121,12 +121,19 @@ public sealed record Settings
             };
 
         var settings = new Settings();
+        var port = Integer("PORT", 0, 65535) ?? settings.Port;
+        var managementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535);
+        if (managementPort == port)
+        {
+            throw new SettingException("TESSERA_MANAGEMENT_PORT", "has to differ from PORT");
+        }
+
         return settings with
         {
             ConnectionString = DatabaseOf(Get),
-            Port = Integer("PORT", 0, 65535) ?? settings.Port,
+            Port = port,
             Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
-            ManagementPort = Integer("TESSERA_MANAGEMENT_PORT", 1, 65535),
+            ManagementPort = managementPort,
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
             WebDirectory = Get("TESSERA_WEB") ?? settings.WebDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,

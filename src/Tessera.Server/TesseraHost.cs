@@ -14,6 +14,7 @@ using Tessera.Server.Campaigns;
 using Tessera.Server.Connectors;
 using Tessera.Server.Coupons;
 using Tessera.Server.Expiration;
+using Tessera.Server.Insights;
 using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -21,8 +22,8 @@ using Tessera.Server.Platform.Http.Api;
 using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
 using Tessera.Server.Platform.Secrets;
-using Tessera.Server.Promotions;
 using Tessera.Server.Platform.Web;
+using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -79,6 +80,7 @@ public static class TesseraHost
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
         services.AddExpiration();
+        services.AddInsights();
         customise?.Invoke(builder);
 
         var app = builder.Build();
@@ -107,6 +109,7 @@ public static class TesseraHost
         api.MapConnectors();
         api.MapExpiration();
         api.MapOperations();
+        api.MapInsights();
         return app;
     }
 

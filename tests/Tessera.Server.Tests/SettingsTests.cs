@@ -46,6 +46,13 @@ public sealed class SettingsTests
     }
 
     [Fact]
+    public void The_management_port_is_one_of_its_own()
+    {
+        var refused = Assert.Throws<SettingException>(() => Read(("PORT", "8080"), ("TESSERA_MANAGEMENT_PORT", "8080")));
+        Assert.Contains("TESSERA_MANAGEMENT_PORT", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_secret_may_stand_in_a_file()
     {
         var file = Path.GetTempFileName();

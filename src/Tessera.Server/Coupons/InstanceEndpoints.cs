@@ -184,6 +184,7 @@ internal static class InstanceEndpoints
                 long? expected = isConditional ? before.Version : null;
                 if (await Instances.EndAsync(work, id, unit, to, expected, actor, cancel) is { } refusal)
                 {
+                    TransitionMeter.Refused(before.State, to, refusal);
                     return HttpAnswer.Refused(context, refusal);
                 }
 

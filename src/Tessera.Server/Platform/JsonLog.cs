@@ -4,6 +4,7 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Platform;
 
@@ -34,6 +35,10 @@ internal sealed class JsonLog(TimeProvider clock) : ConsoleFormatter(FormatName)
             if (Activity.Current is { } activity)
             {
                 json.WriteString("trace_id"u8, activity.TraceId.ToHexString());
+                if (RequestOf(activity) is { } request)
+                {
+                    json.WriteString("request_id"u8, request);
+                }
             }
 
             if (logEntry.Exception is { } error)
@@ -45,6 +50,19 @@ internal sealed class JsonLog(TimeProvider clock) : ConsoleFormatter(FormatName)
         }
 
         textWriter.WriteLine(Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length));
+    }
+
+    private static string? RequestOf(Activity activity)
+    {
+        for (var at = activity; at is not null; at = at.Parent)
+        {
+            if (at.GetTagItem(RequestIds.Tag) is string id)
+            {
+                return id;
+            }
+        }
+
+        return null;
     }
 
     private static string LevelOf(LogLevel level) =>

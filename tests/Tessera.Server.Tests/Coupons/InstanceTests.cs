@@ -93,7 +93,9 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal((200, state), (ended.Status, ended.Json.GetProperty("state").GetString()));
         Assert.Equal("\"2\"", ended.Header("ETag"));
         Assert.Equal(409, (await RedeemAsync("ENDED")).Status);
+        using var refused = new Counted("tessera.instance.transitions_refused");
         Assert.Equal("illegal_transition", (await _host.PostAsync(UnitsOf(coupon) + $"/{unit}/{verb}")).Code);
+        Assert.Contains($"{state} {state} illegal_transition", refused.Tags);
         await AssertVerifiedAsync();
     }
 

@@ -7,10 +7,9 @@ import { EmptyState } from '../shared/ui/States';
 import { Shell } from './Shell';
 
 /** A page of its own chunk, fetched when first wanted. */
-const page = (load: () => Promise<Record<string, ComponentType>>, name: string) => ({
+const page = (load: () => Promise<object>, name: string) => ({
   lazy: async () => {
-    const loaded = await load();
-    const Component = loaded[name];
+    const Component = ((await load()) as Record<string, ComponentType | undefined>)[name];
     if (!Component) throw new Error(`There is no page ${name}`);
     return { Component };
   },
@@ -25,7 +24,15 @@ export const router = createBrowserRouter(
       ErrorBoundary: Crash,
       children: [
         { index: true, element: <Navigate to="/coupons" replace /> },
-        { path: 'coupons', ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage') },
+        {
+          path: 'coupons',
+          ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage'),
+          children: [
+            { path: 'new', ...page(() => import('../features/coupons/CouponFormPage'), 'CouponFormPage') },
+            { path: ':id/edit', ...page(() => import('../features/coupons/CouponFormPage'), 'CouponFormPage') },
+            { path: ':id/:tab?', ...page(() => import('../features/coupons/CouponDrawer'), 'CouponDrawer') },
+          ],
+        },
         { path: '*', Component: NotFound },
       ],
     },

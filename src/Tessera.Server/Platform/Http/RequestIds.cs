@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.AspNetCore.Http;
 
 namespace Tessera.Server.Platform.Http;
@@ -7,6 +8,9 @@ public static class RequestIds
 {
     private const string Header = "X-Request-Id";
     private const int MaximumLength = 64;
+
+    /// <summary>Name of the id in the log and on the activity of the request.</summary>
+    internal const string Tag = "request_id";
 
     /// <summary>The id given to this request.</summary>
     public static string Of(HttpContext context)
@@ -23,6 +27,9 @@ public static class RequestIds
         context.TraceIdentifier =
             given.Count == 1 && IsWellFormed(given[0]) ? given[0]! : Guid.CreateVersion7().ToString("N");
         context.Response.Headers[Header] = context.TraceIdentifier;
+
+        // Where the log finds it, whatever part of the request writes a line.
+        Activity.Current?.SetTag(Tag, context.TraceIdentifier);
     }
 
     private static bool IsWellFormed(string? id) =>

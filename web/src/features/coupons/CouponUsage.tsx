@@ -1,0 +1,69 @@
+import { ReceiptText } from 'lucide-react';
+import { Link } from 'react-router';
+import { usePages } from '../../shared/api/usePages';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { Button } from '../../shared/ui/Button';
+import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { Amount, Instant } from '../../shared/ui/Values';
+import type { Coupon } from './couponCells';
+import { couponsApi } from './couponsApi';
+
+const pageSize = 25;
+
+/** The redemptions of a coupon, newest first (RED-15); each leads to its receipt. */
+export function CouponUsage({ coupon }: { coupon: Coupon }) {
+  const { t, word } = useTranslation();
+  const pages = usePages(couponsApi.endpoints.getCouponUsage, { id: coupon.id, limit: pageSize });
+  if (pages.isLoading) return <Skeletons lines={6} />;
+  if (pages.error) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
+  if (pages.rows.length === 0) return <EmptyState icon={ReceiptText} title={t('usage.empty')} text={t('usage.empty.text')} />;
+  return (
+    <>
+      <div className="scroll-x">
+        <table className="simple-table">
+          <thead>
+            <tr>
+              <th scope="col">{t('usage.when')}</th>
+              <th scope="col">{t('usage.order')}</th>
+              <th scope="col" className="end">
+                {t('usage.amount')}
+              </th>
+              <th scope="col" className="end">
+                {t('usage.discount')}
+              </th>
+              <th scope="col">{t('column.status')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {pages.rows.map((use) => (
+              <tr key={use.id}>
+                <td>
+                  <Link to={`/redemptions/${use.id}`}>
+                    <Instant at={use.timestamp} />
+                  </Link>
+                </td>
+                <td>{use.order_reference}</td>
+                <td className="end">
+                  <Amount value={use.order_amount} currency={use.currency} />
+                </td>
+                <td className="end">
+                  <Amount value={use.amount_discounted} currency={use.currency} />
+                </td>
+                <td>
+                  <span className={`badge badge--${use.status === 'rolled_back' ? 'warn' : 'ok'}`}>{word('redemptionStatus', use.status)}</span>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {pages.hasMore && (
+        <div>
+          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
+            {t('action.loadMore')}
+          </Button>
+        </div>
+      )}
+    </>
+  );
+}
