@@ -57,6 +57,9 @@ public sealed record Settings
     /// <summary>Directory below which file connectors write; null: there are none.</summary>
     public string? FileDrop { get; init; }
 
+    /// <summary>Whether staff who sign in with a password have to have a second factor (convention 54).</summary>
+    public bool StaffSecondFactor { get; init; } = true;
+
     /// <summary>Names and masked values, for <c>tessera config</c>.</summary>
     public IEnumerable<(string Name, string Value)> Describe()
     {
@@ -72,6 +75,7 @@ public sealed record Settings
         yield return ("TESSERA_SECRETS_KEY", SecretsKeys.Count > 0 ? "***" : "(a key of the deployment's own)");
         yield return ("TESSERA_EGRESS_ALLOW", EgressAllow.Count > 0 ? string.Join(',', EgressAllow) : "(none)");
         yield return ("TESSERA_FILE_DROP", FileDrop ?? "(none)");
+        yield return ("TESSERA_STAFF_SECOND_FACTOR", StaffSecondFactor ? "required" : "optional");
         yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
     }
 
@@ -142,6 +146,13 @@ public sealed record Settings
             SecretsKeys = KeysOf(Get("TESSERA_SECRETS_KEY")),
             EgressAllow = NetworksOf(Get("TESSERA_EGRESS_ALLOW")),
             FileDrop = Get("TESSERA_FILE_DROP"),
+            StaffSecondFactor = Get("TESSERA_STAFF_SECOND_FACTOR") switch
+            {
+                null => settings.StaffSecondFactor,
+                "required" => true,
+                "optional" => false,
+                _ => throw new SettingException("TESSERA_STAFF_SECOND_FACTOR", "has to be required or optional"),
+            },
             AllowUnsafeDurability = Flag("TESSERA_ALLOW_UNSAFE_DURABILITY"),
         };
     }

@@ -9,7 +9,12 @@ public static class AccessRoom
 {
     /// <summary>Registers the look-up of keys and sessions, and sign-in.</summary>
     public static IServiceCollection AddAccess(this IServiceCollection services) =>
-        services.AddSingleton<ApiKeys>().AddSingleton<Sessions>().AddSingleton<Passwords>().AddSingleton<SignIn>();
+        services
+            .AddSingleton<ApiKeys>()
+            .AddSingleton<Sessions>()
+            .AddSingleton<Passwords>()
+            .AddSingleton<SecondFactor>()
+            .AddSingleton<SignIn>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAccess(this IEndpointRouteBuilder api)
@@ -21,5 +26,8 @@ public static class AccessRoom
         ApiKeyEndpoints.Map(api);
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);
+        OwnAccountEndpoints.Map(api);
+        PeopleEndpoints.Map(api);
+        RoleEndpoints.Map(api);
     }
 }

@@ -42,6 +42,7 @@ public sealed class TestHost : IAsyncDisposable
         TestDatabase database,
         Action<WebApplicationBuilder>? customise = null,
         int? managementPort = null,
+        bool staffSecondFactor = false,
         string? webDirectory = null
     )
     {
@@ -52,6 +53,7 @@ public sealed class TestHost : IAsyncDisposable
             ManagementPort = managementPort,
             DrainSeconds = 0,
             WebDirectory = webDirectory ?? "no-web-app-here",
+            StaffSecondFactor = staffSecondFactor,
         };
         var app = TesseraHost.Build(
             settings,

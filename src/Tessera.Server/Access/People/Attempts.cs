@@ -40,6 +40,10 @@ internal static class Attempts
         return (bool)(await command.ExecuteScalarAsync(cancel))!;
     }
 
+    /// <summary>Takes one attempt back; the wait that earlier ones caused stays.</summary>
+    public static Task ForgiveAsync(UnitOfWork work, byte[] key, CancellationToken cancel) =>
+        work.ExecuteAsync("update people.attempt set failed = greatest(failed - 1, 0) where key = $1", [key], cancel);
+
     /// <summary>A success ends the count.</summary>
     public static Task ForgetAsync(UnitOfWork work, byte[] key, CancellationToken cancel) =>
         work.ExecuteAsync("delete from people.attempt where key = $1", [key], cancel);

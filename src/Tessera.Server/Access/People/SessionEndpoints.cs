@@ -28,6 +28,9 @@ internal sealed record SignInWanted(
 /// <param name="CustomerId">The customer the caller is; null for others.</param>
 /// <param name="Permissions">What the caller may do, in alphabetical order.</param>
 /// <param name="ExpiresAt">When the session ends at the latest.</param>
+/// <param name="SecondFactor">
+/// <c>none</c>, <c>on</c>, or <c>missing</c>: the person may do nothing until one is set up.
+/// </param>
 /// <param name="CsrfToken">To send as X-CSRF-Token with every change.</param>
 internal sealed record SessionView(
     string ActorId,
@@ -37,6 +40,7 @@ internal sealed record SessionView(
     Guid? CustomerId,
     IReadOnlyList<string> Permissions,
     DateTimeOffset ExpiresAt,
+    string SecondFactor,
     string CsrfToken
 );
 
@@ -53,6 +57,7 @@ internal static class SessionEndpoints
         null,
         [Permissions.CouponsRead, Permissions.CouponsWrite],
         Samples.At,
+        "on",
         "pq0Kr7aZk6mWJ0oWbHn3u0eV8s0Lw6sGr2yqHk2vXcA"
     );
 
@@ -70,7 +75,7 @@ internal static class SessionEndpoints
             .OpenToEveryone()
             .WithBody(new SignInWanted(Realms.Staff, "ada@example.com", "a long pass phrase of hers", "123456"))
             .WithAnswer(200, Sample, "Signed in.")
-            .WithRefusals(SignIn.Failed, SessionCookie.Forged);
+            .WithRefusals(SignIn.Failed, SignIn.CodeNeeded, SessionCookie.Forged);
         group
             .MapGet("", ShowAsync)
             .WithName("getSession")
@@ -103,30 +108,18 @@ internal static class SessionEndpoints
             return;
         }
 
-        var ticket = wanted!.ApiKey is { } key
+        var (ticket, no) = wanted!.ApiKey is { } key
             ? await signIn.WithKeyAsync(context, key, context.RequestAborted)
-            : await signIn.WithPasswordAsync(
-                context,
-                wanted.Realm!,
-                wanted.Email!,
-                wanted.Password!,
-                context.RequestAborted
-            );
-        if (ticket is null)
-        {
-            await Problems.WriteAsync(context, SignIn.Failed);
-            return;
-        }
-
+            : await signIn.WithPasswordAsync(context, wanted, context.RequestAborted);
         var live = await sessions.FindAsync(ticket, context.RequestAborted);
         if (live is null)
         {
-            await Problems.WriteAsync(context, SignIn.Failed);
+            await Problems.WriteAsync(context, no ?? SignIn.Failed);
             return;
         }
 
-        SessionCookie.Set(context, ticket);
-        await HttpAnswer.Json(200, ViewOf(live, ticket)).SendAsync(context);
+        SessionCookie.Set(context, ticket!);
+        await HttpAnswer.Json(200, ViewOf(live, ticket!)).SendAsync(context);
     }
 
     private static async Task ShowAsync(HttpContext context, Sessions sessions)
@@ -177,7 +170,7 @@ internal static class SessionEndpoints
             : new SignInWanted(realm, email, password, code);
     }
 
-    private static SessionView ViewOf(LiveSession live, string ticket) =>
+    internal static SessionView ViewOf(LiveSession live, string ticket) =>
         new(
             live.Caller.Actor,
             live.Name,
@@ -186,6 +179,7 @@ internal static class SessionEndpoints
             live.Caller.CustomerId,
             [.. live.Caller.Granted.Order(StringComparer.Ordinal)],
             live.ExpiresAt,
+            live.SecondFactor,
             Tickets.CsrfOf(ticket)
         );
 }

@@ -8,14 +8,15 @@ namespace Tessera.Server.Access.People;
 /// <param name="Caller">Who it is, and what that one may do now.</param>
 /// <param name="Name">Of the person or key, for the page.</param>
 /// <param name="ExpiresAt">When it ends at the latest.</param>
-public sealed record LiveSession(Caller Caller, string Name, DateTimeOffset ExpiresAt);
+/// <param name="SecondFactor"><c>none</c>, <c>on</c>, or <c>missing</c> where it has to be set up first.</param>
+public sealed record LiveSession(Caller Caller, string Name, DateTimeOffset ExpiresAt, string SecondFactor);
 
 /// <summary>
 /// Sessions kept in the database (convention 55). Every request of a session asks for it again, together with the person,
 /// the roles and the merchant, so that signing out, a new password, a deactivation and a lost role count at once on every
 /// node. API keys, which redemptions use, do not pay for that.
 /// </summary>
-public sealed class Sessions(Database database)
+public sealed class Sessions(Database database, Settings settings)
 {
     private const int LongestAgent = 200;
 
@@ -28,7 +29,8 @@ public sealed class Sessions(Database database)
         )
         select s.id, s.expires_at, p.id, p.realm, p.name, p.merchant_id, p.customer_id, p.roles,
             array(select distinct unnest(r.permissions) from people.role r where r.id = any(p.roles) and r.realm = p.realm),
-            k.id, k.name, k.merchant_id, k.channels, k.permissions, k.subject
+            k.id, k.name, k.merchant_id, k.channels, k.permissions, k.subject,
+            p.totp_confirmed or exists (select from people.passkey y where y.person_id = p.id)
         from people.session s
             left join people.person p on p.id = s.person_id
             left join access.api_key k on k.id = s.api_key_id
@@ -119,7 +121,7 @@ public sealed class Sessions(Database database)
             .ToFrozenSet(StringComparer.Ordinal);
     }
 
-    private static LiveSession Read(NpgsqlDataReader row)
+    private LiveSession Read(NpgsqlDataReader row)
     {
         var id = row.GetGuid(0);
         var expires = row.GetFieldValue<DateTimeOffset>(1);
@@ -135,11 +137,19 @@ public sealed class Sessions(Database database)
                 SessionId = id,
                 MadeFor = row.IsDBNull(14) ? null : row.GetString(14),
             };
-            return new LiveSession(ofKey, row.GetString(10), expires);
+            return new LiveSession(ofKey, row.GetString(10), expires, "none");
         }
 
         var (person, realm) = (row.GetGuid(2), row.GetString(3));
-        var granted = Granted(realm, row.GetFieldValue<string[]>(7), row.GetFieldValue<string[]>(8));
+        var factor =
+            row.GetBoolean(15) ? "on"
+            : realm == Realms.Staff && settings.StaffSecondFactor ? "missing"
+            : "none";
+        // Until a second factor is there, the only thing to do is to set one up.
+        var granted =
+            factor == "missing"
+                ? FrozenSet<string>.Empty
+                : Granted(realm, row.GetFieldValue<string[]>(7), row.GetFieldValue<string[]>(8));
         var caller = new Caller(person, row.IsDBNull(5) ? null : row.GetGuid(5), null, granted)
         {
             PersonId = person,
@@ -147,7 +157,7 @@ public sealed class Sessions(Database database)
             Realm = realm,
             SessionId = id,
         };
-        return new LiveSession(caller, row.GetString(4), expires);
+        return new LiveSession(caller, row.GetString(4), expires, factor);
     }
 
     private static string? Shown(string? agent) =>

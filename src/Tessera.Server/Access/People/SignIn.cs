@@ -16,6 +16,7 @@ public sealed partial class SignIn(
     ApiKeys keys,
     Passwords passwords,
     Sessions sessions,
+    SecondFactor factors,
     ILogger<SignIn> log
 )
 {
@@ -26,16 +27,22 @@ public sealed partial class SignIn(
         RefusalKind.Unauthenticated
     );
 
-    /// <summary>Signs in with a password.</summary>
-    /// <returns>The ticket; null when it failed.</returns>
-    internal async Task<string?> WithPasswordAsync(
+    /// <summary>The password was right; the person has a second factor.</summary>
+    public static readonly Refusal CodeNeeded = new(
+        "second_factor_required",
+        "Send the code of the authenticator, or a recovery code, as well.",
+        RefusalKind.Unauthenticated
+    );
+
+    /// <summary>Signs in with a password, and with the code of a second factor where there is one.</summary>
+    /// <returns>The ticket, or why not.</returns>
+    internal async Task<(string? Ticket, Refusal? Refusal)> WithPasswordAsync(
         HttpContext context,
-        string realm,
-        string email,
-        string password,
+        SignInWanted wanted,
         CancellationToken cancel
     )
     {
+        var (realm, email, password) = (wanted.Realm!, wanted.Email!, wanted.Password!);
         var address = EmailAddress.Normal(email);
         var key = Attempts.KeyOf(realm, address);
         var mayTry = await Attempts.CountAsync(database, key, cancel);
@@ -44,11 +51,25 @@ public sealed partial class SignIn(
         if (!isRight || !mayTry || known is not { IsActive: true } person)
         {
             Refuse(context, known is null ? "nobody" : "person:" + known.Value.Id, mayTry ? "wrong" : "locked");
-            return null;
+            return (null, Failed);
         }
 
         var fresh = isOld ? await passwords.HashAsync(password, cancel) : null;
         await using var work = await database.BeginAsync(cancel);
+        if (person.HasFactor && wanted.Code is null)
+        {
+            // Neither a success nor a failure: what was counted before stays counted.
+            await Attempts.ForgiveAsync(work, key, CancellationToken.None);
+            await work.CommitAsync(CancellationToken.None);
+            return (null, CodeNeeded);
+        }
+
+        if (person.HasFactor && !await factors.UseAsync(work, person.Id, wanted.Code!, CancellationToken.None))
+        {
+            Refuse(context, "person:" + person.Id, "wrong code");
+            return (null, Failed);
+        }
+
         await Attempts.ForgetAsync(work, key, CancellationToken.None);
         if (fresh is not null)
         {
@@ -59,21 +80,25 @@ public sealed partial class SignIn(
             );
         }
 
-        return await BeginAsync(context, work, person.Id, null, realm);
+        return (await BeginAsync(context, work, person.Id, null, realm), null);
     }
 
     /// <summary>Signs in with an API key; the session may do what the key may, as long as the key lives.</summary>
-    /// <returns>The ticket; null when it failed.</returns>
-    internal async Task<string?> WithKeyAsync(HttpContext context, string apiKey, CancellationToken cancel)
+    /// <returns>The ticket, or why not.</returns>
+    internal async Task<(string? Ticket, Refusal? Refusal)> WithKeyAsync(
+        HttpContext context,
+        string apiKey,
+        CancellationToken cancel
+    )
     {
         if (await keys.FindAsync(apiKey, cancel) is not { } caller)
         {
             Refuse(context, "nobody", "unknown key");
-            return null;
+            return (null, Failed);
         }
 
         await using var work = await database.BeginAsync(cancel);
-        return await BeginAsync(context, work, null, caller.ClientId, caller.Realm);
+        return (await BeginAsync(context, work, null, caller.ClientId, caller.Realm), null);
     }
 
     /// <summary>Begins the session of someone who has proved who it is, and ends the one the browser had before.</summary>
@@ -128,7 +153,7 @@ public sealed partial class SignIn(
         await EventLog.AppendAsync(work, at, [entry], CancellationToken.None);
     }
 
-    private async Task<(Guid Id, string? Hash, bool IsActive)?> ReadAsync(
+    private async Task<(Guid Id, string? Hash, bool IsActive, bool HasFactor)?> ReadAsync(
         string realm,
         string email,
         CancellationToken cancel
@@ -136,7 +161,7 @@ public sealed partial class SignIn(
     {
         await using var command = database.Source.CreateCommand(
             """
-            select p.id, p.password_hash, p.is_active and coalesce(m.is_active, true)
+            select p.id, p.password_hash, p.is_active and coalesce(m.is_active, true), p.totp_confirmed
             from people.person p left join access.merchant m on m.id = p.merchant_id
             where p.realm = $1 and p.email = $2
             """
@@ -145,7 +170,7 @@ public sealed partial class SignIn(
         command.Parameters.Add(new NpgsqlParameter { Value = email });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         return await rows.ReadAsync(cancel)
-            ? (rows.GetGuid(0), rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetBoolean(2))
+            ? (rows.GetGuid(0), rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetBoolean(2), rows.GetBoolean(3))
             : null;
     }
 
