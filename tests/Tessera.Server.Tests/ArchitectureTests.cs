@@ -33,6 +33,8 @@ public sealed partial class ArchitectureTests
     private static readonly Dictionary<(string Room, string Store), string> SharedStores = new()
     {
         [("Replay", "CouponStore")] = "a replay sets a world up, in a simulation database",
+        [("Replay", "PromotionStore")] = "a replay sets a world up, in a simulation database",
+        [("Replay", "AccountStore")] = "a replay sets a world up, in a simulation database",
         [("Demo", "CouponStore")] = "the demo world is set up in one transaction",
         [("Demo", "CampaignStore")] = "the demo world is set up in one transaction",
         [("Redemptions", "AccountStore")] =

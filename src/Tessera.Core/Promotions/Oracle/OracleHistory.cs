@@ -2,6 +2,30 @@ using System.Text.Json;
 
 namespace Tessera.Core.Promotions.Oracle;
 
+/// <summary>One event of a history, as written.</summary>
+/// <param name="Kind"><c>redeem</c>, <c>cancel</c>, <c>hold</c> or <c>release</c>.</param>
+/// <param name="At">When.</param>
+/// <param name="Promotion">Which promotion.</param>
+/// <param name="Order">On which order.</param>
+/// <param name="Session">Of which checkout.</param>
+/// <param name="Customer">By whom.</param>
+/// <param name="Email">By whom.</param>
+/// <param name="AmountMinor">What it gave.</param>
+/// <param name="ExpiresAt">When a hold is over; null is open-ended.</param>
+/// <param name="Restores">Whether a cancellation gives the uses back.</param>
+public sealed record OracleEvent(
+    string Kind,
+    DateTimeOffset At,
+    string? Promotion,
+    string? Order,
+    string? Session,
+    string? Customer,
+    string? Email,
+    long AmountMinor,
+    DateTimeOffset? ExpiresAt,
+    bool Restores
+);
+
 /// <summary>What happened before a case: uses, cancellations and holds, read at the case's instant.</summary>
 public sealed class OracleHistory
 {
@@ -10,6 +34,17 @@ public sealed class OracleHistory
     private string? order;
     private string? session;
     private DateTimeOffset now;
+
+    private readonly List<OracleEvent> events = [];
+
+    /// <summary>The order that is priced anew, if it is one.</summary>
+    public string? OwnOrder => order;
+
+    /// <summary>The checkout of the cart, if it has one.</summary>
+    public string? OwnSession => session;
+
+    /// <summary>The events, in order.</summary>
+    public IReadOnlyList<OracleEvent> Events => events;
 
     /// <summary>Whether a case has a history at all.</summary>
     public bool IsPresent { get; private init; }
@@ -29,6 +64,20 @@ public sealed class OracleHistory
         foreach (var happened in json.Member("history").List(item => item))
         {
             history.Play(happened);
+            history.events.Add(
+                new OracleEvent(
+                    happened.Text("event")!,
+                    happened.Instant("at") ?? history.now,
+                    happened.Text("promotion"),
+                    happened.Text("order"),
+                    happened.Text("session"),
+                    happened.Text("customer"),
+                    happened.Text("email"),
+                    happened.Minor("amount") ?? 0,
+                    happened.Instant("expiresAt"),
+                    happened.Flag("restoresUsage")
+                )
+            );
         }
 
         return history;

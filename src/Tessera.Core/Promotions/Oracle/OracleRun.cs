@@ -33,28 +33,54 @@ public static class OracleRun
         var id = json.Text("id") ?? "(without id)";
         try
         {
-            var missing = (json.Member("features").Texts() ?? []).FirstOrDefault(f =>
-                !OracleCase.Supported.Contains(f)
-            );
-            if (missing is not null)
-            {
-                return new OracleFinding(id, OracleOutcome.Skipped, missing);
-            }
-
-            var of = OracleReader.Read(json);
-            var difference = OracleComparison.FirstDifference(of, of.Price());
-            return new OracleFinding(id, difference is null ? OracleOutcome.Passed : OracleOutcome.Failed, difference);
+            return Missing(json) is { } missing
+                ? new OracleFinding(id, OracleOutcome.Skipped, missing)
+                : Of(id, Difference(OracleReader.Read(json)));
         }
-        catch (Exception error)
-            when (error
-                    is FormatException
-                        or InvalidOperationException
-                        or KeyNotFoundException
-                        or ArithmeticException
-                        or ArgumentException
-            )
+        catch (Exception error) when (IsOfTheCase(error))
         {
             return new OracleFinding(id, OracleOutcome.Failed, error.Message);
         }
     }
+
+    /// <summary>One case, run elsewhere.</summary>
+    /// <param name="json">The case as written.</param>
+    /// <param name="difference">Runs it, and says the first field that differs.</param>
+    /// <param name="isOfTheCase">Whether an exception says that the case cannot be run, and not that something broke.</param>
+    public static async Task<OracleFinding> OneAsync(
+        JsonElement json,
+        Func<OracleCase, Task<string?>> difference,
+        Predicate<Exception> isOfTheCase
+    )
+    {
+        ArgumentNullException.ThrowIfNull(difference);
+        ArgumentNullException.ThrowIfNull(isOfTheCase);
+        var id = json.Text("id") ?? "(without id)";
+        try
+        {
+            return Missing(json) is { } missing
+                ? new OracleFinding(id, OracleOutcome.Skipped, missing)
+                : Of(id, await difference(OracleReader.Read(json)).ConfigureAwait(false));
+        }
+        catch (Exception error) when (IsOfTheCase(error) || isOfTheCase(error))
+        {
+            return new OracleFinding(id, OracleOutcome.Failed, error.Message);
+        }
+    }
+
+    private static string? Missing(JsonElement json) =>
+        (json.Member("features").Texts() ?? []).FirstOrDefault(f => !OracleCase.Supported.Contains(f));
+
+    private static string? Difference(OracleCase of) => OracleComparison.FirstDifference(of, of.Price());
+
+    private static OracleFinding Of(string id, string? difference) =>
+        new(id, difference is null ? OracleOutcome.Passed : OracleOutcome.Failed, difference);
+
+    private static bool IsOfTheCase(Exception error) =>
+        error
+            is FormatException
+                or InvalidOperationException
+                or KeyNotFoundException
+                or ArithmeticException
+                or ArgumentException;
 }

@@ -50,7 +50,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
                 json.WriteString("status"u8, "redeemed");
                 Write(json, command, work);
                 Answers.WriteInstant(json, "redeemed_at"u8, work.Batch.Hold.Now);
-                if (command.ReservationId is { } reservation)
+                if (command.ReservationIds is [var reservation, ..])
                 {
                     json.WriteString("reservation_id"u8, reservation);
                 }

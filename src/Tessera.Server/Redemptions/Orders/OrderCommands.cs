@@ -19,7 +19,7 @@ public enum OrderMode
 /// <param name="HolderId">Who uses the codes; null for an unknown visitor, who can use none.</param>
 /// <param name="Reference">The order's number with its shop.</param>
 /// <param name="Mode">What happens when a code is refused.</param>
-/// <param name="ReservationId">The hold to redeem.</param>
+/// <param name="ReservationIds">The holds to redeem.</param>
 /// <param name="HoldSeconds">How long to hold, for reservations.</param>
 /// <param name="Replace">Whether an order of this reference is priced anew; its own uses then do not count.</param>
 /// <param name="AcceptFallback">Whether the fallback of a campaign takes the place of a code that is refused (CMP-01).</param>
@@ -32,13 +32,23 @@ public sealed record OrderCommand(
     Guid? HolderId,
     string Reference,
     OrderMode Mode,
-    Guid? ReservationId,
+    IReadOnlyList<Guid> ReservationIds,
     int HoldSeconds,
     bool Replace,
     bool AcceptFallback,
     PricingRules Rules,
     Guid Id
-);
+)
+{
+    /// <summary>Whether the shop said how many orders the customer has completed; else those known here count.</summary>
+    public bool SaysOrders { get; init; }
+
+    /// <summary>
+    /// What was given by promotion, of an order that was placed elsewhere and is taken over: it counts against limits as
+    /// if it had been decided here. Null for a cart that is priced.
+    /// </summary>
+    public IReadOnlyDictionary<string, long>? Given { get; init; }
+}
 
 /// <summary>What became of a cart.</summary>
 /// <param name="Answer">As sent and kept.</param>

@@ -116,7 +116,7 @@ internal sealed partial class OrderDeciding
     /// <summary>What was held for this checkout and is not used is free again.</summary>
     private void EndOwn()
     {
-        foreach (var held in _orders.Reservation?.Promotions ?? [])
+        foreach (var held in _orders.Held)
         {
             if (
                 _found.Reservations.TryGetValue(held.Id, out var reservation)

@@ -61,7 +61,8 @@ internal sealed partial class OrderDeciding
     {
         // What this checkout holds, and what the order it replaces has used, is free while its price is decided.
         FreeOwn();
-        var work = new OrderWork { Batch = Batch, Quote = Price(candidates, customerUses) };
+        var quote = _command.Given is { } given ? Past(candidates, given) : Price(candidates, customerUses);
+        var work = new OrderWork { Batch = Batch, Quote = quote };
         Replace(work);
         foreach (var applied in work.Quote.Applied)
         {
@@ -124,6 +125,42 @@ internal sealed partial class OrderDeciding
             var id = over.Candidate.Promotion.Id;
             uses[id] = uses[id] with { Exhausted = new LimitHit(OrderRefusals.ReasonOf(over.Account), null) };
         }
+    }
+
+    /// <summary>What was given elsewhere, as if it had been priced here: on the one line of the order.</summary>
+    private Quote Past(IReadOnlyList<Candidate> candidates, IReadOnlyDictionary<string, long> given)
+    {
+        var line = _command.Cart.Lines[0];
+        var steps = new List<PricingStep>();
+        foreach (var candidate in candidates)
+        {
+            if (candidate.Coupon is { } coupon)
+            {
+                _windows[candidate.Promotion.Id] = Redeeming.Window(coupon, candidate.Instance?.Held);
+            }
+
+            if (given[candidate.CountedAs] is > 0 and var amount)
+            {
+                steps.Add(
+                    new PricingStep(candidate.Promotion.Id, EffectTarget.Order, line.Id, line.AmountMinor, amount)
+                );
+            }
+        }
+
+        var discount = steps.Sum(s => s.DiscountMinor);
+        return new Quote
+        {
+            LineDiscounts = [0],
+            OrderShares = [discount],
+            ShippingDiscounts = [],
+            SubtotalMinor = line.AmountMinor,
+            TotalMinor = line.AmountMinor - discount,
+            TaxMinor = 0,
+            TotalWithTaxMinor = line.AmountMinor - discount,
+            Applied = [.. candidates.Select(c => new AppliedPromotion(c.Promotion, given[c.CountedAs]))],
+            Rejected = [],
+            Steps = steps,
+        };
     }
 
     /// <summary>Why the code of a candidate cannot be used, whatever the cart costs.</summary>
@@ -249,7 +286,7 @@ internal sealed partial class OrderDeciding
 
     private void FreeOwn()
     {
-        foreach (var held in _orders.Reservation?.Promotions ?? [])
+        foreach (var held in _orders.Held)
         {
             Free(held.Id, static _ => true);
         }

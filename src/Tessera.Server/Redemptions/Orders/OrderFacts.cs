@@ -62,8 +62,11 @@ internal sealed class OrderResolution
     /// <summary>The clock then: it says in which periods limits are planned.</summary>
     public DateTimeOffset Clock { get; set; }
 
-    /// <summary>The reservation that is named.</summary>
-    public HeldOrder? Reservation { get; set; }
+    /// <summary>The reservations that are named, as far as the caller may see them.</summary>
+    public List<HeldOrder> Reservations { get; } = [];
+
+    /// <summary>What they hold.</summary>
+    public IEnumerable<HeldPromotion> Held => Reservations.SelectMany(static r => r.Promotions);
 
     /// <summary>The order that stands under this reference.</summary>
     public StoredOrder? Standing { get; set; }

@@ -27,7 +27,7 @@ internal static class OrderRequests
         var mode = body.Word("mode", Modes, required: false);
         var explain = body.Flag("explain", required: false) ?? false;
         var fallback = body.Flag("accept_fallback", required: false) ?? false;
-        var cart = Cart(body, holder);
+        var cart = Cart(body, holder, out var saysOrders);
         return reference is null || cart is null || body.Errors.Count > 0
             ? null
             : new OrderCommand(
@@ -37,7 +37,7 @@ internal static class OrderRequests
                 holder,
                 reference,
                 mode == "best_effort" ? OrderMode.BestEffort : OrderMode.AllOrNothing,
-                reservation,
+                reservation is { } held ? [held] : [],
                 (int?)hold ?? AttemptCommand.DefaultHoldSeconds,
                 replace,
                 fallback,
@@ -46,11 +46,14 @@ internal static class OrderRequests
                     ReportAutomatic = explain,
                 },
                 Guid.CreateVersion7()
-            );
+            )
+            {
+                SaysOrders = saysOrders,
+            };
     }
 
     /// <summary>A cart; what is wrong with it is in the fields afterwards.</summary>
-    private static Cart? Cart(Fields body, Guid? holder)
+    private static Cart? Cart(Fields body, Guid? holder, out bool saysOrders)
     {
         var currency = body.Text("currency", 3);
         if (currency is not null && !Currencies.IsKnown(currency))
@@ -78,7 +81,7 @@ internal static class OrderRequests
         var channel = body.Text("channel", 40, required: false);
         var store = body.Text("store", 100, required: false);
         var includesTax = body.Flag("prices_include_tax", required: false) ?? false;
-        var customer = Customer(body, holder);
+        var customer = Customer(body, holder, out saysOrders);
         if (currency is null || lines is null || body.Errors.Count > 0)
         {
             return null;
@@ -109,12 +112,13 @@ internal static class OrderRequests
     }
 
     /// <summary>What the shop knows of the customer beyond the directory.</summary>
-    private static Shopper? Customer(Fields body, Guid? holder)
+    private static Shopper? Customer(Fields body, Guid? holder, out bool saysOrders)
     {
         var known = body.Object("customer", required: false);
         var email = known?.Text("email", 320, required: false);
         var groups = known is null ? null : Names(known, "groups");
         var orders = known?.Integer("completed_orders", 0, int.MaxValue, required: false);
+        saysOrders = orders is not null;
         var region = known?.Text("region", 100, required: false);
         return holder is null
             ? null

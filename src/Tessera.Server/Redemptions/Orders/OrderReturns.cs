@@ -92,7 +92,7 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
         var returned = sold.Return(command);
         var work = new BatchWork { Hold = hold };
         var given = new List<GivenBack>();
-        foreach (var use in uses.Where(u => !u.IsOver && returned.Of(u.Id) > 0))
+        foreach (var use in uses.Where(u => !u.IsOver && (returned.LeavesNothing || returned.Of(u.Id) > 0)))
         {
             given.Add(GiveBack(command, commands, found, work, use, returned, hold.Now));
         }

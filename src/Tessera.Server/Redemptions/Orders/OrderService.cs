@@ -79,7 +79,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             );
         }
 
-        plan.Accounts.UnionWith(orders.Reservation?.Promotions.SelectMany(static p => p.AccountIds) ?? []);
+        plan.Accounts.UnionWith(orders.Held.SelectMany(static p => p.AccountIds));
         if (command.Replace)
         {
             plan.Accounts.UnionWith(orders.Standing?.Uses.SelectMany(static u => u.AccountIds) ?? []);
@@ -102,7 +102,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             }
 
             var reservations = plan.ReservationsIn(hold);
-            reservations.UnionWith(orders.Reservation?.Promotions.Select(static p => p.Id) ?? []);
+            reservations.UnionWith(orders.Held.Select(static p => p.Id));
             var holds = await RedemptionStore.HoldsAsync(
                 connection,
                 reservations,
@@ -229,7 +229,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     }
 
     private static OrderCommand Known(OrderCommand command, OrderResolution orders) =>
-        command.Cart.Customer is { } customer && customer.CompletedOrders < orders.Orders
+        command.Cart.Customer is { } customer && !command.SaysOrders
             ? command with
             {
                 Cart = command.Cart with { Customer = customer with { CompletedOrders = orders.Orders } },
@@ -239,7 +239,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     /// <summary>Each code as an attempt of its own, and what may have to be released or given back.</summary>
     private static List<RedemptionCommand> CommandsOf(OrderCommand command, OrderResolution orders)
     {
-        var held = orders.Reservation?.Promotions.Where(static p => p.CouponId is not null).ToList() ?? [];
+        var held = orders.Held.Where(static p => p.CouponId is not null).ToList();
         var commands = new List<RedemptionCommand>();
         var skus = command.Cart.Lines.Select(static l => l.Sku).Distinct(StringComparer.Ordinal).ToList();
         foreach (var code in command.Cart.Codes.Select(Normal).Distinct(StringComparer.Ordinal))
@@ -291,14 +291,14 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             return OrderRefusals.OrderExists;
         }
 
-        if (command.ReservationId is null)
+        if (orders.Reservations.Count < command.ReservationIds.Count)
         {
-            return null;
+            return Refusals.ReservationNotFound;
         }
 
-        return orders.Reservation is not { } reservation ? Refusals.ReservationNotFound
-            : reservation.Ending is not null || reservation.ExpiresAt <= now ? Refusals.ReservationEnded
-            : reservation.CustomerId != command.HolderId ? Refusals.ReservationMismatch
+        return orders.Reservations.Exists(r => r.Ending is not null || r.ExpiresAt <= now) ? Refusals.ReservationEnded
+            : command.Given is null && orders.Reservations.Exists(r => r.CustomerId != command.HolderId)
+                ? Refusals.ReservationMismatch
             : null;
     }
 
@@ -311,8 +311,9 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     )
     {
         var drafts = new List<Draft>();
-        var automatic = command.Rules.ReportAutomatic
-            ? book.All.Except(book.OfCoupons.Values)
+        var automatic =
+            command.Given is { } given ? book.All.Except(book.OfCoupons.Values).Where(p => given.ContainsKey(p.Id))
+            : command.Rules.ReportAutomatic ? book.All.Except(book.OfCoupons.Values)
             : book.Automatic.Relevant(command.Cart);
         drafts.AddRange(automatic.Select(static p => new Draft(p, null, null)));
         foreach (var attempt in commands.OfType<AttemptCommand>())

@@ -79,7 +79,7 @@ internal sealed record OrderDeliveryShape(string Id, string Method, long Amount,
 /// <summary>What the shop knows of the customer.</summary>
 /// <param name="Email">Also recognises a customer; only its hash is kept.</param>
 /// <param name="Groups">The shop's own groups.</param>
-/// <param name="CompletedOrders">Before this one; at least those known here count.</param>
+/// <param name="CompletedOrders">Before this one; those known here unless given.</param>
 /// <param name="Region">Where the customer lives.</param>
 internal sealed record OrderBuyerShape(
     string? Email = null,

@@ -56,7 +56,7 @@ internal static partial class OrderStore
             work.Quote.TotalMinor,
             new NpgsqlParameter { Value = StoredCart.ToJson(command.Cart), NpgsqlDbType = NpgsqlDbType.Jsonb },
             now,
-            Nullable(command.ReservationId, NpgsqlDbType.Uuid),
+            Nullable(command.ReservationIds is [var reservation, ..] ? reservation : null, NpgsqlDbType.Uuid),
             command.Asker.KeyHash
         );
         for (var place = 0; place < work.Taken.Count; place++)
@@ -64,7 +64,7 @@ internal static partial class OrderStore
             AddUse(batch, command, work, place, now);
         }
 
-        EndReservation(batch, found.Reservation?.Id, "redeemed", now);
+        found.Reservations.ForEach(r => EndReservation(batch, r.Id, "redeemed", now));
         await batch.ExecuteNonQueryAsync(cancel);
     }
 
@@ -148,13 +148,8 @@ internal static partial class OrderStore
     }
 
     /// <summary>Adds the end of a reservation of a cart.</summary>
-    internal static void EndReservation(NpgsqlBatch batch, Guid? reservation, string ending, DateTimeOffset now)
+    internal static void EndReservation(NpgsqlBatch batch, Guid id, string ending, DateTimeOffset now)
     {
-        if (reservation is not { } id)
-        {
-            return;
-        }
-
         Add(
             batch,
             "update redemptions.order_reservation set ended_at = $2, ending = $3 where id = $1 and ended_at is null",

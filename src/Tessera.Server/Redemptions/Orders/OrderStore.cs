@@ -37,9 +37,12 @@ internal static partial class OrderStore
             found.IsCustomer = row.GetBoolean(2);
         }
 
-        if (command.ReservationId is { } reservation)
+        foreach (var reservation in command.ReservationIds)
         {
-            found.Reservation = await FindReservationAsync(connection, reservation, command.Asker.MerchantId, cancel);
+            if (await FindReservationAsync(connection, reservation, command.Asker.MerchantId, cancel) is { } held)
+            {
+                found.Reservations.Add(held);
+            }
         }
 
         if (command.Operation == Operation.Redeem)
@@ -147,8 +150,8 @@ internal static partial class OrderStore
         await using var batch = new NpgsqlBatch(connection);
         Add(
             batch,
-            "select ending from redemptions.order_reservation where id = $1 for update",
-            found.Reservation?.Id ?? Guid.Empty
+            "select id, ending from redemptions.order_reservation where id = any($1) order by id for update",
+            found.Reservations.Select(static r => r.Id).ToArray()
         );
         Add(
             batch,
@@ -170,9 +173,13 @@ internal static partial class OrderStore
         );
         Add(batch, "select platform.clock()");
         await using var rows = await batch.ExecuteReaderAsync(cancel);
-        if (await rows.ReadAsync(cancel) && rows.Object<string>(0) != found.Reservation!.Ending)
+        while (await rows.ReadAsync(cancel))
         {
-            throw new StaleResolutionException();
+            var id = rows.GetGuid(0);
+            if (rows.Object<string>(1) != found.Reservations.Find(r => r.Id == id)!.Ending)
+            {
+                throw new StaleResolutionException();
+            }
         }
 
         await rows.NextResultAsync(cancel);
