@@ -81,6 +81,7 @@ public static class TesseraHost
         services.AddConnectors();
         services.AddExpiration();
         services.AddInsights();
+        services.AddOperations();
         customise?.Invoke(builder);
 
         var app = builder.Build();

@@ -237,7 +237,7 @@ internal static class ApprovalEndpoints
     {
         var caller = Caller.Of(context);
         var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((caller.MerchantId is null ? refusal : ApprovalRefusals.StaffOnly) is { } no)
+        if ((caller.Realm == Realms.Staff ? refusal : ApprovalRefusals.StaffOnly) is { } no)
         {
             await Problems.WriteAsync(context, no);
             return;
@@ -291,7 +291,7 @@ internal static class ApprovalEndpoints
         var caller = Caller.Of(context);
         var (body, refusal) = await RequestBody.ReadAsync(context);
         var isStaffs = verb != "withdraw";
-        if ((isStaffs && caller.MerchantId is not null ? ApprovalRefusals.StaffOnly : refusal) is { } no)
+        if ((isStaffs && caller.Realm != Realms.Staff ? ApprovalRefusals.StaffOnly : refusal) is { } no)
         {
             await Problems.WriteAsync(context, no);
             return;

@@ -8,8 +8,15 @@ public static class ApprovalsRoom
 {
     /// <summary>Registers the service and its worker.</summary>
     public static IServiceCollection AddApprovals(this IServiceCollection services) =>
-        services.AddSingleton<ApprovalService>().AddHostedService<ApprovalWorker>();
+        services
+            .AddSingleton<ApprovalService>()
+            .AddSingleton<IApprovedAction, PolicyChange>()
+            .AddHostedService<ApprovalWorker>();
 
     /// <summary>Adds the routes.</summary>
-    public static void MapApprovals(this IEndpointRouteBuilder api) => ApprovalEndpoints.Map(api);
+    public static void MapApprovals(this IEndpointRouteBuilder api)
+    {
+        ApprovalEndpoints.Map(api);
+        EmergencyEndpoints.Map(api);
+    }
 }

@@ -6,9 +6,15 @@ namespace Tessera.Server.Audit;
 /// <summary>Seals, verifies and serves the event log.</summary>
 public static class AuditRoom
 {
-    /// <summary>Registers the sealer, which every node runs and one at a time does.</summary>
-    public static IServiceCollection AddAudit(this IServiceCollection services) => services.AddHostedService<Sealer>();
+    /// <summary>Registers the sealer and the indexer, which every node runs and one at a time does.</summary>
+    public static IServiceCollection AddAudit(this IServiceCollection services) =>
+        services.AddHostedService<Sealer>().AddHostedService<Indexer>();
 
     /// <summary>Adds the routes.</summary>
-    public static void MapAudit(this IEndpointRouteBuilder api) => EventEndpoints.Map(api);
+    public static void MapAudit(this IEndpointRouteBuilder api)
+    {
+        EventEndpoints.Map(api);
+        AuditEndpoints.Map(api);
+        AuditExport.Map(api);
+    }
 }

@@ -119,6 +119,10 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
                     "delete from balances.transfer",
                     "delete from redemptions.redemption",
                     "update redemptions.rollback set reason = ''",
+                    "update audit.mention set seq = 1",
+                    "delete from audit.mention",
+                    "delete from approvals.request",
+                    "delete from approvals.emergency",
                 ]
         )
         {

@@ -1,0 +1,196 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Tessera.Core;
+using Tessera.Server.Access;
+using Tessera.Server.Approvals;
+using Tessera.Server.Connectors;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+
+namespace Tessera.Server.Operations;
+
+/// <summary>
+/// Cancels or revokes all live units of a coupon, or those of one holder, at once (BLK-09). Up to
+/// <see cref="FreeSize"/> units in 24 hours one person may do alone (ACC-07).
+/// </summary>
+internal sealed class BulkEnding : IApprovedAction
+{
+    private const int MaximumUnits = 100_000;
+
+    private static readonly Refusal Nothing = new("nothing_to_do", "There is no live unit that this would end.");
+
+    private static readonly Refusal TooMany = new(
+        "too_many_units",
+        "This would end more than 100000 units. Narrow it down, or switch the coupon off."
+    );
+
+    private static readonly Refusal Unknown = Problems.Invalid([
+        new("input.coupon_id", "#/input/coupon_id", "unknown_coupon", "There is no such coupon."),
+    ]);
+
+    /// <inheritdoc/>
+    public string Kind => "bulk_ending";
+
+    /// <inheritdoc/>
+    public string Permission => Permissions.CouponsBulk;
+
+    /// <inheritdoc/>
+    public long FreeSize => 100;
+
+    /// <inheritdoc/>
+    public string? Read(Fields input)
+    {
+        var coupon = input.Integer("coupon_id", 1, Fields.MaximumInteger);
+        var to = input.Word("to", ["cancelled", "revoked"]);
+        var customer = input.Id("customer_id", required: false);
+        return coupon is null || to is null
+            ? null
+            : JsonSerializer.Serialize(new Input(coupon.Value, to, customer), Wire.Json);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Shown> ShowAsync(UnitOfWork work, string input, CancellationToken cancel)
+    {
+        var wanted = JsonSerializer.Deserialize<Input>(input, Wire.Json)!;
+        Guid? merchant;
+        await using (
+            var coupon = work.Command(
+                "select merchant_id from coupons.coupon where id = $1 and deleted_at is null",
+                wanted.CouponId
+            )
+        )
+        await using (var row = await coupon.ExecuteReaderAsync(cancel))
+        {
+            if (!await row.ReadAsync(cancel))
+            {
+                return Unknown;
+            }
+
+            merchant = row.Value<Guid>(0);
+        }
+
+        var units = await HoldAsync(work, wanted, cancel);
+        if (units.Count is 0 or > MaximumUnits)
+        {
+            return units.Count == 0 ? Nothing : TooMany;
+        }
+
+        // The list itself may be long: its hash stands for it, and changes with any unit's version.
+        var list = string.Join(
+            '\n',
+            units.Select(static u => string.Create(CultureInfo.InvariantCulture, $"{u.Id}:{u.Version}"))
+        );
+        var hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(list));
+        var effect = EventLog.Payload(
+            ("coupon_id", wanted.CouponId),
+            ("customer_id", wanted.CustomerId),
+            ("to", wanted.To),
+            ("count", units.Count),
+            ("first_id", units[0].Id),
+            ("last_id", units[^1].Id),
+            ("units_hash", Convert.ToHexStringLower(hash))
+        );
+        var subject = "coupon:" + wanted.CouponId.ToString(CultureInfo.InvariantCulture);
+        return new ActionEffect(subject, effect, units.Count, "item", merchant);
+    }
+
+    /// <inheritdoc/>
+    public async Task<Executed> ExecuteAsync(UnitOfWork work, ApprovedAction action, CancellationToken cancel)
+    {
+        var wanted = JsonSerializer.Deserialize<Input>(action.Input, Wire.Json)!;
+        var units = await HoldAsync(work, wanted, cancel);
+        var now = await work.ClockAsync(cancel);
+        await work.ExecuteAsync(
+            """
+            update coupons.instance i set state = $3, prior_state = null, version = i.version + 1
+            from unnest($1::bigint[], $2::timestamptz[]) as d (id, valid_until)
+            where i.id = d.id and i.valid_until = d.valid_until
+            """,
+            [
+                units.Select(static u => u.Id).ToArray(),
+                new NpgsqlParameter<DateTimeOffset[]>
+                {
+                    TypedValue = [.. units.Select(static u => u.ValidUntil)],
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+                },
+                wanted.To,
+            ],
+            cancel
+        );
+        var cause = wanted.To == "cancelled" ? "cancellation" : "grant_withdrawn";
+        List<EventEntry> entries =
+        [
+            .. units.Select(u => new EventEntry(
+                "instance",
+                u.Id.ToString(CultureInfo.InvariantCulture),
+                "coupon.state_changed",
+                u.Version + 1,
+                action.ExecutedBy.Actor,
+                EventLog.Payload(
+                    ("from", u.State),
+                    ("to", wanted.To),
+                    ("cause", cause),
+                    ("coupon_id", wanted.CouponId),
+                    ("approval_id", action.Id)
+                ),
+                action.CorrelationId
+            )),
+        ];
+        await EventLog.AppendAsync(work, now, entries, cancel);
+        var told = units
+            .GroupBy(static u => u.Channel)
+            .Select(g => new CommandBatch(
+                CommandKind.Disable,
+                action.Effect.MerchantId,
+                g.Key,
+                CommandBatch.Instance,
+                [.. g.Select(static u => u.Id)],
+                now,
+                IsEarly: true
+            ));
+        await CommandStream.AppendAsync(work, [.. told], cancel);
+        return Executed.Done(EventLog.Payload(("ended", units.Count)));
+    }
+
+    private static async Task<List<Unit>> HoldAsync(UnitOfWork work, Input wanted, CancellationToken cancel)
+    {
+        var units = new List<Unit>();
+        await using var command = work.Command(
+            $"""
+            select id, valid_until, state, version, channel from coupons.instance
+            where coupon_id = $1 and ($2::uuid is null or customer_id = $2)
+                and state in ('issued', 'paid', 'extended', 'pending_expiration') and valid_until > platform.clock()
+            order by valid_until, id limit {MaximumUnits + 1} for no key update
+            """,
+            wanted.CouponId,
+            new NpgsqlParameter { Value = wanted.CustomerId ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
+        );
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            units.Add(
+                new Unit(
+                    row.GetInt64(0),
+                    row.GetFieldValue<DateTimeOffset>(1),
+                    row.GetString(2),
+                    row.GetInt64(3),
+                    row.Object<string>(4)
+                )
+            );
+        }
+
+        return units;
+    }
+
+    private sealed record Input(long CouponId, string To, Guid? CustomerId);
+
+    private readonly record struct Unit(
+        long Id,
+        DateTimeOffset ValidUntil,
+        string State,
+        long Version,
+        string? Channel
+    );
+}
