@@ -18,7 +18,7 @@ namespace Tessera.Bench;
 
 /// <summary>
 /// A million coupons that end in the same second, told to a hundred partners of which twenty are sick: how long the
-/// healthy ones wait, with the sick beside them and without; and that nothing is lost or has its effect twice.
+/// healthy ones wait, with the twenty sick and with all of them well; and that nothing is lost or has its effect twice.
 /// </summary>
 /// <remarks>
 /// Of the partners, 40 are told low-water marks and hear of every coupon; 40 take batches and hear of a tenth; 20 take
@@ -49,6 +49,8 @@ internal static class FanoutBench
     public static async Task<int> RunAsync(bool quick)
     {
         var scale = quick ? 10 : 1;
+        // The first run of a process compiles as it goes.
+        _ = await RunAsync(100, withSick: false);
         var alone = await RunAsync(scale, withSick: false);
         var beside = await RunAsync(scale, withSick: true);
         var ratio = beside.P99 / Math.Max(alone.P99, 0.001);
@@ -57,7 +59,7 @@ internal static class FanoutBench
                 CultureInfo.InvariantCulture,
                 $$"""
                 { "coupons": {{1_000_000
-                    / scale}}, "partners": {{Partners}}, "sick": {{beside.Sick}}, "healthy_p99_seconds": {{beside.P99:0.00}}, "healthy_alone_p99_seconds": {{alone.P99:0.00}}, "sick_over_healthy": {{ratio:0.00}}, "healthy_last_seconds": {{beside.Last:0.00}}, "single_last_seconds": {{beside.SingleLast:0.00}}, "told": {{beside.Told}}, "manual_commands": {{beside.Manual}}, "lost": {{alone.Lost
+                    / scale}}, "partners": {{Partners}}, "sick": {{beside.Sick}}, "healthy_p99_seconds": {{beside.P99:0.00}}, "all_well_p99_seconds": {{alone.P99:0.00}}, "sick_over_healthy": {{ratio:0.00}}, "healthy_last_seconds": {{beside.Last:0.00}}, "single_last_seconds": {{beside.SingleLast:0.00}}, "told": {{beside.Told}}, "manual_commands": {{beside.Manual}}, "lost": {{alone.Lost
                     + beside.Lost}}, "applied_twice": {{alone.Twice + beside.Twice}} }
                 """
             )
@@ -147,11 +149,6 @@ internal static class FanoutBench
             for (var i = 0; i < Partners; i++)
             {
                 var isSick = i % 5 == 4;
-                if (isSick && !withSick)
-                {
-                    continue;
-                }
-
                 var encoding =
                     i < 40 ? "watermark"
                     : i < 80 ? "batch"
@@ -162,7 +159,7 @@ internal static class FanoutBench
                     "batch" => [.. Enumerable.Range(0, 10).Select(n => (i * 7 + n) % LargeMerchants)],
                     _ => [LargeMerchants + i - 80],
                 };
-                var behaviour = isSick ? Sick[i / 5 % Sick.Length] : Behaviour.Healthy;
+                var behaviour = isSick && withSick ? Sick[i / 5 % Sick.Length] : Behaviour.Healthy;
                 var partner = simulator.Add("p" + i, behaviour);
                 using var made = await client.PostAsJsonAsync(
                     "/api/v1/connectors",
@@ -283,10 +280,10 @@ internal static class FanoutBench
         {
             await using var command = ground.Owner.CreateCommand(
                 """
-                select id from connectors.task t
+                select coupon.id from connectors.task t
                 join connectors.command c on c.connector_id = t.connector_id and c.position = t.position
                 join connectors.batch b on b.id = c.batch_id
-                cross join lateral unnest(coalesce(t.ids, b.ids[c.done + 1 :])) as id
+                cross join lateral unnest(coalesce(t.ids, b.ids[c.done + 1 :])) as coupon (id)
                 where t.connector_id = $1 and t.state = 'open'
                 """
             );

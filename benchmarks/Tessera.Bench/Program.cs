@@ -18,6 +18,8 @@ switch (name)
     case "fanout":
         return await FanoutBench.RunAsync(quick);
     default:
-        await Console.Error.WriteLineAsync("Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash, fanout");
+        await Console.Error.WriteLineAsync(
+            "Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash, fanout"
+        );
         return 2;
 }

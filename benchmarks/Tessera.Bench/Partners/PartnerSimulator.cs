@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Net;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
@@ -44,6 +45,9 @@ public enum Behaviour
 
     /// <summary>Refuses for good: 422.</summary>
     Refusing,
+
+    /// <summary>Is not there any more: 410.</summary>
+    Gone,
 
     /// <summary>Takes it with 202 and is to confirm later.</summary>
     Accepting,
@@ -111,7 +115,7 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     private readonly Lock _lock = new();
     private readonly HashSet<string> _done = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, int> _applied = [];
+    private readonly Dictionary<long, Coupon> _coupons = [];
     private readonly List<(DateTimeOffset At, int Count)> _effects = [];
 
     public string Address { get; } = address;
@@ -128,7 +132,16 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     public DateTimeOffset MarkedAt { get; private set; }
 
     /// <summary>What was told last of each coupon: true for enabled.</summary>
-    public Dictionary<long, bool> Enabled { get; } = [];
+    public Dictionary<long, bool> Enabled
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _coupons.ToDictionary(static c => c.Key, static c => c.Value.IsEnabled);
+            }
+        }
+    }
 
     /// <summary>The keys that came, in order, repeats included.</summary>
     public List<string> Keys { get; } = [];
@@ -159,7 +172,7 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     {
         lock (_lock)
         {
-            return _applied.ContainsKey(id);
+            return _coupons.ContainsKey(id);
         }
     }
 
@@ -168,7 +181,7 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     {
         lock (_lock)
         {
-            return (_applied.Count, _applied.Values.Count(static n => n > 1));
+            return (_coupons.Count, _coupons.Values.Count(static c => c.Disabled > 1));
         }
     }
 
@@ -203,6 +216,9 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
                 return;
             case Behaviour.Refusing:
                 response.StatusCode = 422;
+                return;
+            case Behaviour.Gone:
+                response.StatusCode = 410;
                 return;
             case Behaviour.Dead:
                 context.Abort();
@@ -289,14 +305,15 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     private int ApplyPart(JsonElement part, string? type)
     {
         var count = 0;
+        var isEnable = type == "coupons.enable";
         void One(long id)
         {
-            _applied[id] = _applied.GetValueOrDefault(id) + (type == "coupons.disable" ? 1 : 0);
-            Enabled[id] = type == "coupons.enable";
+            ref var coupon = ref CollectionsMarshal.GetValueRefOrAddDefault(_coupons, id, out _);
+            coupon = new Coupon(coupon.Disabled + (isEnable ? 0 : 1), isEnable);
             count++;
         }
 
-        if (part.TryGetProperty("id", out var single))
+        if (part.TryGetProperty("id", out var single) && single.ValueKind == JsonValueKind.Number)
         {
             One(single.GetInt64());
         }
@@ -311,4 +328,6 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
 
         return count;
     }
+
+    private readonly record struct Coupon(int Disabled, bool IsEnabled);
 }

@@ -78,6 +78,18 @@ public static class Permissions
     /// <summary>Work the manual queue of the connectors.</summary>
     public const string ConnectorsWork = "connectors.work";
 
+    /// <summary>Read webhook subscriptions and their delivery logs.</summary>
+    public const string WebhooksRead = "webhooks.read";
+
+    /// <summary>Create and change webhook subscriptions, rotate their secrets, send again.</summary>
+    public const string WebhooksWrite = "webhooks.write";
+
+    /// <summary>Hand in events and coupon definitions of outside systems.</summary>
+    public const string IngestionWrite = "ingestion.write";
+
+    /// <summary>See what outside systems handed in and was refused, and try it again.</summary>
+    public const string IngestionRead = "ingestion.read";
+
     /// <summary>See requests that need a second person, and emergencies.</summary>
     public const string ApprovalsRead = "approvals.read";
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Connectors.Delivery;
 using Tessera.Server.Connectors.Partners;
+using Tessera.Server.Connectors.Webhooks;
 using Tessera.Server.Platform.Outbound;
 
 namespace Tessera.Server.Connectors;
@@ -18,6 +19,9 @@ public static class ConnectorsRoom
             .AddSingleton<FilePartner>()
             .AddSingleton<InternalPartner>()
             .AddSingleton<PartnerCalls>()
+            .AddSingleton<WebhookSecrets>()
+            .AddHostedService<WebhookFeed>()
+            .AddHostedService<WebhookSender>()
             .AddSingleton<LaneStore>()
             .AddSingleton<LaneRun>()
             .AddSingleton<DeliveryWorker>()
@@ -33,5 +37,7 @@ public static class ConnectorsRoom
         SteeringEndpoints.Map(api);
         TaskEndpoints.Map(api);
         FigureEndpoints.Map(api);
+        new WebhookDirectory(settings.EgressAllow.Count > 0).Map(api);
+        WebhookEndpoints.Map(api);
     }
 }

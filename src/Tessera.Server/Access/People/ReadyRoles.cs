@@ -72,6 +72,10 @@ public static class ReadyRoles
                     Permissions.ExpiryRead,
                     Permissions.ExpiryManage,
                     Permissions.ExpiryChange,
+                    Permissions.WebhooksRead,
+                    Permissions.WebhooksWrite,
+                    Permissions.IngestionRead,
+                    Permissions.IngestionWrite,
                 ]
             ),
             Staff(
@@ -152,6 +156,8 @@ public static class ReadyRoles
                     Permissions.ConnectorsWork,
                     Permissions.ExpiryRead,
                     Permissions.ExpiryManage,
+                    Permissions.WebhooksRead,
+                    Permissions.IngestionRead,
                 ]
             ),
             Of(

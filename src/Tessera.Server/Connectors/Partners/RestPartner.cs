@@ -213,9 +213,9 @@ internal sealed class RestPartner(Egress egress, TimeProvider clock) : IPartner
         return parsed?.Json;
     }
 
-    private static string ReasonOf(int status) => "http_" + status.ToString(CultureInfo.InvariantCulture);
+    internal static string ReasonOf(int status) => "http_" + status.ToString(CultureInfo.InvariantCulture);
 
-    private static string? ReasonOf(Exception error) =>
+    internal static string? ReasonOf(Exception error) =>
         error switch
         {
             EgressRefusedException => "address_refused",
@@ -226,7 +226,7 @@ internal sealed class RestPartner(Egress egress, TimeProvider clock) : IPartner
             _ => null,
         };
 
-    private static string ExcerptOf(ReadOnlySpan<byte> body) =>
+    internal static string ExcerptOf(ReadOnlySpan<byte> body) =>
         Clean(Encoding.UTF8.GetString(body[..Math.Min(body.Length, ExcerptLength)]));
 
     /// <summary>Text that may be stored and shown: what would steer a terminal or end a string is replaced.</summary>

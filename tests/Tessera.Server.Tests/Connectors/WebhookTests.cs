@@ -1,0 +1,254 @@
+using System.Net;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Tessera.Bench.Partners;
+using Tessera.Server.Connectors;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Connectors;
+
+/// <summary>Events on their way to subscribers, by Standard Webhooks over real HTTP.</summary>
+[Collection(PostgresCollection.Name)]
+public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Path = "/api/v1/webhooks";
+
+    private TestHost _host = null!;
+    private PartnerSimulator _simulator = null!;
+
+    public async Task InitializeAsync()
+    {
+        _simulator = await PartnerSimulator.StartAsync();
+        var database = await postgres.DatabaseAsync();
+        _host = await TestHost.StartAsync(
+            database,
+            builder =>
+                builder.Services.AddSingleton(
+                    new Settings
+                    {
+                        ConnectionString = database.ConnectionString,
+                        EgressAllow = [IPNetwork.Parse("127.0.0.0/8")],
+                    }
+                )
+        );
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        await _simulator.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_subscriber_gets_the_events_it_asked_for_signed_and_whole()
+    {
+        var (id, receiver, secret) = await SubscribeAsync("warehouse", Behaviour.Healthy, "merchant.*");
+        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await _host.PostAsync("/api/v1/customers", new { external_id = "C" });
+        await UntilAsync("delivered", 1);
+        Assert.Equal(1, receiver.Calls);
+        var body = JsonDocument.Parse(receiver.LastBody).RootElement;
+        Assert.Equal("merchant.created", body.GetProperty("type").GetString());
+        Assert.Equal("1.0", body.GetProperty("specversion").GetString());
+        Assert.Equal(body.GetProperty("id").GetString(), receiver.LastHeaders["webhook-id"]);
+        Assert.StartsWith(
+            "application/cloudevents+json",
+            receiver.LastHeaders["Content-Type"],
+            StringComparison.Ordinal
+        );
+        Assert.True(IsSigned(receiver, secret));
+
+        var rotated = (await _host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
+        await _host.PostAsync("/api/v1/merchants", new { name = "N" });
+        await UntilAsync("delivered", 2);
+        Assert.True(IsSigned(receiver, rotated));
+        // The old secret signs along, so that a receiver can change over in its own time.
+        Assert.True(IsSigned(receiver, secret));
+        await _host.Database.ExecuteAsync(
+            "update connectors.webhook_secret set valid_until = clock_timestamp() where kind = 'former_signing'"
+        );
+        await _host.PostAsync("/api/v1/merchants", new { name = "O" });
+        await UntilAsync("delivered", 3);
+        Assert.False(IsSigned(receiver, secret));
+    }
+
+    [Fact]
+    public async Task Nothing_is_sent_before_there_is_a_secret()
+    {
+        var receiver = _simulator.Add("unsigned", Behaviour.Healthy);
+        await _host.PostAsync(Path, new { name = "U", url = receiver.Address });
+        var (_, other, _) = await SubscribeAsync("signed", Behaviour.Healthy, "merchant.*");
+        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await UntilAsync("delivered", 1);
+        Assert.Equal((0, 1), (receiver.Calls, other.Calls));
+    }
+
+    [Fact]
+    public async Task A_delivery_is_tried_again_with_the_same_id_and_can_be_sent_again_by_hand()
+    {
+        var (id, receiver, _) = await SubscribeAsync("flaky", Behaviour.Failing, "merchant.*");
+        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        for (var i = 0; i < 200 && receiver.Calls < 1; i++)
+        {
+            await Task.Delay(50);
+        }
+
+        receiver.Behaviour = Behaviour.Healthy;
+        await UntilAsync("delivered", 1, hurry: true);
+        var list = await _host.GetAsync($"{Path}/{id}/deliveries");
+        var delivery = Assert.Single(list.Json.GetProperty("data").EnumerateArray());
+        Assert.Equal(2, delivery.GetProperty("attempts").GetInt32());
+        var number = delivery.GetProperty("id").GetInt64();
+        var detail = await _host.GetAsync($"{Path}/{id}/deliveries/{number}");
+        Assert.Equal(
+            ["http_500", "ok"],
+            detail
+                .Json.GetProperty("attempts")
+                .EnumerateArray()
+                .Select(static a => a.GetProperty("outcome").GetString())
+        );
+        var first = receiver.LastHeaders["webhook-id"];
+        var resent = await _host.PostAsync($"{Path}/{id}/resends", new { delivery_ids = new[] { number } });
+        Assert.Equal(1, resent.Json.GetProperty("count").GetInt32());
+        for (var i = 0; i < 200 && receiver.Calls < 3; i++)
+        {
+            await Task.Delay(50);
+        }
+
+        Assert.Equal((3, first), (receiver.Calls, receiver.LastHeaders["webhook-id"]));
+        var byTime = await _host.PostAsync(
+            $"{Path}/{id}/resends",
+            new { from = "2030-01-01T00:00:00Z", to = "2031-01-01T00:00:00Z" }
+        );
+        Assert.Equal(0, byTime.Json.GetProperty("count").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_receiver_that_is_gone_or_fails_for_days_is_switched_off_and_reported()
+    {
+        var (gone, receiver, _) = await SubscribeAsync("gone", Behaviour.Gone, "merchant.*");
+        var (failing, _, _) = await SubscribeAsync("failing", Behaviour.Failing, "merchant.*");
+        await _host.Database.ExecuteAsync(
+            "update connectors.webhook set failing_since = clock_timestamp() - interval '6 days', failures = 7 where id = $1",
+            failing
+        );
+        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        for (var i = 0; i < 200; i++)
+        {
+            if (
+                await _host.Database.ScalarAsync<long>("select count(*) from connectors.webhook where not is_active")
+                == 2
+            )
+            {
+                break;
+            }
+
+            await Task.Delay(50);
+        }
+
+        var read = await _host.GetAsync($"{Path}/{gone}");
+        Assert.Equal("gone", read.Json.GetProperty("disabled_reason").GetString());
+        Assert.Equal(
+            "failing",
+            (await _host.GetAsync($"{Path}/{failing}")).Json.GetProperty("disabled_reason").GetString()
+        );
+        Assert.Equal(
+            2,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'webhook.disabled'"
+            )
+        );
+        receiver.Behaviour = Behaviour.Healthy;
+        var on = await _host.SendAsync(
+            HttpMethod.Patch,
+            $"{Path}/{gone}",
+            """{"is_active":true}""",
+            headers: new Dictionary<string, string> { ["If-Match"] = read.Header("ETag")! }
+        );
+        Assert.Null(on.Json.GetProperty("disabled_reason").GetString());
+        await UntilAsync("delivered", 1, hurry: true);
+    }
+
+    [Fact]
+    public async Task A_bad_subscription_is_refused_with_all_that_is_wrong()
+    {
+        var reply = await _host.PostAsync(
+            Path,
+            new
+            {
+                name = "",
+                url = "ftp://x",
+                events = new[] { "Coupon.Expired" },
+                retry_seconds = new[] { -1 },
+            }
+        );
+        Assert.Equal(
+            ["events.0", "name", "retry_seconds.0", "url"],
+            reply.Errors.Select(static e => e.Field).Order(StringComparer.Ordinal)
+        );
+    }
+
+    private static bool IsSigned(SimulatedPartner receiver, string secret) =>
+        StandardWebhooks.IsSigned(
+            [secret],
+            receiver.LastHeaders["webhook-id"],
+            receiver.LastHeaders["webhook-timestamp"],
+            receiver.LastHeaders["webhook-signature"],
+            Encoding.UTF8.GetBytes(receiver.LastBody),
+            TimeProvider.System.GetUtcNow()
+        );
+
+    private async Task<(Guid Id, SimulatedPartner Receiver, string Secret)> SubscribeAsync(
+        string name,
+        Behaviour behaviour,
+        string events
+    )
+    {
+        var receiver = _simulator.Add(name, behaviour);
+        var made = await _host.PostAsync(
+            Path,
+            new
+            {
+                name,
+                url = receiver.Address,
+                events = new[] { events },
+            }
+        );
+        Assert.True(made.Status == 201, made.Body);
+        var id = made.Json.GetProperty("id").GetGuid();
+        var secret = (await _host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
+        return (id, receiver, secret);
+    }
+
+    private async Task UntilAsync(string state, int count, bool hurry = false)
+    {
+        for (var i = 0; i < 300; i++)
+        {
+            if (
+                await _host.Database.ScalarAsync<long>(
+                    "select count(*) from connectors.webhook_delivery where state = $1",
+                    state
+                ) >= count
+            )
+            {
+                return;
+            }
+
+            if (hurry)
+            {
+                await _host.Database.ExecuteAsync(
+                    "update connectors.webhook_delivery set next_attempt_at = clock_timestamp() where state = 'pending'"
+                );
+            }
+
+            await Task.Delay(50);
+        }
+
+        var states = await _host.Database.ColumnAsync<string>(
+            "select event_type || ' ' || state || ' ' || attempts from connectors.webhook_delivery"
+        );
+        Assert.Fail("The deliveries are " + string.Join(", ", states));
+    }
+}
