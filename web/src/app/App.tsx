@@ -1,7 +1,6 @@
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { RouterProvider } from 'react-router';
-import { sessionApi } from '../features/session/sessionApi';
-import { SignIn } from '../features/session/SignIn';
+import { client } from '../shared/api/client.generated';
 import { problemOf } from '../shared/api/problem';
 import { signedIn } from '../shared/api/session';
 import { useAppDispatch, useAppSelector } from '../shared/api/store';
@@ -10,6 +9,9 @@ import type { Theme } from '../shared/lib/prefs';
 import { ErrorState } from '../shared/ui/States';
 import { Toasts } from '../shared/ui/Toasts';
 import { router } from './routes';
+
+/** With the form library, which the list of coupons does not need. */
+const SignIn = lazy(() => import('../features/session/SignIn').then((module) => ({ default: module.SignIn })));
 
 /** Language, theme and session; then the pages. */
 export function App({ messages }: { messages: Messages }) {
@@ -33,7 +35,7 @@ export function App({ messages }: { messages: Messages }) {
 function SignedIn() {
   const dispatch = useAppDispatch();
   const session = useAppSelector((state) => state.session.session);
-  const { data, error, isLoading, refetch } = sessionApi.endpoints.findSession.useQuery(undefined, { skip: session !== null });
+  const { data, error, isLoading, refetch } = client.endpoints.getSession.useQuery(undefined, { skip: session !== null });
   useEffect(() => {
     if (data && !session) dispatch(signedIn(data));
   }, [data, session, dispatch]);
@@ -47,7 +49,11 @@ function SignedIn() {
           <img src="/app/icon.svg" alt="" />
           Tessera
         </div>
-        {isAbsent ? <SignIn /> : <ErrorState error={error} onRetry={refetch} />}
+        {isAbsent ? (
+          <Suspense>
+            <SignIn />
+          </Suspense>
+        ) : <ErrorState error={error} onRetry={refetch} />}
       </div>
     </main>
   );

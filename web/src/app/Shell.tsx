@@ -11,11 +11,10 @@ import {
   TicketPercent,
   type LucideIcon,
 } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import { Link, NavLink, Outlet, useLocation } from 'react-router';
-import { sessionApi } from '../features/session/sessionApi';
-import { SignIn } from '../features/session/SignIn';
-import { baseApi } from '../shared/api/baseApi';
+import { Palette } from '../features/palette/Palette';
+import { client } from '../shared/api/client.generated';
 import { signedOut } from '../shared/api/session';
 import { useAppDispatch, useAppSelector, useCan } from '../shared/api/store';
 import { locales, useTranslation, type MessageKey } from '../shared/i18n/i18n';
@@ -23,6 +22,8 @@ import { localeChosen, themeChosen, type Theme } from '../shared/lib/prefs';
 import { Button } from '../shared/ui/Button';
 import { Dialog } from '../shared/ui/Dialog';
 import { Menu, MenuChoice, MenuItem, MenuRule } from '../shared/ui/Menu';
+
+const SignIn = lazy(() => import('../features/session/SignIn').then((module) => ({ default: module.SignIn })));
 
 interface Destination {
   to: string;
@@ -32,7 +33,7 @@ interface Destination {
 }
 
 /** What the menu offers; each entry is shown to those who may (convention 49 decides on the server). */
-export const destinations: { group: MessageKey; entries: Destination[] }[] = [
+const destinations: { group: MessageKey; entries: Destination[] }[] = [
   {
     group: 'nav.work',
     entries: [
@@ -49,6 +50,8 @@ export const destinations: { group: MessageKey; entries: Destination[] }[] = [
     ],
   },
 ];
+
+const allDestinations = destinations.flatMap(({ entries }) => entries);
 
 /** Menu beside every page; a bar with a drawer below 1024 px (A.15). */
 export function Shell() {
@@ -81,6 +84,7 @@ export function Shell() {
           <Outlet />
         </main>
       </div>
+      <Palette destinations={allDestinations} />
       {menuOpen && (
         <Dialog title={t('app.menu')} onClose={() => setMenuOpen(false)}>
           <div className="sidebar">
@@ -90,7 +94,9 @@ export function Shell() {
       )}
       {hasEnded && (
         <Dialog title="Tessera" onClose={() => undefined}>
-          <SignIn again />
+          <Suspense>
+            <SignIn again />
+          </Suspense>
         </Dialog>
       )}
     </>
@@ -155,11 +161,11 @@ function AccountMenu({ iconOnly = false }: { iconOnly?: boolean }) {
   const dispatch = useAppDispatch();
   const session = useAppSelector((state) => state.session.session);
   const { theme, locale } = useAppSelector((state) => state.prefs);
-  const [signOut] = sessionApi.endpoints.signOut.useMutation();
+  const [signOut] = client.endpoints.signOut.useMutation();
   const leave = async () => {
-    await signOut(undefined);
+    await signOut();
     dispatch(signedOut());
-    dispatch(baseApi.util.resetApiState());
+    dispatch(client.util.resetApiState());
   };
   return (
     <Menu

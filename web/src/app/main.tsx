@@ -6,6 +6,7 @@ import '../shared/styles/controls.css';
 import '../shared/styles/surfaces.css';
 import '../shared/styles/shell.css';
 import '../shared/styles/table.css';
+import '../shared/styles/insights.css';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Provider } from 'react-redux';

@@ -41,6 +41,7 @@ export function CodeField({ original }: { original: string | undefined }) {
           autoComplete="off"
           spellCheck={false}
           maxLength={40}
+          data-autofocus
           {...rest}
           onChange={(event) => {
             event.target.value = event.target.value.toUpperCase();

@@ -11,7 +11,7 @@ import { EmptyState } from '../../shared/ui/States';
 import { BulkBar } from './BulkBar';
 import { CouponCards } from './CouponCards';
 import { CouponFilters } from './CouponFilters';
-import { CouponTabs } from './CouponTabs';
+import { CouponTabs } from '../../shared/ui/CouponTabs';
 import { defaultSort, listArgument, readFilters, withoutFilters } from './couponQuery';
 import { couponsApi } from './couponsApi';
 import type { Coupon } from './couponCells';

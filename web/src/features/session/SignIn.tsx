@@ -2,14 +2,13 @@ import { zodResolver } from '@hookform/resolvers/zod';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from 'zod';
-import { baseApi } from '../../shared/api/baseApi';
+import { client, type SignInWanted } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { signedIn } from '../../shared/api/session';
 import { useAppDispatch } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
-import { sessionApi, type Credentials } from './sessionApi';
 
 type Way = 'password' | 'key';
 
@@ -25,7 +24,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const { t } = useTranslation();
   const dispatch = useAppDispatch();
   const [way, setWay] = useState<Way>('password');
-  const [signIn] = sessionApi.endpoints.signIn.useMutation();
+  const [signIn] = client.endpoints.signIn.useMutation();
   const form = useForm({
     resolver: zodResolver(wanted[way]),
     defaultValues: { email: '', password: '', code: '', key: '' },
@@ -33,7 +32,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const { errors, isSubmitting } = form.formState;
 
   const submit = form.handleSubmit(async (values) => {
-    const credentials: Credentials =
+    const credentials: SignInWanted =
       way === 'key'
         ? { api_key: values.key.trim() }
         : {
@@ -42,10 +41,10 @@ export function SignIn({ again = false }: { again?: boolean }) {
             password: values.password,
             ...(values.code.trim() ? { code: values.code.trim() } : {}),
           };
-    const answer = await signIn(credentials);
+    const answer = await signIn({ signInWanted: credentials });
     if (answer.data) {
       dispatch(signedIn(answer.data));
-      if (again) dispatch(baseApi.util.resetApiState());
+      if (again) dispatch(client.util.resetApiState());
       return;
     }
 

@@ -17,9 +17,12 @@ function numberFormat(locale: Locale, options: Intl.NumberFormatOptions) {
   return made;
 }
 
-/** An amount in major units, with as many decimals as its currency has; whole amounts without. */
-export function formatAmount(amount: number, currency: string, locale: Locale): string {
-  const whole = Number.isInteger(amount);
+/**
+ * An amount in major units, with as many decimals as its currency has; whole amounts without, unless they
+ * stand below one another.
+ */
+export function formatAmount(amount: number, currency: string, locale: Locale, isExact = false): string {
+  const whole = !isExact && Number.isInteger(amount);
   try {
     return numberFormat(locale, { style: 'currency', currency, ...(whole ? { maximumFractionDigits: 0 } : {}) }).format(amount);
   } catch {
@@ -38,7 +41,7 @@ export function decimalsOf(currency: string): number {
 
 /** An amount in minor units, as redemptions carry it. */
 export function formatMinor(money: { amount: number; currency: string }, locale: Locale): string {
-  return formatAmount(money.amount / 10 ** decimalsOf(money.currency), money.currency, locale);
+  return formatAmount(money.amount / 10 ** decimalsOf(money.currency), money.currency, locale, true);
 }
 
 export const formatCount = (value: number, locale: Locale) => numberFormat(locale, {}).format(value);

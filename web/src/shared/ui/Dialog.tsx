@@ -35,16 +35,18 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
     >
       <header className="dialog__head">
         <div className="grow">
-          <Ariakit.DialogHeading id={heading} className="anywhere dialog__title">
-            {title}
-          </Ariakit.DialogHeading>
+          <Ariakit.HeadingLevel level={2}>
+            <Ariakit.DialogHeading id={heading} className="anywhere dialog__title">
+              {title}
+            </Ariakit.DialogHeading>
+          </Ariakit.HeadingLevel>
         </div>
         {aside}
         <Button look="quiet" size="small" icon={X} label={t('action.close')} onClick={onClose} />
       </header>
       {/* Scrollable regions have to be reachable by keyboard even when nothing in them is. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading}>
+      <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading} {...(look === 'drawer' ? { 'data-autofocus': true } : {})}>
         {children}
       </div>
       {foot && <footer className="dialog__foot">{foot}</footer>}

@@ -1,0 +1,21 @@
+import type { Campaign } from '../../shared/api/client.generated';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { formatMinor, formatShare } from '../../shared/lib/format';
+
+/** What of a budget is spent or held (CMP-09). */
+export function BudgetMeter({ campaign }: { campaign: Campaign }) {
+  const { t, locale } = useTranslation();
+  const { budget, budget_spent: spent } = campaign;
+  if (!budget || !spent) return <span className="muted">{t('campaign.noBudget')}</span>;
+  const share = budget.amount ? Math.min(1, spent.amount / budget.amount) : 1;
+  return (
+    <span className="cell--stack grow">
+      <span className="num small">
+        {t('campaign.spentOf', { spent: formatMinor(spent, locale), budget: formatMinor(budget, locale) })} <span className="muted">({formatShare(share, locale)})</span>
+      </span>
+      <span className="meter" aria-hidden>
+        <span className={`meter__fill${share >= 0.9 ? ' meter__fill--full' : ''}`} style={{ width: `${share * 100}%` }} />
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,14 @@
+import { client } from '../../shared/api/client.generated';
+
+export const campaignsApi = client.enhanceEndpoints({
+  addTagTypes: ['Campaign', 'CouponList'],
+  endpoints: {
+    listCampaigns: { providesTags: ['Campaign'] },
+    getCampaign: { providesTags: ['Campaign'] },
+    createCampaign: { invalidatesTags: ['Campaign'] },
+    replaceCampaign: { invalidatesTags: ['Campaign'] },
+    deleteCampaign: { invalidatesTags: ['Campaign'] },
+    activateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
+    deactivateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
+  },
+});

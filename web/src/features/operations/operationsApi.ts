@@ -1,0 +1,12 @@
+import { client } from '../../shared/api/client.generated';
+
+export const operationsApi = client.enhanceEndpoints({
+  addTagTypes: ['Operation'],
+  endpoints: {
+    listOperations: { providesTags: ['Operation'] },
+    getOperation: { providesTags: ['Operation'] },
+    cancelOperation: { invalidatesTags: ['Operation'] },
+    pauseOperation: { invalidatesTags: ['Operation'] },
+    resumeOperation: { invalidatesTags: ['Operation'] },
+  },
+});

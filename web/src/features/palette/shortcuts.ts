@@ -1,0 +1,12 @@
+import type { MessageKey } from '../../shared/i18n/i18n';
+
+/** Keys that lead somewhere: pressed one after the other, outside of text. */
+export const shortcuts: readonly { keys: readonly string[]; to: string; text: MessageKey }[] = [
+  { keys: ['c'], to: '/coupons/new', text: 'coupons.create' },
+  { keys: ['g', 'c'], to: '/coupons', text: 'nav.coupons' },
+  { keys: ['g', 'd'], to: '/coupons/dashboard', text: 'coupons.tab.dashboard' },
+  { keys: ['g', 'k'], to: '/campaigns', text: 'nav.campaigns' },
+  { keys: ['g', 'r'], to: '/redemptions', text: 'nav.redemptions' },
+  { keys: ['g', 'j'], to: '/operations', text: 'nav.operations' },
+  { keys: ['g', 'a'], to: '/audit', text: 'nav.audit' },
+];
