@@ -126,7 +126,7 @@ internal sealed partial class PricingRun
             .OrderBy(p => p.Priority)
             .ToList();
         var (best, most) = (new List<Promotion>(), 0L);
-        for (var mask = (1 << core.Count) - 1; mask > 0; mask--)
+        for (var mask = (1 << core.Count) - 1; mask > 0 && !IsOutOfTime(); mask--)
         {
             var set = core.Where((_, i) => (mask >> (core.Count - 1 - i) & 1) == 1).ToList();
             if (Worth(state, set) is var worth && worth > most)
@@ -137,6 +137,11 @@ internal sealed partial class PricingRun
 
         foreach (var (promotion, _, _) in able.Where(a => !core.Contains(a.Promotion)))
         {
+            if (IsOutOfTime())
+            {
+                break;
+            }
+
             var wider = best.Append(promotion).OrderBy(p => p.Priority).ToList();
             if (Worth(state, wider) is var worth && worth > most)
             {
@@ -151,6 +156,8 @@ internal sealed partial class PricingRun
             refused.Add((promotion, unmet ?? InTheWay(other)));
         }
     }
+
+    private bool IsOutOfTime() => ranOutOfTime |= rules.OutOfTime.IsCancellationRequested;
 
     /// <summary>What a set gives together; nothing when the set is not allowed.</summary>
     private long Worth(PricingState state, List<Promotion> set)

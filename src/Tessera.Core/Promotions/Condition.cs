@@ -272,17 +272,37 @@ public sealed record Hours(IReadOnlyList<DayOfWeek> Days, TimeOnly From, TimeOnl
             return null;
         }
 
-        // The next opening lies on a quarter of an hour in every zone in use; a window is found within eight days.
-        var at = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerMinute), TimeSpan.Zero);
-        for (var minute = 1; minute <= 8 * 24 * 60; minute++)
+        return new Unmet(
+            Reasons.OutsideHours,
+            "time",
+            NextOpening(now) is { } at ? new Remedy("wait_until", At: at) : null
+        );
+    }
+
+    /// <summary>The first beginning of a window after an instant: one lies within eight days, unless a clock change
+    /// leaves it out.</summary>
+    private DateTimeOffset? NextOpening(DateTimeOffset now)
+    {
+        var today = TimeZoneInfo.ConvertTime(now, zone).Date;
+        for (var day = 0; day <= 8; day++)
         {
-            if (Holds(at.AddMinutes(minute)))
+            var local = today.AddDays(day) + (From == Until ? TimeSpan.Zero : From.ToTimeSpan());
+            while (zone.IsInvalidTime(local))
             {
-                return new Unmet(Reasons.OutsideHours, "time", new Remedy("wait_until", At: at.AddMinutes(minute)));
+                local = local.AddMinutes(1);
+            }
+
+            var offset = zone.IsAmbiguousTime(local)
+                ? zone.GetAmbiguousTimeOffsets(local).Max()
+                : zone.GetUtcOffset(local);
+            var at = new DateTimeOffset(local, offset).ToUniversalTime();
+            if (at > now && Holds(at))
+            {
+                return at;
             }
         }
 
-        return new Unmet(Reasons.OutsideHours, "time");
+        return null;
     }
 
     private bool Holds(DateTimeOffset now)

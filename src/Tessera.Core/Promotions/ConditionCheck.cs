@@ -38,7 +38,7 @@ internal static class ConditionCheck
         return deepest;
     }
 
-    private static IReadOnlyList<Condition> PartsOf(Condition condition) =>
+    internal static IReadOnlyList<Condition> PartsOf(Condition condition) =>
         condition switch
         {
             AllOf all => all.Of,
@@ -100,7 +100,7 @@ internal static class ConditionCheck
     }
 
     /// <summary>What a condition is called where it is written.</summary>
-    private static string NameOf(Condition condition) =>
+    internal static string NameOf(Condition condition) =>
         condition switch
         {
             AllOf => "all",

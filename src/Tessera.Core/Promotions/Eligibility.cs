@@ -65,7 +65,8 @@ internal static class Eligibility
 
         if (use.Exhausted is { } hit)
         {
-            return new Unmet(hit.Reason, "limit", hit.Until is { } at ? new Remedy("wait_until", At: at) : null);
+            var wait = hit.Until is { } at ? new Remedy("wait_until", At: at) : null;
+            return new Unmet(hit.Reason, "limit", hit.Change ?? wait);
         }
 
         var spent =

@@ -12,6 +12,8 @@ internal sealed partial class PricingRun(
     private readonly List<(Promotion Promotion, long Amount)> applied = [];
     private readonly List<(Promotion Promotion, Unmet Unmet)> refused = [];
     private readonly List<PricingStep> steps = [];
+    private readonly Dictionary<string, IReadOnlyList<ConditionVerdict>> conditions = new(StringComparer.Ordinal);
+    private bool ranOutOfTime;
 
     public Quote Price(TypedCodes codes)
     {
@@ -156,6 +158,11 @@ internal sealed partial class PricingRun(
         if (Eligibility.Check(promotion, cart, use, now) is { } out1)
         {
             return out1;
+        }
+
+        if (rules.Explain && promotion.Condition is { } condition)
+        {
+            conditions[promotion.Id] = ConditionTrace.Of(condition, state, now);
         }
 
         if (promotion.Condition?.Check(state, now) is { } unmet)

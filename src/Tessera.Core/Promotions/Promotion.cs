@@ -143,6 +143,11 @@ public sealed record PricingRules
     /// <summary>Whether automatic promotions that give nothing are reported too.</summary>
     public bool ReportAutomatic { get; init; } = true;
 
+    /// <summary>
+    /// Ends the search for the best combination early; what was best until then is taken, and the quote says so.
+    /// </summary>
+    public CancellationToken OutOfTime { get; init; }
+
     /// <summary>Whether every step is noted; quotes on each keystroke go without.</summary>
     public bool Explain { get; init; } = true;
 }

@@ -48,6 +48,33 @@ public static class PromotionEngine
         return Price(cart, TypedCodes.Of(cart.Codes, book.Relevant(cart), book.Find, rules), uses, now, rules);
     }
 
+    /// <summary>
+    /// Prices a cart with the automatic promotions of a book, and with codes whose promotions are known from elsewhere.
+    /// </summary>
+    /// <param name="cart">The cart, passed by <see cref="CartCheck"/>.</param>
+    /// <param name="automatic">The automatic promotions the cart may meet: of <see cref="PromotionBook.Relevant"/>.</param>
+    /// <param name="ofCodes">The promotions of the typed codes, by code in normal form; absent means unknown.</param>
+    /// <param name="uses">Use so far, by promotion id; absent means none.</param>
+    /// <param name="now">The instant.</param>
+    /// <param name="rules">Rules of the house.</param>
+    public static Quote Price(
+        Cart cart,
+        IReadOnlyCollection<Promotion> automatic,
+        IReadOnlyDictionary<string, Promotion> ofCodes,
+        IReadOnlyDictionary<string, PromotionUse> uses,
+        DateTimeOffset now,
+        PricingRules rules
+    )
+    {
+        ArgumentNullException.ThrowIfNull(cart);
+        ArgumentNullException.ThrowIfNull(automatic);
+        ArgumentNullException.ThrowIfNull(ofCodes);
+        ArgumentNullException.ThrowIfNull(uses);
+        ArgumentNullException.ThrowIfNull(rules);
+        var codes = TypedCodes.Of(cart.Codes, [.. automatic], code => ofCodes.GetValueOrDefault(code), rules);
+        return Price(cart, codes, uses, now, rules);
+    }
+
     private static Quote Price(
         Cart cart,
         TypedCodes codes,

@@ -10,7 +10,11 @@ public sealed record AppliedPromotion(Promotion Promotion, long AmountMinor);
 /// <param name="Code">As typed; null for automatic promotions.</param>
 /// <param name="Reason">Stable reason, see <see cref="Reasons"/>.</param>
 /// <param name="Change">The smallest change that would make it pass, where there is one.</param>
-public sealed record RejectedPromotion(Promotion? Promotion, string? Code, string Reason, Remedy? Change = null);
+public sealed record RejectedPromotion(Promotion? Promotion, string? Code, string Reason, Remedy? Change = null)
+{
+    /// <summary>The layer of eligibility that failed first (RUL-06); null where no layer was asked.</summary>
+    public string? Layer { get; init; }
+}
 
 /// <summary>The smallest change that would make a refusal pass.</summary>
 /// <param name="Kind">What to change: <c>spend_more</c>, <c>add_units</c>, <c>wait_until</c>, <c>remove_code</c>.</param>
@@ -65,6 +69,13 @@ public sealed record Quote
 
     /// <summary>Every amount taken off, in order.</summary>
     public required IReadOnlyList<PricingStep> Steps { get; init; }
+
+    /// <summary>The verdict on every single condition, by promotion id; only where the price is to be explained.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<ConditionVerdict>> Conditions { get; init; } =
+        new Dictionary<string, IReadOnlyList<ConditionVerdict>>(StringComparer.Ordinal);
+
+    /// <summary>False when the search for the best combination ran out of time: there may be a better one.</summary>
+    public bool IsSearchedWhole { get; init; } = true;
 
     /// <summary>All order discounts.</summary>
     public long OrderDiscountMinor => OrderShares.Sum();

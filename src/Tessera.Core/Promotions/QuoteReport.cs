@@ -11,7 +11,9 @@ internal sealed partial class PricingRun
             var code = codes.For(promotion);
             if (code is not null || rules.ReportAutomatic)
             {
-                rejected.Add(new RejectedPromotion(promotion, code, unmet.Reason, unmet.Change));
+                rejected.Add(
+                    new RejectedPromotion(promotion, code, unmet.Reason, unmet.Change) { Layer = unmet.Layer }
+                );
             }
         }
 
@@ -34,6 +36,8 @@ internal sealed partial class PricingRun
             Applied = applied.ConvertAll(a => new AppliedPromotion(a.Promotion, a.Amount)),
             Rejected = rejected,
             Steps = steps,
+            Conditions = conditions,
+            IsSearchedWhole = !ranOutOfTime,
         };
     }
 

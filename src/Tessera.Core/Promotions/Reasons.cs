@@ -27,6 +27,9 @@ public static class Reasons
     public const string CustomerRequired = "customer_required";
     public const string BudgetExhausted = "budget_exhausted";
     public const string OutOfStock = "out_of_stock";
+    public const string NotOwner = "not_owner";
+    public const string AlreadyRedeemed = "already_redeemed";
+    public const string NotValid = "coupon_not_valid";
     public const string WrongCurrency = "wrong_currency";
     public const string OutsideHours = "outside_hours";
 #pragma warning restore CS1591

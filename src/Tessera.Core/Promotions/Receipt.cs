@@ -17,7 +17,26 @@ public sealed record Verdict(
     [property: JsonPropertyName("a")] long AmountMinor,
     [property: JsonPropertyName("r")] string? Reason,
     [property: JsonPropertyName("x")] Remedy? Change
-);
+)
+{
+    /// <summary>The layer of eligibility that failed first (RUL-06).</summary>
+    [JsonPropertyName("l")]
+    public string? Layer { get; init; }
+
+    /// <summary>The verdict on every single condition, as they were when the promotion was tried.</summary>
+    [JsonPropertyName("d")]
+    public IReadOnlyList<ConditionVerdict>? Conditions { get; init; }
+
+    /// <inheritdoc/>
+    public bool Equals(Verdict? other) =>
+        other is not null
+        && (Id, Version, Code, AmountMinor, Reason, Change, Layer)
+            == (other.Id, other.Version, other.Code, other.AmountMinor, other.Reason, other.Change, other.Layer)
+        && (Conditions ?? []).SequenceEqual(other.Conditions ?? []);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Id, Version, Code, AmountMinor, Reason);
+}
 
 /// <summary>
 /// Why a price came out as it did: the versions used, the verdict on each promotion and every amount taken off, in minor
@@ -52,7 +71,11 @@ public sealed record Receipt(
             0,
             r.Reason,
             r.Change
-        ));
+        )
+        {
+            Layer = r.Layer,
+            Conditions = ConditionsOf(r.Promotion),
+        });
         return new Receipt(
             at,
             cart.Currency,
@@ -67,11 +90,17 @@ public sealed record Receipt(
                     a.AmountMinor,
                     null,
                     null
-                )),
+                )
+                {
+                    Conditions = ConditionsOf(a.Promotion),
+                }),
                 .. refused,
             ],
             quote.Steps
         );
+
+        IReadOnlyList<ConditionVerdict>? ConditionsOf(Promotion? promotion) =>
+            promotion is null ? null : quote.Conditions.GetValueOrDefault(promotion.Id);
     }
 
     /// <summary>As it is stored.</summary>

@@ -33,23 +33,30 @@ public static class ReceiptText
         [Reasons.CustomerRequired] = ("the customer must be known", "der Kunde muss bekannt sein"),
         [Reasons.BudgetExhausted] = ("its budget does not cover it", "ihr Budget reicht dafür nicht"),
         [Reasons.WrongCurrency] = ("it is in another currency", "sie gilt in einer anderen Währung"),
+        [Reasons.OutOfStock] = ("there is none of it left", "davon ist nichts mehr da"),
+        [Reasons.NotOwner] = ("it belongs to another customer", "sie gehört einem anderen Kunden"),
+        [Reasons.AlreadyRedeemed] = ("it has been used", "sie wurde schon eingelöst"),
+        [Reasons.NotValid] = ("it is not valid", "er ist nicht gültig"),
         [Reasons.OutsideHours] = ("it does not hold at this hour", "sie gilt nicht zu dieser Stunde"),
     };
 
     /// <summary>One sentence a step, one a refusal, and the total.</summary>
-    public static IReadOnlyList<string> English(Receipt receipt)
+    /// <param name="receipt">What was decided.</param>
+    /// <param name="names">What people call the promotions, by id; ids where there is no name.</param>
+    public static IReadOnlyList<string> English(Receipt receipt, IReadOnlyDictionary<string, string>? names = null)
     {
+        string Name(string? id) => NameOf(id, names);
         ArgumentNullException.ThrowIfNull(receipt);
         string Amount(long minor) => $"{Currencies.Format(minor, receipt.Currency)} {receipt.Currency}";
         var steps = receipt.Steps.Select(s =>
             s.Target switch
             {
                 EffectTarget.Shipping =>
-                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off delivery {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                    $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off delivery {s.Id}, which cost {Amount(s.BeforeMinor)}.",
                 EffectTarget.Order =>
-                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off the order at line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                    $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off the order at line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
                 _ =>
-                    $"{s.Promotion} takes {Amount(s.DiscountMinor)} off line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                    $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
             }
         );
         var refusals = receipt
@@ -57,7 +64,7 @@ public static class ReceiptText
             .Select(v =>
             {
                 var why = Why.TryGetValue(v.Reason!, out var known) ? known.English : v.Reason;
-                return $"{v.Code ?? v.Id} does not apply: {why}.{EnglishChange(v.Change, Amount)}";
+                return $"{v.Code ?? Name(v.Id)} does not apply: {why}.{EnglishChange(v.Change, Amount, Name)}";
             });
         return
         [
@@ -68,8 +75,9 @@ public static class ReceiptText
     }
 
     /// <summary>The same in German.</summary>
-    public static IReadOnlyList<string> German(Receipt receipt)
+    public static IReadOnlyList<string> German(Receipt receipt, IReadOnlyDictionary<string, string>? names = null)
     {
+        string Name(string? id) => NameOf(id, names);
         ArgumentNullException.ThrowIfNull(receipt);
         string Amount(long minor) =>
             $"{Currencies.Format(minor, receipt.Currency).Replace('.', ',')} {receipt.Currency}";
@@ -77,11 +85,11 @@ public static class ReceiptText
             s.Target switch
             {
                 EffectTarget.Shipping =>
-                    $"{s.Promotion} senkt die Lieferung {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
+                    $"{Name(s.Promotion)} senkt die Lieferung {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
                 EffectTarget.Order =>
-                    $"{s.Promotion} senkt die Bestellung um {Amount(s.DiscountMinor)} bei Position {s.Id}, die {Amount(s.BeforeMinor)} kostete.",
+                    $"{Name(s.Promotion)} senkt die Bestellung um {Amount(s.DiscountMinor)} bei Position {s.Id}, die {Amount(s.BeforeMinor)} kostete.",
                 _ =>
-                    $"{s.Promotion} senkt die Position {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
+                    $"{Name(s.Promotion)} senkt die Position {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
             }
         );
         var refusals = receipt
@@ -89,7 +97,7 @@ public static class ReceiptText
             .Select(v =>
             {
                 var why = Why.TryGetValue(v.Reason!, out var known) ? known.German : v.Reason;
-                return $"{v.Code ?? v.Id} wird nicht angewandt: {why}.{GermanChange(v.Change, Amount)}";
+                return $"{v.Code ?? Name(v.Id)} wird nicht angewandt: {why}.{GermanChange(v.Change, Amount, Name)}";
             });
         return
         [
@@ -99,27 +107,30 @@ public static class ReceiptText
         ];
     }
 
-    private static string EnglishChange(Remedy? change, Func<long, string> amount) =>
+    private static string EnglishChange(Remedy? change, Func<long, string> amount, Func<string?, string> name) =>
         change?.Kind switch
         {
             "spend_more" => $" Spend {amount(change.Amount)} more.",
             "spend_less" => $" Spend {amount(change.Amount)} less.",
             "add_units" => $" Add {change.Amount.ToString(CultureInfo.InvariantCulture)} more.",
             "wait_until" when change.At is { } at => $" Wait until {Instant(at)}.",
-            "remove_code" => $" Leave out {change.Subject}.",
+            "remove_code" => $" Leave out {name(change.Subject)}.",
             _ => "",
         };
 
-    private static string GermanChange(Remedy? change, Func<long, string> amount) =>
+    private static string GermanChange(Remedy? change, Func<long, string> amount, Func<string?, string> name) =>
         change?.Kind switch
         {
             "spend_more" => $" Es fehlen {amount(change.Amount)}.",
             "spend_less" => $" Es sind {amount(change.Amount)} zu viel.",
             "add_units" => $" Es fehlen {change.Amount.ToString(CultureInfo.InvariantCulture)} Stück.",
             "wait_until" when change.At is { } at => $" Ab {Instant(at)} gilt sie.",
-            "remove_code" => $" Ohne {change.Subject} gilt sie.",
+            "remove_code" => $" Ohne {name(change.Subject)} gilt sie.",
             _ => "",
         };
+
+    private static string NameOf(string? id, IReadOnlyDictionary<string, string>? names) =>
+        id is null ? "" : names?.GetValueOrDefault(id) ?? id;
 
     private static string Instant(DateTimeOffset at) =>
         at.UtcDateTime.ToString("yyyy-MM-dd HH:mm 'UTC'", CultureInfo.InvariantCulture);

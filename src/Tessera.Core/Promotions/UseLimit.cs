@@ -36,4 +36,8 @@ public sealed record UseLimit(long Max)
 /// <summary>A limit that leaves nothing.</summary>
 /// <param name="Reason">See <see cref="Reasons"/>.</param>
 /// <param name="Until">When it begins anew; null when it does not.</param>
-public readonly record struct LimitHit(string Reason, DateTimeOffset? Until);
+public readonly record struct LimitHit(string Reason, DateTimeOffset? Until)
+{
+    /// <summary>The smallest change that would help, where it is not to wait.</summary>
+    public Remedy? Change { get; init; }
+}

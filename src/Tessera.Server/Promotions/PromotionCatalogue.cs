@@ -10,11 +10,13 @@ namespace Tessera.Server.Promotions;
 /// <param name="Automatic">Those that apply by themselves, filed by what they require.</param>
 /// <param name="OfCoupons">Those that price the codes of a coupon, by its id.</param>
 /// <param name="All">All of them, in order.</param>
+/// <param name="Names">What people call them, by id.</param>
 internal sealed record CompiledPromotions(
     long Stamp,
     PromotionBook Automatic,
     FrozenDictionary<long, Promotion> OfCoupons,
-    IReadOnlyList<Promotion> All
+    IReadOnlyList<Promotion> All,
+    FrozenDictionary<string, string> Names
 )
 {
     /// <summary>What is active besides one of them.</summary>
@@ -32,7 +34,12 @@ internal sealed record CompiledPromotions(
             active
                 .Where(static p => p.Draft.CouponId is not null)
                 .ToFrozenDictionary(static p => p.Draft.CouponId!.Value, static p => p.Draft.Promotion),
-            [.. active.Select(static p => p.Draft.Promotion)]
+            [.. active.Select(static p => p.Draft.Promotion)],
+            active.ToFrozenDictionary(
+                static p => p.Draft.Promotion.Id,
+                static p => p.Draft.Name,
+                StringComparer.Ordinal
+            )
         );
 }
 
@@ -47,6 +54,9 @@ public sealed class PromotionCatalogue(Database database)
 
     /// <summary>How often books were compiled, for tests and metrics.</summary>
     internal long Compiled => Interlocked.Read(ref _compiled);
+
+    /// <summary>Whether changes on other nodes are heard now.</summary>
+    internal bool IsListening => _isListening;
 
     private long _compiled;
 

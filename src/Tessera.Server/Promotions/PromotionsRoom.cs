@@ -10,6 +10,7 @@ public static class PromotionsRoom
     public static IServiceCollection AddPromotions(this IServiceCollection services)
     {
         services.AddSingleton<PromotionCatalogue>();
+        services.AddSingleton<Quoting>();
         return services.AddHostedService<CatalogueListener>();
     }
 
@@ -17,5 +18,7 @@ public static class PromotionsRoom
     public static void MapPromotions(this IEndpointRouteBuilder api)
     {
         PromotionEndpoints.Map(api);
+        QuoteEndpoints.Map(api);
+        ReceiptEndpoints.Map(api);
     }
 }

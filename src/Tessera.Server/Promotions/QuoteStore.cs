@@ -1,0 +1,215 @@
+using System.Globalization;
+using System.Text.Json;
+using Npgsql;
+using NpgsqlTypes;
+using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
+using Tessera.Server.Coupons;
+using Tessera.Server.Platform;
+
+namespace Tessera.Server.Promotions;
+
+/// <summary>What a code stands for, and what is known of it for this cart.</summary>
+/// <param name="Coupon">Its terms.</param>
+/// <param name="Instance">The unit of a unique code.</param>
+/// <param name="InAudience">Whether the customer is in the audience of the coupon's campaign.</param>
+/// <param name="HasProduct">Whether the cart has a product it is good for.</param>
+internal sealed record QuotedCode(CouponTerms Coupon, HeldInstance? Instance, bool InAudience, bool HasProduct);
+
+/// <summary>What is known of a customer.</summary>
+/// <param name="Groups">Of the directory, and the segments that list the customer.</param>
+/// <param name="Region">Of the directory.</param>
+/// <param name="Orders">Orders that stand.</param>
+/// <param name="Attributes">Numbers, by the names rules use.</param>
+internal sealed record KnownCustomer(
+    IReadOnlyList<string> Groups,
+    string? Region,
+    int Orders,
+    IReadOnlyDictionary<string, decimal> Attributes
+);
+
+/// <summary>What a quote is computed from; nothing of it is locked.</summary>
+internal sealed class QuoteFacts
+{
+    public DateTimeOffset Now { get; set; }
+
+    public Dictionary<string, QuotedCode> Codes { get; } = new(StringComparer.Ordinal);
+
+    public KnownCustomer? Customer { get; set; }
+}
+
+/// <summary>Reads what quotes need, in one round trip, and the accounts behind limits in a second where there are any.</summary>
+internal static class QuoteStore
+{
+    /// <summary>The clock, what the codes stand for, and the customer.</summary>
+    public static async Task<QuoteFacts> ReadAsync(
+        UnitOfWork work,
+        Cart cart,
+        IReadOnlyCollection<string> codes,
+        Guid? customer,
+        CancellationToken cancel
+    )
+    {
+        await using var batch = new NpgsqlBatch(work.Connection);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand("select platform.clock()"));
+        if (codes.Count > 0)
+        {
+            batch.BatchCommands.Add(CodesCommand(cart, codes, customer));
+        }
+
+        if (customer is { } known)
+        {
+            batch.BatchCommands.Add(CustomerCommand(known, cart.Currency));
+        }
+
+        var facts = new QuoteFacts();
+        await using var rows = await batch.ExecuteReaderAsync(cancel);
+        await rows.ReadAsync(cancel);
+        facts.Now = rows.GetFieldValue<DateTimeOffset>(0);
+        if (codes.Count > 0)
+        {
+            await rows.NextResultAsync(cancel);
+            while (await rows.ReadAsync(cancel))
+            {
+                facts.Codes[rows.GetString(0)] = new QuotedCode(
+                    CouponTermsRow.Read(rows, 10),
+                    rows.IsDBNull(1) ? null : ReadInstance(rows),
+                    rows.GetBoolean(8),
+                    rows.GetBoolean(9)
+                );
+            }
+        }
+
+        if (customer is not null)
+        {
+            await rows.NextResultAsync(cancel);
+            facts.Customer = await rows.ReadAsync(cancel) ? ReadCustomer(rows, facts.Now) : null;
+        }
+
+        return facts;
+    }
+
+    /// <summary>What stands on accounts by uses and live holds; a hold whose time is over counts for nothing (RED-05).</summary>
+    public static async Task<Dictionary<Guid, (long Posted, long Pending)>> StandingAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<Guid> accounts,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        var standing = new Dictionary<Guid, (long, long)>();
+        if (accounts.Count == 0)
+        {
+            return standing;
+        }
+
+        await using var query = work.Command(
+            """
+            select a.id, a.posted, a.pending - case when a.pending = 0 then 0 else coalesce((select sum(h.amount)
+                from balances.hold h where h.account_id = a.id and h.expires_at <= $2), 0) end::bigint
+            from balances.account a where a.id = any($1)
+            """,
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. accounts] },
+            now
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            standing[rows.GetGuid(0)] = (rows.GetInt64(1), (long)rows.GetFieldValue<decimal>(2));
+        }
+
+        return standing;
+    }
+
+    private static NpgsqlBatchCommand CodesCommand(Cart cart, IReadOnlyCollection<string> codes, Guid? customer)
+    {
+        var skus = cart.Lines.Select(static l => l.Sku).Distinct(StringComparer.Ordinal).ToArray();
+        return new NpgsqlBatchCommand(
+            $"""
+            select m.code, i.id, i.valid_until, i.valid_from, i.customer_id, i.state, i.prior_state, i.reserved_until,
+                exists (select from campaigns.audience a where a.campaign_id = c.campaign_id and a.customer_id = $2),
+                coalesce(c.products && $3, true), {CouponTermsRow.Columns}
+            from coupons.code m
+            join coupons.coupon c on c.id = m.coupon_id
+            left join campaigns.campaign g on g.id = c.campaign_id
+            left join coupons.instance i on i.valid_until = m.valid_until and i.id = m.instance_id
+            where m.code = any($1)
+            """
+        )
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<string[]> { TypedValue = [.. codes] },
+                new NpgsqlParameter { Value = customer ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid },
+                new NpgsqlParameter<string[]> { TypedValue = skus },
+            },
+        };
+    }
+
+    private static NpgsqlBatchCommand CustomerCommand(Guid customer, string currency) =>
+        new(
+            """
+            select c.groups, c.attributes::text, r.orders, r.spent, r.last_at
+            from access.customer c, lateral (
+                select count(distinct (channel, order_reference)) as orders,
+                    coalesce(sum(order_minor - discount_minor) filter (where currency = $2), 0)::numeric as spent,
+                    max(decided_at) as last_at
+                from redemptions.redemption where customer_id = c.id and rolled_back_at is null
+            ) r
+            where c.id = $1
+            """
+        )
+        {
+            Parameters =
+            {
+                new NpgsqlParameter { Value = customer },
+                new NpgsqlParameter { Value = currency },
+            },
+        };
+
+    private static HeldInstance ReadInstance(NpgsqlDataReader row) =>
+        new(
+            InstanceStates.Parse(row.GetString(5)),
+            row.Object<string>(6) is { } prior ? InstanceStates.Parse(prior) : null,
+            row.Value<Guid>(4),
+            row.GetFieldValue<DateTimeOffset>(3),
+            row.GetFieldValue<DateTimeOffset>(2),
+            null,
+            row.Value<DateTimeOffset>(7)
+        );
+
+    private static KnownCustomer ReadCustomer(NpgsqlDataReader row, DateTimeOffset now)
+    {
+        using var own = JsonDocument.Parse(row.GetString(1));
+        var orders = row.GetInt64(2);
+        var attributes = new Dictionary<string, decimal>(StringComparer.Ordinal)
+        {
+            ["orders"] = orders,
+            ["spend"] = row.GetDecimal(3),
+        };
+        if (row.Value<DateTimeOffset>(4) is { } last)
+        {
+            attributes["days_since_order"] = Math.Floor((decimal)(now - last).TotalDays);
+        }
+
+        string? region = null;
+        foreach (var member in own.RootElement.EnumerateObject())
+        {
+            if (member.Value.ValueKind == JsonValueKind.Number && member.Value.TryGetDecimal(out var number))
+            {
+                attributes[PromotionReading.OwnAttribute + member.Name] = number;
+            }
+            else if (member is { Name: "region", Value.ValueKind: JsonValueKind.String })
+            {
+                region = member.Value.GetString();
+            }
+        }
+
+        return new KnownCustomer(
+            row.GetFieldValue<string[]>(0),
+            region,
+            (int)Math.Min(orders, int.MaxValue),
+            attributes
+        );
+    }
+}
