@@ -2,12 +2,10 @@ namespace Tessera.Bench;
 
 /// <summary>
 /// What an application without lanes would do, on tables as bare as they can be: lock, check, update, redemption, event.
-/// Codes are C1, C2, …; each client uses a range of its own, so that none is used twice.
+/// Codes are C1, C2, …; each client of each run uses a range of its own, so that none is used twice.
 /// </summary>
 internal static class Baselines
 {
-    public const int Clients = 512;
-
     public static string Schema(int units) =>
         $"""
             create schema if not exists bare;
@@ -29,7 +27,7 @@ internal static class Baselines
     public static string Naive(int perClient) =>
         $"""
             \set n :n + 1
-            \set k :client_id * {perClient} + :n
+            \set k :base + :client_id * {perClient} + :n
             begin;
             select id, coupon_id, state, valid_from, valid_until, clock_timestamp() from bare.instance where code = 'C' || :k for update;
             select percent, is_active from bare.coupon where id = 1;
@@ -43,7 +41,7 @@ internal static class Baselines
     public static string Informed(int perClient) =>
         $"""
             \set n :n + 1
-            \set k :client_id * {perClient} + :n
+            \set k :base + :client_id * {perClient} + :n
             with held as (
                 update bare.instance i set state = 'redeemed' from bare.coupon c
                 where i.code = 'C' || :k and i.state = 'issued' and c.id = i.coupon_id and c.is_active
@@ -64,7 +62,7 @@ internal static class Baselines
             begin;
             select percent, is_active, used, max_uses, clock_timestamp() from bare.coupon where id = 1 for update;
             update bare.coupon set used = used + 1 where id = 1 and used < max_uses;
-            insert into bare.redemption values (gen_random_uuid(), null, 1, 'order-' || :client_id || '-' || :n, 5000, 500, clock_timestamp());
+            insert into bare.redemption values (gen_random_uuid(), null, 1, 'order-' || :base || '-' || :client_id || '-' || :n, 5000, 500, clock_timestamp());
             insert into bare.event (id, aggregatetype, aggregateid, type, payload, created_at) values (gen_random_uuid(), 'coupon',
                 '1', 'coupon.used', '{"discount_minor": 500}', clock_timestamp());
             commit;
@@ -76,7 +74,7 @@ internal static class Baselines
             with held as (
                 update bare.coupon set used = used + 1 where id = 1 and is_active and used < max_uses returning id, 5000 * percent / 100 as discount
             ), made as (
-                insert into bare.redemption select gen_random_uuid(), null, id, 'order-' || :client_id || '-' || :n, 5000, discount,
+                insert into bare.redemption select gen_random_uuid(), null, id, 'order-' || :base || '-' || :client_id || '-' || :n, 5000, discount,
                     clock_timestamp() from held
             )
             insert into bare.event (id, aggregatetype, aggregateid, type, payload, created_at)

@@ -22,24 +22,14 @@ internal static class CrashBench
     private static readonly TimeSpan BetweenKills = TimeSpan.FromSeconds(1.5);
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(60);
 
-    public static async Task<int> RunAsync(bool quick)
-    {
-        try
-        {
-            return await RunAsync(quick ? 3 : 20);
-        }
-        finally
-        {
-            ServerProcess.Running?.Kill();
-        }
-    }
+    public static Task<int> RunAsync(Options options) => RunAsync(options.Quick ? 3 : 20);
 
     private static async Task<int> RunAsync(int times)
     {
         var directory = Path.Combine(Path.GetTempPath(), "tessera-crash-" + Guid.CreateVersion7().ToString("N"));
         var acknowledged = new ConcurrentDictionary<string, string>();
         var doubles = 0;
-        var server = await ServerProcess.StartAsync(directory);
+        var server = await ServerProcess.StartAsync(directory, Port);
         using var http = new HttpClient
         {
             BaseAddress = new Uri($"http://127.0.0.1:{Port}"),
@@ -93,7 +83,7 @@ internal static class CrashBench
             if (i % 2 == 0)
             {
                 server.Kill();
-                server = await ServerProcess.StartAsync(directory);
+                server = await ServerProcess.StartAsync(directory, Port);
             }
             else
             {
@@ -113,7 +103,6 @@ internal static class CrashBench
         await stop.CancelAsync();
         await Task.WhenAll(callers);
         await server.StopAsync();
-        ServerProcess.Running = null;
         var (missing, faults) = await CheckAsync(directory, acknowledged.Values);
         Directory.Delete(directory, recursive: true);
         Console.WriteLine(
@@ -246,103 +235,5 @@ internal static class CrashBench
         }
 
         return (missing, faults);
-    }
-}
-
-/// <summary><c>tessera serve</c> as a process of its own.</summary>
-internal sealed class ServerProcess
-{
-    private const int Port = 18099;
-
-    private readonly Process _process;
-
-    /// <summary>The server that runs, for whoever has to end it when the benchmark fails.</summary>
-    public static Process? Running { get; set; }
-
-    private ServerProcess(Process process, string? key) => (_process, Key) = (process, key);
-
-    /// <summary>The administrator's key; null but for the first start.</summary>
-    public string? Key { get; }
-
-    public static async Task<ServerProcess> StartAsync(string directory)
-    {
-        var start = new ProcessStartInfo(Program()) { RedirectStandardOutput = true, UseShellExecute = false };
-        foreach (
-            var argument in (string[])
-                ["serve", "--port", Port.ToString(CultureInfo.InvariantCulture), "--data", directory]
-        )
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        start.Environment["TESSERA_DRAIN_SECONDS"] = "0";
-        var process = Process.Start(start) ?? throw new InvalidOperationException("tessera could not be started.");
-        Running = process;
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-        {
-            if (line.StartsWith("Administrator key", StringComparison.Ordinal))
-            {
-                // What it says from now on is read and forgotten, so that it never waits for us.
-                _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-                return new ServerProcess(
-                    process,
-                    line.Contains("tsk_", StringComparison.Ordinal) ? line.Split(' ')[^1] : null
-                );
-            }
-        }
-
-        throw new InvalidOperationException("tessera ended before it was ready.");
-    }
-
-    public void Kill()
-    {
-        _process.Kill();
-        _process.WaitForExit();
-    }
-
-    /// <summary>Kills PostgreSQL and waits until another has been started in its place.</summary>
-    public static async Task KillPostgresAsync(string directory)
-    {
-        var file = Path.Combine(directory, "postgres", "postmaster.pid");
-        var id = ProcessIdIn(file);
-        using var postgres = Process.GetProcessById(id!.Value);
-        postgres.Kill();
-        for (var i = 0; i < 2000 && (ProcessIdIn(file) ?? id) == id; i++)
-        {
-            await Task.Delay(10);
-        }
-    }
-
-    private static int? ProcessIdIn(string file)
-    {
-        try
-        {
-            var first = File.ReadLines(file).FirstOrDefault();
-            return int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    public async Task StopAsync()
-    {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
-        await _process.WaitForExitAsync();
-    }
-
-    private static string Program()
-    {
-        for (var place = new DirectoryInfo(AppContext.BaseDirectory); place is not null; place = place.Parent)
-        {
-            var program = Path.Combine(place.FullName, "src/Tessera.Cli/bin/Release/net10.0/tessera");
-            if (File.Exists(program))
-            {
-                return program;
-            }
-        }
-
-        throw new InvalidOperationException("The tessera command has not been built.");
     }
 }

@@ -29,6 +29,10 @@ internal sealed class Figures
     public void Add(string name, double value) =>
         _figures[name] = value >= 1000 ? Math.Round(value) : Math.Round(value, 3);
 
+    /// <summary>Keeps the ratio of two medians.</summary>
+    public void AddRatio(string name, IReadOnlyCollection<double> ours, IReadOnlyCollection<double> theirs) =>
+        Add(name, Median(ours) / Median(theirs));
+
     /// <summary>Prints them.</summary>
     public void Print()
     {

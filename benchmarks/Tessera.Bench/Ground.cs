@@ -1,3 +1,4 @@
+using System.Globalization;
 using Npgsql;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
@@ -8,18 +9,21 @@ namespace Tessera.Bench;
 /// <summary>A durable PostgreSQL of the benchmark's own, with the product's schema and the rows a benchmark works on.</summary>
 internal sealed class Ground : IAsyncDisposable
 {
-    private const string DatabaseName = "bench";
-
     private readonly PrivatePostgres _server;
-    private readonly string _directory;
 
-    private Ground(PrivatePostgres server, string directory)
+    // Null where another one has made the server.
+    private readonly string? _directory;
+
+    private Ground(PrivatePostgres server, string? directory, string name)
     {
-        (_server, _directory) = (server, directory);
-        ConnectionString = server.ConnectionStringTo(DatabaseName);
+        (_server, _directory, Name) = (server, directory, name);
+        ConnectionString = server.ConnectionStringTo(name);
         Database = new Database(ConnectionString);
         Owner = NpgsqlDataSource.Create(ConnectionString + ";Command Timeout=0");
     }
+
+    /// <summary>Of the database.</summary>
+    public string Name { get; }
 
     public string ConnectionString { get; }
 
@@ -37,9 +41,39 @@ internal sealed class Ground : IAsyncDisposable
         var directory = Path.Combine(Path.GetTempPath(), "tessera-bench-" + Guid.CreateVersion7().ToString("N"));
         var binaries = PostgresBinaries.Find(Environment.GetEnvironmentVariable);
         var server = await PrivatePostgres.StartAsync(binaries, directory, ["max_connections=400"], default);
-        await server.EnsureDatabaseAsync(DatabaseName, default);
-        await Migrations.ApplyAsync(server.ConnectionStringTo(DatabaseName));
-        return new Ground(server, directory);
+        return await OnAsync(server, directory, "bench");
+    }
+
+    /// <summary>Another database of the same server; to be disposed first.</summary>
+    public Task<Ground> BesideAsync(string name) => OnAsync(_server, null, name);
+
+    private static async Task<Ground> OnAsync(PrivatePostgres server, string? directory, string name)
+    {
+        await server.EnsureDatabaseAsync(name, default);
+        await Migrations.ApplyAsync(server.ConnectionStringTo(name));
+        return new Ground(server, directory, name);
+    }
+
+    /// <summary>A node of the product on this database, in a process of its own.</summary>
+    public Task<ServerProcess> ServeAsync(int port, int lanes) =>
+        ServerProcess.StartAsync(
+            _directory ?? Path.GetTempPath(),
+            port,
+            ("TESSERA_DATABASE_URL", ConnectionString),
+            ("TESSERA_LANES", lanes.ToString(CultureInfo.InvariantCulture))
+        );
+
+    /// <summary>Waits until a node has sealed every event, so that it has no work left from before.</summary>
+    public async Task SealedAsync()
+    {
+        while (
+            await ScalarAsync<bool>(
+                "select exists (select from platform.event e where e.tx >= (select next_tx from audit.seal))"
+            )
+        )
+        {
+            await Task.Delay(50);
+        }
     }
 
     public async Task ExecuteAsync(string sql, params object[] values)
@@ -79,25 +113,30 @@ internal sealed class Ground : IAsyncDisposable
     }
 
     /// <summary>Units of a coupon, ending on days spread over a quarter.</summary>
-    public async Task<string[]> UnitsAsync(long coupon, int count)
+    /// <returns>Their codes, or so many of them.</returns>
+    public async Task<string[]> UnitsAsync(long coupon, int count, int keep = int.MaxValue)
     {
-        var codes = new List<string>(count);
+        var codes = new List<string>(Math.Min(count, keep));
+        var made = 0;
         var actor = new CatalogueActor("job:bench", "bench");
         const int days = 90;
         var now = await ScalarAsync<DateTime>("select date_trunc('day', clock_timestamp())");
         var share = (count + days - 1) / days;
-        for (var day = 0; day < days && codes.Count < count; day++)
+        for (var day = 0; day < days && made < count; day++)
         {
             var end = new DateTimeOffset(now.AddDays(day + 2).AddHours(12));
             await CodeGeneration.RunAsync(
                 Database,
                 new InstanceTerms(coupon, new DateTimeOffset(now.AddDays(-1)), end),
-                Math.Min(share, count - codes.Count),
+                Math.Min(share, count - made),
                 "",
                 actor,
                 units =>
                 {
-                    codes.AddRange(units.Select(static u => u.Code));
+                    // As many of each batch as keep the share.
+                    made += units.Count;
+                    var wanted = (int)((long)Math.Min(count, keep) * made / count) - codes.Count;
+                    codes.AddRange(units.Take(wanted).Select(static u => u.Code));
                     return Task.CompletedTask;
                 },
                 default
@@ -133,7 +172,10 @@ internal sealed class Ground : IAsyncDisposable
         await Database.DisposeAsync();
         await Owner.DisposeAsync();
         NpgsqlConnection.ClearAllPools();
-        await _server.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
+        if (_directory is not null)
+        {
+            await _server.DisposeAsync();
+            Directory.Delete(_directory, recursive: true);
+        }
     }
 }

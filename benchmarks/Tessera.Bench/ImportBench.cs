@@ -11,11 +11,13 @@ namespace Tessera.Bench;
 /// </summary>
 internal static class ImportBench
 {
+    private const int Port = 18103;
+
     private static readonly string[] Tables = ["coupons.coupon", "coupons.code", "platform.event"];
 
-    public static async Task<int> RunAsync(bool quick)
+    public static async Task<int> RunAsync(Options options)
     {
-        var (rows, rounds) = quick ? (100_000, 3) : (1_000_000, 3);
+        var (rows, rounds) = (options.Instances ?? (options.Quick ? 100_000 : 1_000_000), 3);
         await using var ground = await Ground.MakeAsync();
         var file = Path.GetTempFileName();
         try
@@ -50,10 +52,15 @@ internal static class ImportBench
                 }
             }
 
+            await EmptyAsync(ground);
+            var (inServer, idle, most) = await ServeAsync(ground, file, options.Lanes);
             var figures = new Figures();
-            figures.Add("copy_ratio", Figures.Median(bare) / Figures.Median(ours));
+            figures.AddRatio("copy_ratio", bare, ours);
             figures.Add("rows_per_second", rows / Figures.Median(ours));
             figures.Add("copy_rows_per_second", rows / Figures.Median(bare));
+            figures.Add("server_rows_per_second", rows / inServer);
+            figures.Add("server_idle_megabytes", idle);
+            figures.Add("server_most_megabytes", most);
             figures.Print();
             return 0;
         }
@@ -82,26 +89,27 @@ internal static class ImportBench
         }
     }
 
+    private static async Task<Operation> KeepAsync(Ground ground, string path, bool leased)
+    {
+        await using var work = await ground.Database.BeginAsync(default);
+        await using var file = File.OpenRead(path);
+        var operation = await ImportOperation.CreateAsync(
+            work,
+            "coupons.csv",
+            file,
+            new ImportOptions(ActivateImmediately: true),
+            new CatalogueActor("job:bench", "bench"),
+            leased,
+            default
+        );
+        await work.CommitAsync(default);
+        return operation;
+    }
+
     private static async Task<double> ImportAsync(Ground ground, string path, int rows)
     {
         var clock = Stopwatch.StartNew();
-        Operation operation;
-        await using (var work = await ground.Database.BeginAsync(default))
-        {
-            await using var file = File.OpenRead(path);
-            operation = await ImportOperation.CreateAsync(
-                work,
-                "coupons.csv",
-                file,
-                new ImportOptions(ActivateImmediately: true),
-                new CatalogueActor("job:bench", "bench"),
-                leased: true,
-                default
-            );
-            await work.CommitAsync(default);
-        }
-
-        Figures.Say($"kept after {clock.Elapsed.TotalSeconds:F2} s");
+        var operation = await KeepAsync(ground, path, leased: true);
         await ImportOperation.RunAsync(ground.Database, operation, null, default);
         var seconds = clock.Elapsed.TotalSeconds;
         var made = await ground.ScalarAsync<long>("select count(*) from coupons.coupon");
@@ -123,6 +131,33 @@ internal static class ImportBench
 
         await transaction.CommitAsync();
         return clock.Elapsed.TotalSeconds;
+    }
+
+    /// <summary>The import by a node, which seals the events meanwhile: how long, and how its memory goes.</summary>
+    private static async Task<(double Seconds, double IdleMegabytes, double MostMegabytes)> ServeAsync(
+        Ground ground,
+        string path,
+        int lanes
+    )
+    {
+        await using var server = await ground.ServeAsync(Port, lanes);
+        var idle = server.Megabytes;
+        var most = idle;
+        var clock = Stopwatch.StartNew();
+        var operation = await KeepAsync(ground, path, leased: false);
+        string status;
+        do
+        {
+            await Task.Delay(50);
+            most = Math.Max(most, server.Megabytes);
+            status = await ground.ScalarAsync<string>(
+                $"select status from platform.operation where id = '{operation.Id}'"
+            );
+        } while (status is "pending" or "running");
+
+        return status == "succeeded"
+            ? (clock.Elapsed.TotalSeconds, idle, most)
+            : throw new InvalidOperationException($"The import {status}.");
     }
 
     private static async Task EmptyAsync(Ground ground)

@@ -34,7 +34,7 @@ internal sealed class InProcess(Ground ground, int lanes) : IAsyncDisposable
                     return;
                 }
 
-                var answer = await _service.RunAsync(CommandOf(code, customers[place % customers.Length]));
+                var answer = await _service.RunAsync(CommandOf(code, customers));
                 Interlocked.Increment(ref done);
                 if (!answer.Accepted)
                 {
@@ -49,9 +49,12 @@ internal sealed class InProcess(Ground ground, int lanes) : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _service.DisposeAsync();
 
-    private AttemptCommand CommandOf(string code, Guid customer)
+    private AttemptCommand CommandOf(string code, Guid[] customers)
     {
-        var order = "order-" + Interlocked.Increment(ref _order);
+        // Customers in turn, over all runs: each may use a coupon only so often.
+        var number = Interlocked.Increment(ref _order);
+        var customer = customers[number % customers.Length];
+        var order = "order-" + number;
         var key = IdempotencyKey.Of(Guid.Empty, "redeemCoupon", "POST", "/api/v1/redemptions", order, []);
         return new AttemptCommand(
             Operation.Redeem,

@@ -12,12 +12,14 @@ internal static partial class PgBench
     /// <param name="script">SQL with pgbench's variables.</param>
     /// <param name="clients">Connections at once.</param>
     /// <param name="seconds">How long.</param>
+    /// <param name="from">The variable <c>base</c>: the code before the first that it may use.</param>
     /// <returns>Transactions a second, and the mean latency in milliseconds.</returns>
     public static async Task<(double PerSecond, double LatencyMs)> RunAsync(
         Ground ground,
         string script,
         int clients,
-        int seconds
+        int seconds,
+        int from
     )
     {
         var file = Path.GetTempFileName();
@@ -49,7 +51,9 @@ internal static partial class PgBench
                 seconds.ToString(CultureInfo.InvariantCulture),
                 "-D",
                 "n=0",
-                "bench",
+                "-D",
+                "base=" + from.ToString(CultureInfo.InvariantCulture),
+                ground.Name,
             ];
             foreach (var argument in arguments)
             {

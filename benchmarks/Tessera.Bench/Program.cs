@@ -1,25 +1,34 @@
 using Tessera.Bench;
 
-var quick = args.Contains("--quick");
-var name = args.FirstOrDefault(static a => !a.StartsWith('-'));
-var lanes = args.FirstOrDefault(static a => a.StartsWith("--lanes=", StringComparison.Ordinal)) is { } given
-    ? int.Parse(given["--lanes=".Length..], System.Globalization.CultureInfo.InvariantCulture)
-    : 2;
-switch (name)
+var options = Options.Of(args);
+switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
 {
     case "redeem":
-        return await RedeemBench.RunAsync(quick, lanes);
-    case "quote":
-        return await QuoteBench.RunAsync(quick);
+        return await RedeemBench.RunAsync(options);
+    case "redeem-hot":
+        return await RedeemHotBench.RunAsync(options);
+    case "redeem-scale":
+        return await RedeemBench.ScaleAsync(options);
+    case "redeem-memory":
+        return await RedeemBench.MemoryAsync(options);
+    case "lookup":
+        return await LookupBench.RunAsync(options);
     case "import":
-        return await ImportBench.RunAsync(quick);
+        return await ImportBench.RunAsync(options);
+    case "codes":
+        return await CodesBench.RunAsync(options);
+    case "verify":
+        return await VerifyBench.RunAsync(options);
+    case "quote":
+        return await QuoteBench.RunAsync(options.Quick);
     case "crash":
-        return await CrashBench.RunAsync(quick);
+        return await CrashBench.RunAsync(options);
     case "fanout":
-        return await FanoutBench.RunAsync(quick);
+        return await FanoutBench.RunAsync(options.Quick);
     default:
         await Console.Error.WriteLineAsync(
-            "Usage: ./bench NAME [--quick]; names: redeem, import, quote, crash, fanout"
+            "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--minutes=N]; names: redeem, redeem-hot, "
+                + "redeem-scale, redeem-memory, lookup, import, codes, verify, quote, crash, fanout"
         );
         return 2;
 }

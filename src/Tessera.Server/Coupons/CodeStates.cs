@@ -32,6 +32,8 @@ public static class CodeStates
     /// <summary>The most codes in one question.</summary>
     public const int MaximumCodes = 1000;
 
+    private const int Attempts = 3;
+
     private const string CodeSql = $"""
         select m.code, m.coupon_id, m.instance_id, m.valid_until, c.valid_from, c.valid_until,
             c.code_kind = 'shared', {Coupon.StatusSql}, k.now, a.start_at, a.end_at
@@ -56,7 +58,35 @@ public static class CodeStates
     {
         ArgumentNullException.ThrowIfNull(database);
         ArgumentNullException.ThrowIfNull(codes);
-        await using var connection = await database.Source.OpenConnectionAsync(cancel);
+        await using var connection = await database.Keyed.OpenConnectionAsync(cancel);
+        for (var attempt = 1; ; attempt++)
+        {
+            var (rows, units) = await ReadAsync(connection, codes, merchant, cancel);
+            if (attempt < Attempts && units.Count < rows.Values.Count(static r => r.InstanceId is not null))
+            {
+                // The end of a unit was moved between the two reads: its code says by now where it is.
+                continue;
+            }
+
+            var now = rows.Count > 0 ? rows.Values.First().Now : await ClockAsync(connection, cancel);
+            return
+            [
+                .. codes.Select(code =>
+                    rows.TryGetValue(code, out var row)
+                        ? row.StateOf(code, row.InstanceId is { } id ? units.GetValueOrDefault(id) : null)
+                        : new CodeState(code, "unknown", false, null, null, null, now)
+                ),
+            ];
+        }
+    }
+
+    private static async Task<(Dictionary<string, Row> Rows, Dictionary<long, Unit> Units)> ReadAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<string> codes,
+        Guid? merchant,
+        CancellationToken cancel
+    )
+    {
         var found = new Dictionary<string, Row>(codes.Count, StringComparer.Ordinal);
         await using (var command = new NpgsqlCommand(CodeSql, connection))
         {
@@ -71,16 +101,7 @@ public static class CodeStates
             }
         }
 
-        var units = await UnitsAsync(connection, found.Values, cancel);
-        var now = found.Count > 0 ? found.Values.First().Now : await ClockAsync(connection, cancel);
-        return
-        [
-            .. codes.Select(code =>
-                found.TryGetValue(code, out var row)
-                    ? row.StateOf(code, row.InstanceId is { } id ? units.GetValueOrDefault(id) : null)
-                    : new CodeState(code, "unknown", false, null, null, null, now)
-            ),
-        ];
+        return (found, await UnitsAsync(connection, found.Values, cancel));
     }
 
     private static async Task<Dictionary<long, Unit>> UnitsAsync(
@@ -96,13 +117,17 @@ public static class CodeStates
         )
         {
             await using var command = new NpgsqlCommand(
-                "select id, state, prior_state, valid_from, valid_until, reserved_until from coupons.instance "
-                    + "where id = any($1) and "
+                "select i.id, i.state, i.prior_state, i.valid_from, i.valid_until, i.reserved_until "
+                    + "from unnest($1, $2) k (id, until) "
+                    + "join coupons.instance i on i.valid_until = k.until and i.id = k.id where "
                     + InstanceMonths.Predicate(month.Key),
                 connection
             );
             command.Parameters.Add(
                 new NpgsqlParameter<long[]> { TypedValue = [.. month.Select(static r => r.InstanceId!.Value)] }
+            );
+            command.Parameters.Add(
+                new NpgsqlParameter<DateTimeOffset[]> { TypedValue = [.. month.Select(static r => r.UnitEnd!.Value)] }
             );
             await using var found = await command.ExecuteReaderAsync(cancel);
             while (await found.ReadAsync(cancel))
@@ -163,7 +188,7 @@ public static class CodeStates
         {
             if (InstanceId is not null && unit is null)
             {
-                // Moved to another month between the two reads: the next question finds it.
+                // Moved again and again while we looked.
                 return new CodeState(code, "unknown", false, null, null, CouponId, Now);
             }
 

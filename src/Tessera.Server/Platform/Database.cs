@@ -8,6 +8,8 @@ namespace Tessera.Server.Platform;
 /// </summary>
 public sealed class Database : IAsyncDisposable
 {
+    private const int KeyedPoolSize = 20;
+
     private readonly string _laneConnectionString;
 
     /// <summary>The role that every connection of the service takes.</summary>
@@ -29,16 +31,18 @@ public sealed class Database : IAsyncDisposable
             ApplicationName = "tessera",
         };
         settings.KeepAlive = settings.KeepAlive == 0 ? 30 : settings.KeepAlive;
-        var lane = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        var keyed = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
         {
-            // Every statement of a lane finds rows by their keys; other plans are only ever picked by mistake.
+            // Every statement finds rows by their keys; other plans are only ever picked by mistake.
             Options =
                 settings.Options
                 + " -c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off"
-                + " -c enable_mergejoin=off -c enable_bitmapscan=off",
-            Pooling = false,
+                + " -c enable_mergejoin=off -c enable_bitmapscan=off -c enable_material=off",
+            MaxPoolSize = KeyedPoolSize,
         };
-        _laneConnectionString = lane.ConnectionString;
+        Keyed = new NpgsqlDataSourceBuilder(keyed.ConnectionString).Build();
+        keyed.Pooling = false;
+        _laneConnectionString = keyed.ConnectionString;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
 
@@ -47,6 +51,12 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>The pool of the service.</summary>
     public NpgsqlDataSource Source { get; }
+
+    /// <summary>
+    /// A pool for reads by key alone: a list of keys is one parameter, for which the planner would make a plan of its own
+    /// each time, at ten times the cost of the reading.
+    /// </summary>
+    public NpgsqlDataSource Keyed { get; }
 
     /// <summary>
     /// A connection for a lane, which keeps it: its statements are the same few for ever, so each is planned once.
@@ -96,5 +106,9 @@ public sealed class Database : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => Source.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Keyed.DisposeAsync();
+        await Source.DisposeAsync();
+    }
 }
