@@ -24,6 +24,7 @@ using Tessera.Server.Platform.Reference;
 using Tessera.Server.Platform.Secrets;
 using Tessera.Server.Platform.Web;
 using Tessera.Server.Promotions;
+using Tessera.Server.Privacy;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
@@ -74,6 +75,7 @@ public static class TesseraHost
         services.AddAccess();
         services.AddAudit();
         services.AddApprovals();
+        services.AddPrivacy();
         services.AddBalances();
         services.AddCoupons();
         services.AddPromotions();
@@ -95,6 +97,7 @@ public static class TesseraHost
 
         app.UseRouting();
         app.UseMiddleware<Gate>();
+        app.UseMiddleware<ReadLog>();
         MapHealth(app);
         app.MapReferencePage().OpenToEveryone();
         app.MapWebApp(settings.WebDirectory, ReferencePage.Address).OpenToEveryone();
@@ -103,6 +106,7 @@ public static class TesseraHost
         api.MapAccess();
         api.MapAudit();
         api.MapApprovals();
+        api.MapPrivacy();
         api.MapCoupons();
         api.MapCampaigns();
         api.MapPromotions();

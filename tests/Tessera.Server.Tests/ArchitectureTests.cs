@@ -14,6 +14,7 @@ public sealed partial class ArchitectureTests
         "Access",
         "Audit",
         "Approvals",
+        "Privacy",
         "Balances",
         "Coupons",
         "Campaigns",
@@ -53,10 +54,19 @@ public sealed partial class ArchitectureTests
         [("*", "platform.event")] = "everyone's: an event is written with the change that causes it",
         [("Replay", "*")] = "a replay sets a world up, in a simulation database",
         [("Demo", "*")] = "the demo world is set up in one transaction, in an empty database",
-        [("Expiration", "coupons.instance")] = "an extension, a forced end or a cancellation sets its instance's state and end",
+        [("Expiration", "coupons.instance")] =
+            "an extension, a forced end or a cancellation sets its instance's state and end",
         [("Expiration", "coupons.code")] = "the code map names the end of an instance that was extended",
-        [("Expiration", "platform.operation")] = "an uploaded list that was approved is let go with the change it belongs to",
-        [("Expiration", "platform.operation_error")] = "the lines of a list that name nothing are kept in one statement",
+        [("Expiration", "platform.operation")] =
+            "an uploaded list that was approved is let go with the change it belongs to",
+        [("Expiration", "platform.operation_error")] =
+            "the lines of a list that name nothing are kept in one statement",
+        [("Privacy", "access.customer")] = "an erasure empties the record of the customer, in one transaction",
+        [("Privacy", "redemptions.origin")] = "an erasure and the end of retention delete where attempts came from",
+        [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
+        [("Privacy", "platform.idempotency")] =
+            "an erasure deletes the answers about the customer that are kept for repeats",
+        [("Privacy", "platform.secret")] = "addresses are found by a hash keyed with a secret of the deployment",
         [("Operations", "coupons.instance")] = "an override sets a unit's state, in the transaction of its approval",
         [("Operations", "coupons.usage")] = "an override counts the uses it records or takes back",
         [("Operations", "redemptions.redemption")] = "an override records or stamps the redemption behind the state",

@@ -154,6 +154,17 @@ public sealed class ApprovalService
         }
     }
 
+    /// <summary>
+    /// Takes names and addresses out of what people wrote about requests. The log has hashes of the words only, so
+    /// nothing in it changes.
+    /// </summary>
+    /// <returns>How many rows spoke of them.</returns>
+    internal static async Task<int> ForgetAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<string> traces,
+        CancellationToken cancel
+    ) => traces.Count == 0 ? 0 : await ApprovalStore.ForgetAsync(work, traces, cancel);
+
     /// <summary>SHA-256 over what would be done, as canonical JSON.</summary>
     internal static byte[] HashOf(string kind, string input, ActionEffect effect)
     {

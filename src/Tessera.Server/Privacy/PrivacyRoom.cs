@@ -1,0 +1,20 @@
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Tessera.Server.Privacy;
+
+/// <summary>Personal data of customers, the requests of data subjects, retention and legal holds.</summary>
+public static class PrivacyRoom
+{
+    /// <summary>Registers the stores and the worker that deletes what was kept long enough.</summary>
+    public static IServiceCollection AddPrivacy(this IServiceCollection services) =>
+        services.AddSingleton<PersonStore>().AddSingleton<Erasure>().AddHostedService<RetentionWorker>();
+
+    /// <summary>Adds the routes.</summary>
+    public static void MapPrivacy(this IEndpointRouteBuilder api)
+    {
+        PersonalDataEndpoints.Map(api);
+        PrivacyEndpoints.Map(api);
+        RetentionEndpoints.Map(api);
+    }
+}

@@ -1,0 +1,397 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.IO.Compression;
+using System.Text;
+using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+using Tessera.Server.Access;
+using Tessera.Server.Audit;
+using Tessera.Server.Demo;
+using Tessera.Server.Platform.Postgres;
+using Tessera.Server.Privacy;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Privacy;
+
+[Collection(PostgresCollection.Name)]
+public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Surname = "Featherstonehaugh";
+    private const string Email = "a.featherstonehaugh@example.org";
+    private const string Street = "17 Marmalade Crescent";
+
+    private TestHost _host = null!;
+    private Guid _customer;
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        await DemoWorld.LoadAsync(_host.Database.Database, default);
+        _customer = await _host.Database.ScalarAsync<Guid>("select id from access.customer order by id limit 1");
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task Personal_data_is_masked_and_revealed_for_a_reason_that_is_logged()
+    {
+        await SetAsync();
+        var masked = (await _host.GetAsync(Path)).Body;
+        Assert.DoesNotContain(Surname, masked, StringComparison.Ordinal);
+        Assert.Contains("a•••@example.org", masked, StringComparison.Ordinal);
+        var reason = new { reason = "The customer called to correct the address." };
+        var key = Guid.CreateVersion7().ToString();
+        var revealed = await _host.PostAsync(Path + "/reveal", reason, key);
+        Assert.Equal(Surname, revealed.Json.GetProperty("data").GetProperty("last_name").GetString());
+
+        // A repeat is masked, and nothing of the answer is kept.
+        Assert.DoesNotContain(
+            Surname,
+            (await _host.PostAsync(Path + "/reveal", reason, key)).Body,
+            StringComparison.Ordinal
+        );
+        Assert.Equal(
+            [("reason", "too_short")],
+            (await _host.PostAsync(Path + "/reveal", new { reason = "why" })).Errors
+        );
+        using var weak = _host.ClientOf(await _host.KeyAsync([Permissions.PersonalDataRead]));
+        Assert.Equal(403, (await _host.PostAsync(Path + "/reveal", reason, null, weak)).Status);
+        Assert.Equal(200, (await _host.GetAsync(Path, weak)).Status);
+        var found = await _host.PostAsync(
+            "/api/v1/personal-data/find",
+            new { email = Email.ToUpperInvariant() },
+            null,
+            weak
+        );
+        Assert.Equal(_customer.ToString(), found.Json.GetProperty("customer_ids")[0].GetString());
+        Assert.Equal(
+            [
+                "personal_data.updated",
+                "personal_data.read",
+                "personal_data.revealed",
+                "personal_data.read",
+                "personal_data.found",
+            ],
+            await _host.Database.ColumnAsync<string>(
+                "select type from platform.event where aggregatetype = 'personal_data' order by position"
+            )
+        );
+        Assert.DoesNotContain(Surname, await DumpAsync(), StringComparison.OrdinalIgnoreCase);
+    }
+
+    [Fact]
+    public async Task An_erased_customer_of_the_demo_leaves_no_name_and_every_promise_holds()
+    {
+        await SetAsync();
+        await _host.Database.ExecuteAsync(
+            """
+            insert into people.person (id, realm, email, name, customer_id)
+            values ($1, 'customer', $2, $3, $4)
+            """,
+            Guid.CreateVersion7(),
+            Email,
+            "Ada " + Surname,
+            _customer
+        );
+        var patched = await _host.SendAsync(
+            HttpMethod.Patch,
+            $"/api/v1/customers/{_customer}",
+            new
+            {
+                external_id = "crm-" + Surname,
+                groups = new[] { Surname },
+                attributes = new { nick = Surname },
+            },
+            headers: new Dictionary<string, string> { ["If-Match"] = "*" }
+        );
+        Assert.True(patched.Status == 200, patched.Body);
+        await ApprovalAsync();
+        await RedeemAsync();
+        Assert.Contains(Surname, await DumpAsync(), StringComparison.OrdinalIgnoreCase);
+
+        var request = await RequestAsync("erasure");
+        var hold = await _host.PostAsync("/api/v1/legal-holds", new { matter = "2026-C-114", customer_id = _customer });
+        Assert.Equal("legal_hold", (await CompleteAsync(request)).Code);
+        await _host.PostAsync($"/api/v1/legal-holds/{hold.Json.GetProperty("id").GetString()}/end");
+        var done = await CompleteAsync(request);
+        Assert.True(done.Status == 200, done.Body);
+        Assert.Equal(64, done.Json.GetProperty("proof").GetProperty("destroyed_key").GetString()!.Length);
+        Assert.Equal("already_decided", (await CompleteAsync(request)).Code);
+
+        var dump = await DumpAsync();
+        foreach (var trace in (string[])[Surname, Email, Street])
+        {
+            Assert.DoesNotContain(trace, dump, StringComparison.OrdinalIgnoreCase);
+        }
+
+        Assert.Contains(_customer.ToString(), dump, StringComparison.Ordinal);
+        Assert.Equal(404, (await _host.GetAsync(Path)).Status);
+        Assert.Equal("erased", (await PutAsync()).Code);
+        await SealedAsync();
+        await foreach (var finding in new Verification(_host.Database.ConnectionString).RunAsync(default))
+        {
+            Assert.True(finding.Fault is null, $"{finding.Name}: {finding.Fault}");
+        }
+    }
+
+    [Fact]
+    public async Task A_copy_is_fetched_once_and_holds_what_is_known()
+    {
+        await SetAsync();
+        await RedeemAsync();
+        var request = await RequestAsync("access");
+        var open = (await _host.GetAsync("/api/v1/privacy-requests?state=open&is_overdue=false")).Json;
+        var listed = Assert.Single(open.GetProperty("data").EnumerateArray());
+        var received = listed.GetProperty("received_at").GetDateTimeOffset();
+        Assert.Equal(received.AddMonths(1), listed.GetProperty("due_at").GetDateTimeOffset());
+        Assert.Equal("no_export", (await _host.PostAsync($"/api/v1/privacy-requests/{request}/export")).Code);
+        Assert.Equal(200, (await CompleteAsync(request)).Status);
+        using var fetched = await _host.Client.PostAsync(
+            new Uri($"/api/v1/privacy-requests/{request}/export", UriKind.Relative),
+            null
+        );
+        Assert.Equal("application/zip", fetched.Content.Headers.ContentType!.MediaType);
+        using var zip = new ZipArchive(await fetched.Content.ReadAsStreamAsync());
+        Assert.Contains(Surname, await TextAsync(zip, "personal_data.jsonl"), StringComparison.Ordinal);
+        Assert.Contains("order_reference", await TextAsync(zip, "redemptions.csv"), StringComparison.Ordinal);
+        Assert.NotEmpty(await TextAsync(zip, "README.txt"));
+        Assert.Equal("no_export", (await _host.PostAsync($"/api/v1/privacy-requests/{request}/export")).Code);
+    }
+
+    [Fact]
+    public async Task Rectification_and_objection_are_done_with_proof_or_refused_on_a_ground()
+    {
+        await SetAsync();
+        var wrong = await RequestAsync("rectification");
+        Assert.Equal([("corrected", "required")], (await CompleteAsync(wrong)).Errors);
+        var right = await CompleteAsync(wrong, new { corrected = new { first_name = "Ada", last_name = "Byron" } });
+        Assert.Equal(2, right.Json.GetProperty("proof").GetProperty("version").GetInt32());
+        var objection = await RequestAsync("objection", ["marketing"]);
+        Assert.Equal(200, (await CompleteAsync(objection)).Status);
+        Assert.Equal("marketing", await _host.Database.ScalarAsync<string>("select purpose from privacy.objection"));
+        var refused = await RequestAsync("erasure");
+        var path = $"/api/v1/privacy-requests/{refused}/refuse";
+        Assert.Equal([("ground", "unknown_value")], (await _host.PostAsync(path, new { ground = "mood" })).Errors);
+        Assert.Equal(
+            "refused",
+            (await _host.PostAsync(path, new { ground = "legal_claims" })).Json.GetProperty("state").GetString()
+        );
+        var bad = await _host.PostAsync("/api/v1/privacy-requests", new { customer_id = Guid.Empty, kind = "access" });
+        Assert.Equal([("customer_id", "unknown_customer")], bad.Errors);
+    }
+
+    [Fact]
+    public async Task What_was_kept_long_enough_is_deleted_with_a_report_unless_it_is_held()
+    {
+        for (var i = 0; i < 2; i++)
+        {
+            await _host.Database.ExecuteAsync(
+                """
+                with r as (
+                    insert into redemptions.refusal (id, operation, reason, customer_id, client_id, decided_at)
+                    values (gen_random_uuid(), 'redeem', 'expired', $1, $1, now() - interval '200 days') returning id, decided_at
+                )
+                insert into redemptions.origin (attempt_id, ip, decided_at) select id, '192.0.2.1', decided_at from r
+                """,
+                i == 0 ? _customer : Guid.CreateVersion7()
+            );
+        }
+
+        await _host.PostAsync("/api/v1/legal-holds", new { matter = "2026-C-114", customer_id = _customer });
+        await _host.Database.ExecuteAsync("delete from privacy.retention_run");
+        var worker = new RetentionWorker(
+            _host.Database.Database,
+            TimeProvider.System,
+            NullLogger<RetentionWorker>.Instance
+        );
+        await worker.RunOnceAsync(default);
+        var report = (await _host.GetAsync("/api/v1/retention")).Json.GetProperty("data")[0];
+        Assert.Equal("attempt_origin", report.GetProperty("data_kind").GetString());
+        Assert.Equal(
+            (1, 1),
+            (report.GetProperty("last_deleted").GetInt64(), report.GetProperty("last_held").GetInt64())
+        );
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.origin"));
+        var reply = await _host.SendAsync(
+            HttpMethod.Put,
+            "/api/v1/retention/attempt_origin",
+            new { keep_days = 30 },
+            headers: new Dictionary<string, string> { ["If-Match"] = "\"0\"" }
+        );
+        Assert.Equal(30, reply.Json.GetProperty("keep_days").GetInt32());
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>("select count(*) from platform.event where type = 'settings.read'")
+        );
+    }
+
+    private string Path => $"/api/v1/customers/{_customer}/personal-data";
+
+    private async Task SetAsync()
+    {
+        var reply = await PutAsync();
+        Assert.True(reply.Status == 200, reply.Body);
+        Assert.DoesNotContain(Surname, reply.Body, StringComparison.Ordinal);
+    }
+
+    private Task<Reply> PutAsync() =>
+        _host.SendAsync(
+            HttpMethod.Put,
+            Path,
+            new
+            {
+                first_name = "Ada",
+                last_name = Surname,
+                email = Email,
+                phone = "+44 20 7946 0018",
+                street = Street,
+                country = "GB",
+            },
+            headers: new Dictionary<string, string> { ["If-Match"] = "\"0\"" }
+        );
+
+    private async Task<string> RequestAsync(string kind, string[]? purposes = null)
+    {
+        var reply = await _host.PostAsync(
+            "/api/v1/privacy-requests",
+            new
+            {
+                customer_id = _customer,
+                kind,
+                purposes,
+            }
+        );
+        Assert.True(reply.Status == 201, reply.Body);
+        return reply.Json.GetProperty("id").GetString()!;
+    }
+
+    private Task<Reply> CompleteAsync(string request, object? body = null) =>
+        _host.PostAsync($"/api/v1/privacy-requests/{request}/complete", body ?? new { });
+
+    private async Task ApprovalAsync()
+    {
+        var account = Guid.CreateVersion7();
+        await _host.Database.ExecuteAsync(
+            "insert into balances.account (id, kind, owner_id, unit) values ($1, 'campaign_budget', 'x', 'EUR')",
+            account
+        );
+        var asked = await _host.PostAsync(
+            "/api/v1/approvals",
+            new
+            {
+                kind = "balance_adjustment",
+                input = new { account_id = account, amount = 5 },
+                reason = $"Mrs {Surname} complained.",
+            }
+        );
+        Assert.True(asked.Status == 201, asked.Body);
+    }
+
+    private async Task RedeemAsync()
+    {
+        var code = await new Catalogue(_host.Database).CouponAsync("FORGET");
+        Assert.True(code > 0);
+        var order = new
+        {
+            reference = Guid.CreateVersion7().ToString(),
+            amount = new { amount = 1000, currency = "USD" },
+        };
+        var reply = await _host.PostAsync(
+            "/api/v1/redemptions",
+            new
+            {
+                code = "FORGET",
+                customer_id = _customer,
+                order,
+            }
+        );
+        Assert.True(reply.Status == 201, reply.Body);
+    }
+
+    private static async Task<string> TextAsync(ZipArchive zip, string name)
+    {
+        using var reader = new StreamReader(zip.GetEntry(name)!.Open());
+        return await reader.ReadToEndAsync();
+    }
+
+    /// <summary>
+    /// Everything the database holds, as text: <c>pg_dump</c> where the server brings it, else every row of every table,
+    /// which is what it would write; with what is in bytes shown as text too.
+    /// </summary>
+    private async Task<string> DumpAsync()
+    {
+        var connection = new NpgsqlConnectionStringBuilder(_host.Database.ConnectionString);
+        var binaries = PostgresBinaries.Find(Environment.GetEnvironmentVariable);
+        var program = System.IO.Path.Combine(binaries, "pg_dump");
+        var all = new StringBuilder();
+        if (File.Exists(program))
+        {
+            var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardOutput = true };
+            string[] arguments =
+            [
+                "-h",
+                connection.Host!,
+                "-p",
+                connection.Port.ToString(CultureInfo.InvariantCulture),
+                "-U",
+                connection.Username!,
+                connection.Database!,
+            ];
+            foreach (var argument in arguments)
+            {
+                start.ArgumentList.Add(argument);
+            }
+
+            start.Environment["PGPASSWORD"] = connection.Password;
+            using var dump = Process.Start(start)!;
+            all.Append(await dump.StandardOutput.ReadToEndAsync());
+            await dump.WaitForExitAsync();
+            Assert.Equal(0, dump.ExitCode);
+        }
+        else
+        {
+            var tables = await _host.Database.ColumnAsync<string>(
+                """
+                select format('%I.%I', schemaname, tablename) from pg_tables
+                where schemaname not in ('pg_catalog', 'information_schema')
+                """
+            );
+            foreach (var table in tables)
+            {
+                all.AppendJoin('\n', await _host.Database.ColumnAsync<string>($"select t::text from {table} t"));
+            }
+        }
+
+        var text = all.ToString();
+        foreach (var bytes in Bytes().Matches(text).Select(static m => m.Groups["hex"].Value))
+        {
+            all.Append(Encoding.UTF8.GetString(Convert.FromHexString(bytes[..(bytes.Length & ~1)])));
+        }
+
+        return all.ToString();
+    }
+
+    [GeneratedRegex(@"\\x(?<hex>[0-9a-f]{2,})", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
+    private static partial Regex Bytes();
+
+    private async Task SealedAsync()
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            if (
+                await _host.Database.ScalarAsync<bool>(
+                    "select (select count(*) from platform.event) = (select count(*) from audit.entry)"
+                )
+            )
+            {
+                return;
+            }
+
+            await Task.Delay(100);
+        }
+
+        Assert.Fail("The log was not sealed within forty seconds.");
+    }
+}
