@@ -35,9 +35,6 @@ public sealed class LimitBook
             Exists = true,
         };
 
-    /// <summary>Whether the account was among those locked.</summary>
-    public bool IsLoaded(Guid id) => _entries.TryGetValue(id, out var entry) && entry.Exists;
-
     /// <summary>The first leg that does not fit, or null when all do.</summary>
     public LimitAccount? FirstBeyondBound(ReadOnlySpan<Leg> legs)
     {

@@ -70,15 +70,20 @@ public static class AccountStore
 
     /// <summary>
     /// Locks accounts by counting uses on them, where these fit: one visit to each row instead of two. Parameters:
-    /// <see cref="UsesAhead"/>. Returns id, posted and pending of those that fitted, the uses included; an account that
-    /// is not returned is locked all the same.
+    /// <see cref="UsesAhead"/>. Returns id, posted, pending, and whether the uses fitted, so that posted includes them.
     /// </summary>
     public const string UseAheadSql = """
-        insert into balances.account as a (id, kind, owner_id, subject, unit, bound, posted)
-        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
-        on conflict (id) do update set posted = a.posted + excluded.posted, bound = excluded.bound
-            where a.posted + a.pending + excluded.posted <= excluded.bound
-        returning id, posted, pending
+        with ahead as (
+            insert into balances.account as a (id, kind, owner_id, subject, unit, bound, posted)
+            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[])
+            on conflict (id) do update set posted = a.posted + excluded.posted, bound = excluded.bound
+                where a.posted + a.pending + excluded.posted <= excluded.bound
+            returning id, posted, pending
+        ), rest as (
+            select a.id, a.posted, a.pending from unnest($1::uuid[]) k (id) join balances.account a on a.id = k.id
+            where k.id not in (select id from ahead) for update of a
+        )
+        select *, true from ahead union all select *, false from rest
         """;
 
     /// <summary>The parameters of <see cref="UseAheadSql"/>.</summary>

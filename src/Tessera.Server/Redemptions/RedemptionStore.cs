@@ -199,7 +199,7 @@ internal static partial class RedemptionStore
                     : InstancesSql,
                 row =>
                 {
-                    var instance = ReadInstance(row, ahead);
+                    var instance = ReadInstance(row);
                     hold.Instances[instance.Id] = instance;
                 },
                 Ends(plan.Instances),
@@ -217,7 +217,8 @@ internal static partial class RedemptionStore
                     row =>
                     {
                         var id = row.GetGuid(0);
-                        hold.Book.Load(id, row.GetInt64(1), row.GetInt64(2), plan.UsesAhead[id].Count);
+                        var count = row.GetBoolean(3) ? plan.UsesAhead[id].Count : 0;
+                        hold.Book.Load(id, row.GetInt64(1), row.GetInt64(2), count);
                     },
                     [.. AccountStore.UsesAhead(uses.ConvertAll(static u => (u.Account, u.Count)))]
                 );
@@ -300,12 +301,6 @@ internal static partial class RedemptionStore
             }
         }
 
-        await rows.DisposeAsync();
-        if (ahead)
-        {
-            await HoldRestAsync(connection, plan, hold, cancel);
-        }
-
         return hold;
 
         void AccountStatement(IReadOnlyCollection<Guid> ids) =>
@@ -329,46 +324,6 @@ internal static partial class RedemptionStore
                 });
             }
         }
-    }
-
-    /// <summary>
-    /// Holds what the statements that run ahead left alone, because it is not usable or used up: most of it leads to a
-    /// refusal. The clock is read again, as locks were taken again.
-    /// </summary>
-    private static async Task HoldRestAsync(
-        NpgsqlConnection connection,
-        HoldPlan plan,
-        Hold hold,
-        CancellationToken cancel
-    )
-    {
-        var instances = plan.Instances.Where(k => !hold.Instances.ContainsKey(k.Id)).ToList();
-        var accounts = plan.Accounts.Where(id => !hold.Book.IsLoaded(id)).ToList();
-        if (instances.Count + accounts.Count == 0)
-        {
-            return;
-        }
-
-        await using var batch = new NpgsqlBatch(connection);
-        Add(batch, InstancesSql + " for update of i", Ends(instances), Bigints(instances.Select(static k => k.Id)));
-        Add(batch, AccountsSql + " for update", Uuids(accounts));
-        Add(batch, "select platform.clock()");
-        await using var rows = await batch.ExecuteReaderAsync(cancel);
-        while (await rows.ReadAsync(cancel))
-        {
-            var instance = ReadInstance(rows, isAhead: false);
-            hold.Instances[instance.Id] = instance;
-        }
-
-        await rows.NextResultAsync(cancel);
-        while (await rows.ReadAsync(cancel))
-        {
-            hold.Book.Load(rows.GetGuid(0), rows.GetInt64(1), rows.GetInt64(2));
-        }
-
-        await rows.NextResultAsync(cancel);
-        await rows.ReadAsync(cancel);
-        hold.Now = rows.GetFieldValue<DateTimeOffset>(0);
     }
 
     /// <summary>
@@ -417,7 +372,7 @@ internal static partial class RedemptionStore
 
     private const string InstancesSql = """
         select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version, i.state, i.prior_state,
-            i.reservation_id, i.reserved_until
+            i.reservation_id, i.reserved_until, false
         from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
         join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id
         order by i.valid_until, i.id
@@ -425,14 +380,28 @@ internal static partial class RedemptionStore
 
     /// <summary>
     /// Locks usable units by redeeming them: one visit to each row where looking and then writing would be two. The keys
-    /// come sorted and the plan joins them one by one, so rows are locked in the documented order.
+    /// come sorted and the plan joins them one by one, so rows are locked in the documented order; units that are not
+    /// usable follow, and most of those lead to a refusal.
     /// </summary>
     private const string InstancesAheadSql = """
-        update coupons.instance i set state = 'redeemed', prior_state = i.state, version = i.version + 1
-        from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
-        where i.valid_until = k.valid_until and i.id = k.id and i.state in ('issued', 'paid', 'extended')
-            and i.prior_state is null
-        returning i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version - 1, i.prior_state
+        with ahead as (
+            update coupons.instance i set state = 'redeemed', prior_state = i.state, version = i.version + 1
+            from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
+            where i.valid_until = k.valid_until and i.id = k.id and i.state in ('issued', 'paid', 'extended')
+                and i.prior_state is null
+            returning i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version - 1 as version,
+                coalesce(i.prior_state, i.state) as state
+        ), rest as (
+            select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version, i.state, i.prior_state,
+                i.reservation_id, i.reserved_until
+            from unnest($1::timestamptz[], $2::bigint[]) k (valid_until, id)
+            join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id
+            where k.id not in (select id from ahead)
+            order by i.valid_until, i.id for update of i
+        )
+        select id, valid_until, coupon_id, customer_id, valid_from, version, state, null, null, null, true from ahead
+        union all
+        select *, false from rest
         """;
 
     private const string CouponSql = """
@@ -488,7 +457,7 @@ internal static partial class RedemptionStore
             row.IsDBNull(5) ? null : row.GetInt64(5)
         );
 
-    private static InstanceRow ReadInstance(NpgsqlDataReader row, bool isAhead)
+    private static InstanceRow ReadInstance(NpgsqlDataReader row)
     {
         var instance = new InstanceRow
         {
@@ -500,7 +469,7 @@ internal static partial class RedemptionStore
         };
         var version = row.GetInt64(5);
         var state = InstanceStates.Parse(row.GetString(6));
-        if (isAhead)
+        if (row.GetBoolean(10))
         {
             instance.LoadAhead(state, version);
         }
