@@ -39,6 +39,9 @@ public enum RefusalKind
     /// <summary>The body is of another type: 415.</summary>
     UnsupportedMedia,
 
+    /// <summary>More requests than a limit allows: 429 with Retry-After.</summary>
+    TooManyRequests,
+
     /// <summary>A defect of ours: 500.</summary>
     Defect,
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Net;
 using Npgsql;
+using Tessera.Server.Access;
+using Tessera.Server.Access.People.Oidc;
 
 namespace Tessera.Server;
 
@@ -57,6 +59,18 @@ public sealed record Settings
     /// <summary>Directory below which file connectors write; null: there are none.</summary>
     public string? FileDrop { get; init; }
 
+    /// <summary>Requests a minute of one API key over all nodes, unless the key has a limit of its own.</summary>
+    public int RequestsPerMinute { get; init; } = 6_000_000;
+
+    /// <summary>Proxies whose X-Forwarded-For and -Proto count (convention 64); none unless named.</summary>
+    public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
+
+    /// <summary>Address people reach the pages at, without a path (convention 64); null where nothing needs it.</summary>
+    public string? PublicUrl { get; init; }
+
+    /// <summary>The identity provider people may sign in at; null for none.</summary>
+    public OidcOptions? Oidc { get; init; }
+
     /// <summary>Whether staff who sign in with a password have to have a second factor (convention 54).</summary>
     public bool StaffSecondFactor { get; init; } = true;
 
@@ -75,6 +89,16 @@ public sealed record Settings
         yield return ("TESSERA_SECRETS_KEY", SecretsKeys.Count > 0 ? "***" : "(a key of the deployment's own)");
         yield return ("TESSERA_EGRESS_ALLOW", EgressAllow.Count > 0 ? string.Join(',', EgressAllow) : "(none)");
         yield return ("TESSERA_FILE_DROP", FileDrop ?? "(none)");
+        yield return ("TESSERA_REQUESTS_PER_MINUTE", RequestsPerMinute.ToString(CultureInfo.InvariantCulture));
+        yield return (
+            "TESSERA_TRUSTED_PROXIES",
+            TrustedProxies.Count > 0 ? string.Join(',', TrustedProxies) : "(none)"
+        );
+        yield return ("TESSERA_PUBLIC_URL", PublicUrl ?? "(none)");
+        yield return ("TESSERA_OIDC_ISSUER", Oidc?.Issuer ?? "(none)");
+        yield return ("TESSERA_OIDC_CLIENT_ID", Oidc?.ClientId ?? "(none)");
+        yield return ("TESSERA_OIDC_CLIENT_SECRET", Oidc is null ? "(none)" : "***");
+        yield return ("TESSERA_OIDC_REALM", Oidc?.Realm ?? Realms.Staff);
         yield return ("TESSERA_STAFF_SECOND_FACTOR", StaffSecondFactor ? "required" : "optional");
         yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
     }
@@ -144,8 +168,12 @@ public sealed record Settings
             DrainSeconds = Integer("TESSERA_DRAIN_SECONDS", 0, 20) ?? settings.DrainSeconds,
             AuditHeadFile = Get("TESSERA_AUDIT_HEAD_FILE"),
             SecretsKeys = KeysOf(Get("TESSERA_SECRETS_KEY")),
-            EgressAllow = NetworksOf(Get("TESSERA_EGRESS_ALLOW")),
+            EgressAllow = NetworksOf("TESSERA_EGRESS_ALLOW", Get("TESSERA_EGRESS_ALLOW")),
+            TrustedProxies = NetworksOf("TESSERA_TRUSTED_PROXIES", Get("TESSERA_TRUSTED_PROXIES")),
+            RequestsPerMinute = Integer("TESSERA_REQUESTS_PER_MINUTE", 1, 100_000_000) ?? settings.RequestsPerMinute,
             FileDrop = Get("TESSERA_FILE_DROP"),
+            PublicUrl = PublicUrlOf(Get("TESSERA_PUBLIC_URL")),
+            Oidc = OidcOf(Get),
             StaffSecondFactor = Get("TESSERA_STAFF_SECOND_FACTOR") switch
             {
                 null => settings.StaffSecondFactor,
@@ -224,19 +252,47 @@ public sealed record Settings
         return keys;
     }
 
-    private static IReadOnlyList<IPNetwork> NetworksOf(string? text) =>
+    private static IReadOnlyList<IPNetwork> NetworksOf(string name, string? text) =>
         [
             .. (text ?? "")
                 .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
-                .Select(static part =>
+                .Select(part =>
                     IPNetwork.TryParse(part, out var network)
                         ? network
-                        : throw new SettingException(
-                            "TESSERA_EGRESS_ALLOW",
-                            "has to be networks such as 10.0.0.0/8 with commas between"
-                        )
+                        : throw new SettingException(name, "has to be networks such as 10.0.0.0/8 with commas between")
                 ),
         ];
+
+    private static string? PublicUrlOf(string? text) =>
+        text is null ? null
+        : OidcOptions.IsSafe(text) && new Uri(text) is { PathAndQuery: "/" } url ? url.GetLeftPart(UriPartial.Authority)
+        : throw new SettingException("TESSERA_PUBLIC_URL", "has to be https://host, without a path");
+
+    private static OidcOptions? OidcOf(Func<string, string?> get)
+    {
+        if (get("TESSERA_OIDC_ISSUER") is not { } issuer)
+        {
+            return null;
+        }
+
+        if (!OidcOptions.IsSafe(issuer))
+        {
+            throw new SettingException("TESSERA_OIDC_ISSUER", "has to be an https address");
+        }
+
+        string Needed(string name) =>
+            get(name) ?? throw new SettingException(name, "has to be set together with TESSERA_OIDC_ISSUER");
+        var realm = get("TESSERA_OIDC_REALM") ?? Realms.Staff;
+        return new OidcOptions(
+            issuer,
+            Needed("TESSERA_OIDC_CLIENT_ID"),
+            Needed("TESSERA_OIDC_CLIENT_SECRET"),
+            Realms.All.Contains(realm)
+                ? realm
+                : throw new SettingException("TESSERA_OIDC_REALM", "has to be staff, merchant or customer"),
+            PublicUrlOf(Needed("TESSERA_PUBLIC_URL")) + OidcOptions.CallbackPath
+        );
+    }
 
     private static string? HostOf(string? text) =>
         text is null or "localhost" || IPAddress.TryParse(text, out _)

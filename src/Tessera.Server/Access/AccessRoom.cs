@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Access.People;
+using Tessera.Server.Access.People.Oidc;
 
 namespace Tessera.Server.Access;
 
@@ -14,7 +16,10 @@ public static class AccessRoom
             .AddSingleton<Sessions>()
             .AddSingleton<Passwords>()
             .AddSingleton<SecondFactor>()
-            .AddSingleton<SignIn>();
+            .AddSingleton<SignIn>()
+            .AddSingleton<Providers>()
+            .AddSingleton<RateLimits>()
+            .AddHostedService<RateSharing>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAccess(this IEndpointRouteBuilder api)
@@ -26,6 +31,7 @@ public static class AccessRoom
         ApiKeyEndpoints.Map(api);
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);
+        OidcEndpoints.Map(api);
         OwnAccountEndpoints.Map(api);
         PeopleEndpoints.Map(api);
         RoleEndpoints.Map(api);

@@ -14,13 +14,20 @@ namespace Tessera.Server.Access;
 /// <param name="MerchantId">Whom it acts for; null for the whole deployment.</param>
 /// <param name="Channels">Where it may act; null for everywhere.</param>
 /// <param name="ExpiresAt">First instant at which it is dead; null for never.</param>
+/// <param name="RequestsPerMinute">What it may ask, over all nodes; null for what the deployment allows.</param>
 internal sealed record ApiKeyWanted(
     string Name,
     IReadOnlyList<string> Permissions,
     Guid? MerchantId = null,
     IReadOnlyList<string>? Channels = null,
-    DateTimeOffset? ExpiresAt = null
+    DateTimeOffset? ExpiresAt = null,
+    int? RequestsPerMinute = null
 );
+
+/// <summary>How a key is replaced.</summary>
+/// <param name="OverlapSeconds">How long the old key goes on working: 0 to 604800, a day unless given.</param>
+/// <param name="ExpiresAt">First instant at which the new key is dead; null for never.</param>
+internal sealed record RotationWanted(int? OverlapSeconds = null, DateTimeOffset? ExpiresAt = null);
 
 /// <summary>An API key, without the key.</summary>
 /// <param name="Id">Names the key in events and lists.</param>
@@ -34,6 +41,8 @@ internal sealed record ApiKeyWanted(
 /// <param name="ExpiresAt">First instant at which it is dead; null for never.</param>
 /// <param name="RevokedAt">When it was revoked; null if it was not.</param>
 /// <param name="LastUsedOn">The latest day it was used on, in UTC.</param>
+/// <param name="RequestsPerMinute">What it may ask; null for what the deployment allows.</param>
+/// <param name="Replaces">The key it took the place of.</param>
 internal sealed record ApiKeyView(
     Guid Id,
     string Name,
@@ -45,7 +54,9 @@ internal sealed record ApiKeyView(
     DateTimeOffset CreatedAt,
     DateTimeOffset? ExpiresAt,
     DateTimeOffset? RevokedAt,
-    DateOnly? LastUsedOn
+    DateOnly? LastUsedOn,
+    int? RequestsPerMinute,
+    Guid? Replaces
 );
 
 /// <summary>A key as it is made.</summary>
@@ -57,14 +68,20 @@ internal sealed record ApiKeyMade(string? Key, ApiKeyView ApiKey);
 internal static class ApiKeyEndpoints
 {
     private const int MaximumChannels = 100;
+    private const int MostRequests = 100_000_000;
+    private const int MostOverlap = 7 * 24 * 3600;
+    private const int StandardOverlap = 24 * 3600;
     private const string Columns =
-        "id, name, prefix, permissions, merchant_id, channels, created_by, created_at, expires_at, revoked_at, last_used_on";
+        "id, name, prefix, permissions, merchant_id, channels, created_by, created_at, expires_at, revoked_at, last_used_on, "
+        + "requests_per_minute, replaces";
 
     private static readonly Refusal NotYours = new(
         "permission_not_yours",
         "A key cannot be given a permission, merchant or channel that its maker does not have.",
         RefusalKind.Forbidden
     );
+
+    private static readonly Refusal Dead = new("api_key_dead", "This key is revoked or has expired.");
 
     private static readonly Refusal LastAdministrator = new(
         "last_administrator",
@@ -80,6 +97,8 @@ internal static class ApiKeyEndpoints
         ["till-7"],
         "key:01970f3e-8a00-7c3e-9d52-6f1b2a3c4d5e",
         Samples.At,
+        null,
+        null,
         null,
         null,
         null
@@ -120,6 +139,15 @@ internal static class ApiKeyEndpoints
             .WithIdempotencyKey(required: false)
             .WithAnswer(200, Sample with { RevokedAt = Samples.At }, "Revoked, or was before.")
             .WithRefusals(LastAdministrator);
+        group
+            .MapPost("/{id:guid}/rotate", RotateAsync)
+            .WithName("rotateApiKey")
+            .WithSummary("Make a key that may do the same; the old one works a while longer")
+            .RequirePermission(Permissions.KeysManage)
+            .WithBody(new RotationWanted(86_400))
+            .WithIdempotencyKey(required: false)
+            .WithAnswer(201, new ApiKeyMade("tsk_Qm93aGF0IGEga2V5IHRoaXMgd291bGQgaGF2ZSBiZWVu", Sample), "Made.")
+            .WithRefusals(NotYours, Dead);
     }
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
@@ -215,7 +243,8 @@ internal static class ApiKeyEndpoints
                     wanted.MerchantId,
                     wanted.Channels,
                     wanted.ExpiresAt,
-                    caller.PersonId is null ? caller.MadeFor : caller.Actor
+                    SubjectOf(caller),
+                    wanted.RequestsPerMinute
                 );
                 var (id, key) = await ApiKeys.CreateAsync(work, plan, RequestIds.Of(context), CancellationToken.None);
                 var view = await FindAsync(work, caller, id);
@@ -282,6 +311,98 @@ internal static class ApiKeyEndpoints
         );
     }
 
+    private static async Task RotateAsync(HttpContext context, Database database, ApiKeys keys, Guid id)
+    {
+        var caller = Caller.Of(context);
+        var (body, refusal) = await RequestBody.ReadAsync(context);
+        if (refusal is not null)
+        {
+            await Problems.WriteAsync(context, refusal);
+            return;
+        }
+
+        var fields = Fields.Of(body!);
+        var overlap = fields.Integer("overlap_seconds", 0, MostOverlap, required: false) ?? StandardOverlap;
+        var expires = fields.Instant("expires_at", required: false);
+        if (fields.Finish() is { } wrong)
+        {
+            await Problems.WriteAsync(context, wrong);
+            return;
+        }
+
+        await Idempotent.RunAsync(
+            context,
+            database,
+            caller.ClientId,
+            body!.Bytes,
+            async work =>
+            {
+                await using (var hold = work.Command("select from access.api_key where id = $1 for update", id))
+                {
+                    await hold.ExecuteNonQueryAsync();
+                }
+
+                if (await FindAsync(work, caller, id) is not { } old)
+                {
+                    return HttpAnswer.Refused(context, Entry.NotFound);
+                }
+
+                var now = await work.ClockAsync(CancellationToken.None);
+                if (old.RevokedAt is not null || old.ExpiresAt <= now)
+                {
+                    return HttpAnswer.Refused(context, Dead);
+                }
+
+                if (expires <= now)
+                {
+                    fields.Add("expires_at", "in_the_past", "This has to be in the future.");
+                    return HttpAnswer.Refused(context, fields.Finish()!);
+                }
+
+                var same = new ApiKeyWanted(old.Name, old.Permissions, old.MerchantId, old.Channels);
+                return Overreach(caller, same) is { } no
+                    ? HttpAnswer.Refused(context, no)
+                    : await ReplaceAsync(context, work, caller, old, expires, now.AddSeconds(overlap));
+            },
+            committed: () => keys.Forget(id)
+        );
+    }
+
+    private static async Task<HttpAnswer> ReplaceAsync(
+        HttpContext context,
+        UnitOfWork work,
+        Caller caller,
+        ApiKeyView old,
+        DateTimeOffset? expires,
+        DateTimeOffset end
+    )
+    {
+        var plan = new NewApiKey(
+            old.Name,
+            old.Permissions,
+            caller.Actor,
+            old.MerchantId,
+            old.Channels,
+            expires,
+            SubjectOf(caller),
+            old.RequestsPerMinute,
+            old.Id
+        );
+        var (id, key) = await ApiKeys.CreateAsync(work, plan, RequestIds.Of(context), CancellationToken.None);
+        await work.ExecuteAsync(
+            "update access.api_key set expires_at = least(expires_at, $2) where id = $1",
+            [old.Id, end],
+            CancellationToken.None
+        );
+        var made = new ApiKeyMade(key, (await FindAsync(work, caller, id))!);
+        return HttpAnswer.Json(201, made, $"/api/v1/api-keys/{id}") with
+        {
+            Kept = HttpAnswer.Json(201, made with { Key = null }).Body,
+        };
+    }
+
+    private static string? SubjectOf(Caller caller) => caller.PersonId is null ? caller.MadeFor : caller.Actor;
+
     private static ApiKeyWanted? Parse(Fields fields, Caller caller)
     {
         var name = fields.Text("name", 200);
@@ -298,9 +419,10 @@ internal static class ApiKeyEndpoints
             required: false
         );
         var expires = fields.Instant("expires_at", required: false);
+        var rate = (int?)fields.Integer("requests_per_minute", 1, MostRequests, required: false);
         return name is null || permissions is null
             ? null
-            : new ApiKeyWanted(name, [.. permissions.Distinct()], merchant, channels, expires);
+            : new ApiKeyWanted(name, [.. permissions.Distinct()], merchant, channels, expires, rate);
     }
 
     /// <summary>Nobody grants what they lack (convention 52).</summary>
@@ -402,6 +524,8 @@ internal static class ApiKeyEndpoints
             row.GetFieldValue<DateTimeOffset>(7),
             row.GetFieldValue<DateTimeOffset>(8) is var end && end == DateTimeOffset.MaxValue ? null : end,
             row.IsDBNull(9) ? null : row.GetFieldValue<DateTimeOffset>(9),
-            row.IsDBNull(10) ? null : row.GetFieldValue<DateOnly>(10)
+            row.IsDBNull(10) ? null : row.GetFieldValue<DateOnly>(10),
+            row.IsDBNull(11) ? null : row.GetInt32(11),
+            row.IsDBNull(12) ? null : row.GetGuid(12)
         );
 }

@@ -112,8 +112,9 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
         await work.ExecuteAsync(
             """
             insert into access.api_key
-                (id, name, prefix, hash, permissions, merchant_id, channels, created_by, expires_at, subject)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                (id, name, prefix, hash, permissions, merchant_id, channels, created_by, expires_at, subject,
+                requests_per_minute, replaces)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
             """,
             [
                 id,
@@ -126,13 +127,24 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 wanted.Actor,
                 wanted.ExpiresAt ?? DateTimeOffset.MaxValue,
                 wanted.Subject,
+                new NpgsqlParameter
+                {
+                    Value = wanted.RequestsPerMinute ?? (object)DBNull.Value,
+                    NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer,
+                },
+                new NpgsqlParameter
+                {
+                    Value = wanted.Replaces ?? (object)DBNull.Value,
+                    NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid,
+                },
             ],
             cancel
         );
         var payload = EventLog.Payload(
             ("permissions", wanted.Permissions),
             ("merchant_id", wanted.MerchantId),
-            ("channels", wanted.Channels)
+            ("channels", wanted.Channels),
+            ("replaces", wanted.Replaces)
         );
         await EventLog.AppendAsync(
             work,
@@ -179,7 +191,7 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
                 where hash = $1 and last_used_on is distinct from current_date
                     and revoked_at is null and expires_at > clock_timestamp()
             )
-            select k.id, k.merchant_id, k.channels, k.permissions, k.subject
+            select k.id, k.merchant_id, k.channels, k.permissions, k.subject, k.requests_per_minute
             from access.api_key k left join access.merchant m on m.id = k.merchant_id
             where k.hash = $1 and k.revoked_at is null and k.expires_at > clock_timestamp()
                 and coalesce(m.is_active, true)  -- a merchant that is switched off acts no more
@@ -196,6 +208,7 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
             )
             {
                 MadeFor = rows.IsDBNull(4) ? null : rows.GetString(4),
+                RequestsPerMinute = rows.IsDBNull(5) ? null : rows.GetInt32(5),
             }
             : null;
     }
@@ -226,6 +239,8 @@ public sealed class ApiKeys(Database database, TimeProvider clock)
 /// <param name="Channels">Where it may act; null for everywhere.</param>
 /// <param name="ExpiresAt">First instant at which it is dead; null for never.</param>
 /// <param name="Subject">The person behind it; null where none is known.</param>
+/// <param name="RequestsPerMinute">What it may ask; null for what the deployment allows.</param>
+/// <param name="Replaces">The key it takes the place of.</param>
 public sealed record NewApiKey(
     string Name,
     IReadOnlyList<string> Permissions,
@@ -233,5 +248,7 @@ public sealed record NewApiKey(
     Guid? MerchantId = null,
     IReadOnlyList<string>? Channels = null,
     DateTimeOffset? ExpiresAt = null,
-    string? Subject = null
+    string? Subject = null,
+    int? RequestsPerMinute = null,
+    Guid? Replaces = null
 );

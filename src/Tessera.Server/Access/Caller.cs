@@ -2,7 +2,8 @@ using System.Collections.Frozen;
 using System.Reflection;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Metadata;
+using Tessera.Server.Access.Limits;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Access;
 
@@ -29,6 +30,9 @@ public sealed record Caller(Guid ClientId, Guid? MerchantId, IReadOnlyList<strin
 
     /// <summary>Who made the key, for a key that a person made: a key is no second person (convention 52).</summary>
     public string? MadeFor { get; init; }
+
+    /// <summary>Requests a minute of this key; null for what the deployment allows.</summary>
+    public int? RequestsPerMinute { get; init; }
 
     /// <summary>For the log: never a personal name.</summary>
     public string Actor => PersonId is { } person ? "person:" + person : _keyActor;
@@ -59,6 +63,9 @@ public sealed record Caller(Guid ClientId, Guid? MerchantId, IReadOnlyList<strin
 /// <param name="Permission">One of <see cref="Permissions"/>; null for endpoints open to everyone.</param>
 public sealed record RequiredPermission(string? Permission);
 
+/// <summary>That an endpoint takes a secret that somebody could guess: it is limited by address.</summary>
+public sealed record GuessableEndpoint;
+
 /// <summary>How endpoints state what they ask for.</summary>
 public static class RequiredPermissionExtensions
 {
@@ -68,6 +75,14 @@ public static class RequiredPermissionExtensions
         permission == Permissions.SignedIn || Permissions.All.Contains(permission)
             ? builder.WithMetadata(new RequiredPermission(permission))
             : throw new ArgumentException($"Unknown permission {permission}", nameof(permission));
+
+    /// <summary>Everyone, without a key, so many times a minute from one address: for sign-in and the like.</summary>
+    public static TBuilder OpenToGuesses<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder =>
+        builder
+            .OpenToEveryone()
+            .WithMetadata(new GuessableEndpoint())
+            .WithMetadata(new RefusalFact([RateHeaders.Exceeded]));
 
     /// <summary>Everyone, without a key.</summary>
     public static TBuilder OpenToEveryone<TBuilder>(this TBuilder builder)

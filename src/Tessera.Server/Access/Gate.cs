@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Tessera.Core;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Access.People;
 using Tessera.Server.Platform.Http;
 
@@ -10,8 +11,17 @@ namespace Tessera.Server.Access;
 /// Lets a request to an endpoint only if its caller has the permission the endpoint names. An endpoint that names none
 /// lets nobody in (convention 49).
 /// </summary>
-public sealed partial class Gate(RequestDelegate next, ApiKeys keys, Sessions sessions, ILogger<Gate> log)
+public sealed partial class Gate(
+    RequestDelegate next,
+    ApiKeys keys,
+    Sessions sessions,
+    RateLimits limits,
+    Settings settings,
+    ILogger<Gate> log
+)
 {
+    private readonly RatePolicy _keys = RatePolicy.Keys(settings.RequestsPerMinute);
+
     private const string Scheme = "Bearer ";
 
     /// <summary>The refusal of a caller that nobody knows.</summary>
@@ -36,7 +46,7 @@ public sealed partial class Gate(RequestDelegate next, ApiKeys keys, Sessions se
         // What is no route of ours (405, for instance) reveals nothing and does nothing.
         if (endpoint is not Microsoft.AspNetCore.Routing.RouteEndpoint || required is { Permission: null })
         {
-            await next(context);
+            await PassOpenAsync(context, endpoint);
             return;
         }
 
@@ -44,10 +54,19 @@ public sealed partial class Gate(RequestDelegate next, ApiKeys keys, Sessions se
         var (caller, forged) = await IdentifyAsync(context);
         if (caller is null)
         {
-            Log(context, "none", NotSignedIn);
-            await Problems.WriteAsync(context, NotSignedIn);
+            await RefuseStrangerAsync(context);
             return;
         }
+
+        var policy = PolicyOf(caller);
+        var state = limits.Count(policy, caller.ClientId);
+        if (!state.IsAllowed)
+        {
+            await RateHeaders.RefuseAsync(context, policy, state);
+            return;
+        }
+
+        RateHeaders.Announce(context, policy, state);
 
         if (forged)
         {
@@ -65,6 +84,43 @@ public sealed partial class Gate(RequestDelegate next, ApiKeys keys, Sessions se
 
         context.Features.Set(caller);
         await next(context);
+    }
+
+    private RatePolicy PolicyOf(Caller caller) =>
+        caller.PersonId is not null ? RatePolicy.People
+        : caller.RequestsPerMinute is { } own ? RatePolicy.Keys(own)
+        : _keys;
+
+    /// <summary>What is open to everyone; where a password or a token could be guessed, only so many tries.</summary>
+    private async Task PassOpenAsync(HttpContext context, Endpoint? endpoint)
+    {
+        if (endpoint?.Metadata.GetMetadata<GuessableEndpoint>() is not null)
+        {
+            var state = limits.Count(RatePolicy.SignIns, RateLimits.Of(context.Connection.RemoteIpAddress));
+            if (!state.IsAllowed)
+            {
+                Log(context, "none", RateHeaders.Exceeded);
+                await RateHeaders.RefuseAsync(context, RatePolicy.SignIns, state);
+                return;
+            }
+
+            RateHeaders.Announce(context, RatePolicy.SignIns, state);
+        }
+
+        await next(context);
+    }
+
+    private async Task RefuseStrangerAsync(HttpContext context)
+    {
+        var state = limits.Count(RatePolicy.Strangers, RateLimits.Of(context.Connection.RemoteIpAddress));
+        if (!state.IsAllowed)
+        {
+            await RateHeaders.RefuseAsync(context, RatePolicy.Strangers, state);
+            return;
+        }
+
+        Log(context, "none", NotSignedIn);
+        await Problems.WriteAsync(context, NotSignedIn);
     }
 
     /// <summary>A key in the header counts, right or wrong, before any cookie.</summary>

@@ -26,7 +26,7 @@ internal static class InvitationEndpoints
             .WithName("acceptInvitation")
             .WithSummary("Set a password with a one-time invitation")
             .WithTags("Sessions")
-            .OpenToEveryone()
+            .OpenToGuesses()
             .WithBody(
                 new InvitationAccepted("Qm93aGF0IGEga2V5IHRoaXMgd291bGQgaGF2ZSBiZW0", "a long pass phrase of hers")
             )
@@ -53,7 +53,7 @@ internal static class InvitationEndpoints
         }
 
         await using var work = await database.BeginAsync(context.RequestAborted);
-        if (await HoldAsync(work, token!) is not { } person)
+        if (await HoldAsync(work, Tickets.HashOf(token)) is not { } person)
         {
             await Problems.WriteAsync(context, Dead);
             return;
@@ -98,12 +98,13 @@ internal static class InvitationEndpoints
         await Invitations.TellAsync(work, person, "person.password_set", version, actor, "{}", requestId);
     }
 
-    private static async Task<(Guid Id, string Realm, string Email, string Name)?> HoldAsync(
+    /// <summary>The person of an invitation that is good, which is held.</summary>
+    internal static async Task<(Guid Id, string Realm, string Email, string Name)?> HoldAsync(
         UnitOfWork work,
-        string token
+        byte[]? hash
     )
     {
-        if (Tickets.HashOf(token) is not { } hash)
+        if (hash is null)
         {
             return null;
         }

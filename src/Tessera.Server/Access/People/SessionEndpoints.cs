@@ -72,7 +72,7 @@ internal static class SessionEndpoints
                 "Send realm, email and password (and code, for a person with a second factor), or api_key alone. "
                     + "Whatever is wrong with them, the answer is the same."
             )
-            .OpenToEveryone()
+            .OpenToGuesses()
             .WithBody(new SignInWanted(Realms.Staff, "ada@example.com", "a long pass phrase of hers", "123456"))
             .WithAnswer(200, Sample, "Signed in.")
             .WithRefusals(SignIn.Failed, SignIn.CodeNeeded, SessionCookie.Forged);

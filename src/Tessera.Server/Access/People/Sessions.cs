@@ -30,7 +30,7 @@ public sealed class Sessions(Database database, Settings settings)
         select s.id, s.expires_at, p.id, p.realm, p.name, p.merchant_id, p.customer_id, p.roles,
             array(select distinct unnest(r.permissions) from people.role r where r.id = any(p.roles) and r.realm = p.realm),
             k.id, k.name, k.merchant_id, k.channels, k.permissions, k.subject,
-            p.totp_confirmed or exists (select from people.passkey y where y.person_id = p.id)
+            s.method in ('oidc', 'passkey') or p.totp_confirmed or exists (select from people.passkey y where y.person_id = p.id)
         from people.session s
             left join people.person p on p.id = s.person_id
             left join access.api_key k on k.id = s.api_key_id
@@ -62,19 +62,19 @@ public sealed class Sessions(Database database, Settings settings)
         Guid? person,
         Guid? apiKey,
         string realm,
-        string? agent,
-        CancellationToken cancel
+        string method,
+        string? agent
     )
     {
         var (id, ticket) = (Guid.CreateVersion7(), Tickets.Make());
         var (idle, absolute) = Realms.LifeOf(realm);
         await work.ExecuteAsync(
             """
-            insert into people.session (id, hash, person_id, api_key_id, agent, idle, expires_at)
-            values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7)
+            insert into people.session (id, hash, person_id, api_key_id, agent, idle, expires_at, method)
+            values ($1, $2, $3, $4, $5, $6, clock_timestamp() + $7, $8)
             """,
-            [id, Tickets.HashOf(ticket), person, apiKey, Shown(agent), idle, absolute],
-            cancel
+            [id, Tickets.HashOf(ticket), person, apiKey, Shown(agent), idle, absolute, method],
+            CancellationToken.None
         );
         return (id, ticket);
     }

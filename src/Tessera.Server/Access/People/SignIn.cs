@@ -80,7 +80,7 @@ public sealed partial class SignIn(
             );
         }
 
-        return (await BeginAsync(context, work, person.Id, null, realm), null);
+        return (await BeginAsync(context, work, person.Id, null, realm, "password"), null);
     }
 
     /// <summary>Signs in with an API key; the session may do what the key may, as long as the key lives.</summary>
@@ -98,7 +98,7 @@ public sealed partial class SignIn(
         }
 
         await using var work = await database.BeginAsync(cancel);
-        return (await BeginAsync(context, work, null, caller.ClientId, caller.Realm), null);
+        return (await BeginAsync(context, work, null, caller.ClientId, caller.Realm, "key"), null);
     }
 
     /// <summary>Begins the session of someone who has proved who it is, and ends the one the browser had before.</summary>
@@ -107,12 +107,13 @@ public sealed partial class SignIn(
         UnitOfWork work,
         Guid? person,
         Guid? apiKey,
-        string realm
+        string realm,
+        string method
     )
     {
         await Sessions.EndAsync(work, SessionCookie.Read(context), CancellationToken.None);
         var agent = context.Request.Headers.UserAgent.ToString();
-        var (id, ticket) = await Sessions.BeginAsync(work, person, apiKey, realm, agent, CancellationToken.None);
+        var (id, ticket) = await Sessions.BeginAsync(work, person, apiKey, realm, method, agent);
         var actor = person is not null ? "person:" + person : "key:" + apiKey;
         await TellAsync(work, id, "session.started", 1, actor, RequestIds.Of(context));
         await work.CommitAsync(CancellationToken.None);

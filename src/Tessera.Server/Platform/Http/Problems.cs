@@ -14,11 +14,17 @@ public static class Problems
     /// <summary>Prefix of every problem type; the rest is the code.</summary>
     public const string TypePrefix = "urn:tessera:problem:";
 
+    /// <summary>The type of a refusal beyond a rate limit (draft-ietf-httpapi-ratelimit-headers).</summary>
+    private const string QuotaExceeded = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
     /// <summary>The document of a refusal as it is sent.</summary>
     /// <param name="refusal">Why not.</param>
     /// <param name="instance">Path of the request.</param>
     /// <param name="requestId">Its correlation id.</param>
-    public static (int Status, byte[] Body) Render(Refusal refusal, string instance, string requestId)
+    public static (int Status, byte[] Body) Render(Refusal refusal, string instance, string requestId) =>
+        Render(refusal, instance, requestId, null);
+
+    private static (int Status, byte[] Body) Render(Refusal refusal, string instance, string requestId, string? policy)
     {
         ArgumentNullException.ThrowIfNull(refusal);
         var status = StatusOf(refusal.Kind);
@@ -26,13 +32,20 @@ public static class Problems
         using (var json = new Utf8JsonWriter(buffer))
         {
             json.WriteStartObject();
-            json.WriteString("type"u8, TypePrefix + refusal.Code);
+            json.WriteString("type"u8, policy is null ? TypePrefix + refusal.Code : QuotaExceeded);
             json.WriteString("title"u8, TitleOf(refusal.Kind));
             json.WriteNumber("status"u8, status);
             json.WriteString("detail"u8, refusal.Message);
             json.WriteString("instance"u8, instance);
             json.WriteString("code"u8, refusal.Code);
             json.WriteString("request_id"u8, requestId);
+            if (policy is not null)
+            {
+                json.WriteStartArray("violated-policies"u8);
+                json.WriteStringValue(policy);
+                json.WriteEndArray();
+            }
+
             if (refusal.Errors is { Count: > 0 } errors)
             {
                 json.WriteStartArray("errors"u8);
@@ -75,10 +88,13 @@ public static class Problems
     }
 
     /// <summary>Sends a refusal as the answer to a request that has none yet.</summary>
-    public static Task WriteAsync(HttpContext context, Refusal refusal)
+    /// <param name="context">The request.</param>
+    /// <param name="refusal">Why not.</param>
+    /// <param name="policy">The rate limit that was exceeded, where one was.</param>
+    public static Task WriteAsync(HttpContext context, Refusal refusal, string? policy = null)
     {
         ArgumentNullException.ThrowIfNull(context);
-        var (status, body) = Render(refusal, context.Request.Path.Value ?? "/", RequestIds.Of(context));
+        var (status, body) = Render(refusal, context.Request.Path.Value ?? "/", RequestIds.Of(context), policy);
         var response = context.Response;
         response.StatusCode = status;
         response.ContentType = MediaType;
@@ -113,6 +129,7 @@ public static class Problems
             RefusalKind.UnsupportedMedia => 415,
             RefusalKind.KeyReused => 422,
             RefusalKind.PreconditionRequired => 428,
+            RefusalKind.TooManyRequests => 429,
             RefusalKind.Unavailable => 503,
             _ => 500,
         };
@@ -131,6 +148,7 @@ public static class Problems
             RefusalKind.UnsupportedMedia => "Unsupported media type",
             RefusalKind.KeyReused => "Idempotency key reused",
             RefusalKind.PreconditionRequired => "Precondition required",
+            RefusalKind.TooManyRequests => "Too many requests",
             RefusalKind.Unavailable => "Unavailable",
             _ => "Internal error",
         };

@@ -73,6 +73,8 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
         [
             "POST /api/v1/session",
             "POST /api/v1/invitations/accept",
+            "POST /api/v1/sign-in/oidc",
+            "GET /api/v1/sign-in/oidc/callback",
             $"POST /api/v1/connectors/{Missing}/acknowledgements",
         ];
         var open = Routes().Where(r => r.Permission is null).Select(r => $"{r.Method} {r.Path}");

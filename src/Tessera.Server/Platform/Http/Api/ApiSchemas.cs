@@ -147,6 +147,12 @@ internal sealed class ApiSchemas
                 ["instance"] = Text("Path of the request."),
                 ["code"] = Text("Stable and machine-readable."),
                 ["request_id"] = Text("Under which it was logged."),
+                ["violated-policies"] = new JsonObject
+                {
+                    ["type"] = "array",
+                    ["description"] = "The rate limits that were exceeded.",
+                    ["items"] = new JsonObject { ["type"] = "string" },
+                },
                 ["errors"] = new JsonObject
                 {
                     ["type"] = "array",

@@ -26,6 +26,7 @@ internal static class CommonRefusals
             yield return "not_signed_in";
             yield return "forbidden";
             yield return "csrf_token_missing";
+            yield return "rate_limited";
             yield return "database_unavailable";
             yield return "too_busy";
         }

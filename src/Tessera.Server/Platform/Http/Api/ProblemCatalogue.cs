@@ -121,6 +121,7 @@ public static class ProblemCatalogue
         {
             RefusalKind.Unavailable =>
                 "The same request, with the same idempotency key, after the time in Retry-After.",
+            RefusalKind.TooManyRequests => "The same request after the time in Retry-After.",
             RefusalKind.Conflict => "The same request is refused again until the state behind it changes.",
             RefusalKind.Stale => "Read the resource again and send the change with its new ETag.",
             RefusalKind.Defect => "This is a defect of ours. Report it with the request id.",
