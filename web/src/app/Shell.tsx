@@ -1,6 +1,8 @@
 import {
   BookOpen,
   CircleUserRound,
+  ClipboardCheck,
+  Hourglass,
   ListChecks,
   LogOut,
   Megaphone,
@@ -8,6 +10,7 @@ import {
   ReceiptText,
   ScrollText,
   Search,
+  Settings,
   TicketPercent,
   type LucideIcon,
 } from 'lucide-react';
@@ -46,8 +49,14 @@ const destinations: { group: MessageKey; entries: Destination[] }[] = [
     group: 'nav.watch',
     entries: [
       { to: '/operations', text: 'nav.operations', icon: ListChecks, permission: 'operations.run' },
-      { to: '/audit', text: 'nav.audit', icon: ScrollText, permission: 'events.read' },
+      { to: '/approvals', text: 'nav.approvals', icon: ClipboardCheck, permission: 'approvals.read' },
+      { to: '/expiry', text: 'nav.expiry', icon: Hourglass, permission: 'expiry.read' },
+      { to: '/audit', text: 'nav.audit', icon: ScrollText, permission: 'audit.read' },
     ],
+  },
+  {
+    group: 'nav.manage',
+    entries: [{ to: '/settings', text: 'nav.settings', icon: Settings, permission: 'keys.manage' }],
   },
 ];
 

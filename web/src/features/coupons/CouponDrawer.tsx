@@ -11,14 +11,18 @@ import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { SearchX } from 'lucide-react';
 import { CouponActions } from './CouponActions';
 import type { Coupon } from './couponCells';
+import { CouponAnalytics } from './CouponAnalytics';
 import { CouponOverview } from './CouponOverview';
 import { couponsApi } from './couponsApi';
 import { CouponStatusBadge } from './CouponStatusBadge';
+import { CouponTimeline } from './CouponTimeline';
 import { CouponUsage } from './CouponUsage';
 import { useCouponSwitch } from './useCouponSwitch';
 
-export const drawerTabs = ['overview', 'usage'] as const;
-export type DrawerTab = (typeof drawerTabs)[number];
+const drawerTabs = ['overview', 'usage', 'timeline', 'analytics'] as const;
+type DrawerTab = (typeof drawerTabs)[number];
+
+const needs: Partial<Record<DrawerTab, string>> = { usage: 'redemptions.read', timeline: 'audit.read' };
 
 /** One coupon beside the list: what it is, what happened to it, what it brought. The tab is in the address. */
 export function CouponDrawer() {
@@ -28,7 +32,9 @@ export function CouponDrawer() {
   const { id, tab } = useParams();
   const { data, error, refetch } = couponsApi.endpoints.getCoupon.useQuery({ id: Number(id) }, { skip: !Number.isSafeInteger(Number(id)) });
   const close = () => void navigate(`/coupons${search}`);
-  const shown = drawerTabs.find((one) => one === tab) ?? 'overview';
+  const can = useCan();
+  const tabs = drawerTabs.filter((one) => can(needs[one]));
+  const shown = tabs.find((one) => one === tab) ?? 'overview';
   if (!data || String(data.id) !== id) {
     const isGone = problemOf(error)?.status === 404 || !Number.isSafeInteger(Number(id));
     return (
@@ -60,7 +66,7 @@ export function CouponDrawer() {
           setSelectedId={(next) => next && navigate(`/coupons/${data.id}${next === 'overview' ? '' : `/${next}`}${search}`, { replace: true })}
         >
           <Ariakit.TabList className="tabs" aria-label={data.code}>
-            {drawerTabs.map((one) => (
+            {tabs.map((one) => (
               <Ariakit.Tab key={one} id={one} className="tab">
                 {t(`coupon.tab.${one}`)}
               </Ariakit.Tab>
@@ -81,6 +87,10 @@ function Tab({ tab, coupon }: { tab: DrawerTab; coupon: Coupon }) {
       return <CouponOverview coupon={coupon} />;
     case 'usage':
       return <CouponUsage coupon={coupon} />;
+    case 'timeline':
+      return <CouponTimeline coupon={coupon} />;
+    case 'analytics':
+      return <CouponAnalytics coupon={coupon} />;
   }
 }
 

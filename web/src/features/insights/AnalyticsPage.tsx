@@ -3,7 +3,7 @@ import type { TimelineSeries } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
 import { ErrorState, Skeletons } from '../../shared/ui/States';
-import { Chart, dayLabel, type Row } from './Charts';
+import { Chart, dayLabel, type Row } from '../../shared/ui/Charts';
 import { ComparePicker } from './ComparePicker';
 import { insightsApi } from './insightsApi';
 import { daysOf, readPeriod } from './period';

@@ -7,7 +7,7 @@ import { formatAmount, formatCount, formatShare } from '../../shared/lib/format'
 import { CouponTabs } from '../../shared/ui/CouponTabs';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { Ago, Amount } from '../../shared/ui/Values';
-import { Chart, dayLabel } from './Charts';
+import { Chart, dayLabel } from '../../shared/ui/Charts';
 import { insightsApi, refreshMs } from './insightsApi';
 import { daysOf, readPeriod } from './period';
 import { PeriodBar } from './PeriodBar';

@@ -8,5 +8,8 @@ export const shortcuts: readonly { keys: readonly string[]; to: string; text: Me
   { keys: ['g', 'k'], to: '/campaigns', text: 'nav.campaigns' },
   { keys: ['g', 'r'], to: '/redemptions', text: 'nav.redemptions' },
   { keys: ['g', 'j'], to: '/operations', text: 'nav.operations' },
+  { keys: ['g', 'p'], to: '/approvals', text: 'nav.approvals' },
+  { keys: ['g', 'e'], to: '/expiry', text: 'nav.expiry' },
   { keys: ['g', 'a'], to: '/audit', text: 'nav.audit' },
+  { keys: ['g', 's'], to: '/settings', text: 'nav.settings' },
 ];

@@ -1,11 +1,13 @@
 import { deCoupons } from './de.coupons';
 import { dePages } from './de.pages';
+import { deWatch } from './de.watch';
 import type { Messages } from './i18n';
 
 /** German. A text that is missing here does not compile. */
 export const de: Messages = {
   ...deCoupons,
   ...dePages,
+  ...deWatch,
   'app.skip': 'Zum Inhalt',
   'app.menu': 'Menü',
   'app.navigation': 'Hauptmenü',

@@ -1,10 +1,12 @@
 import { enCoupons } from './en.coupons';
 import { enPages } from './en.pages';
+import { enWatch } from './en.watch';
 
 /** English: the language every text is written in first. */
 export const en = {
   ...enCoupons,
   ...enPages,
+  ...enWatch,
   'app.skip': 'Skip to content',
   'app.menu': 'Menu',
   'app.navigation': 'Main',

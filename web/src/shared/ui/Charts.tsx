@@ -1,8 +1,8 @@
 import { format, parseISO } from 'date-fns';
 import { Area, AreaChart, Bar, BarChart, Brush, CartesianGrid, Line, LineChart, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
 import type { ReactNode } from 'react';
-import { useTranslation } from '../../shared/i18n/i18n';
-import { formatAmount, formatCount } from '../../shared/lib/format';
+import { useTranslation } from '../i18n/i18n';
+import { formatAmount, formatCount } from '../lib/format';
 
 export type Row = Record<string, string | number>;
 export interface Series {

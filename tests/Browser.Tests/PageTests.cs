@@ -1,0 +1,101 @@
+using Xunit;
+
+namespace Tessera.Browser.Tests;
+
+[Collection(AppCollection.Name)]
+public sealed class PageTests(App app)
+{
+    private static readonly string[] Paths =
+    [
+        "/coupons",
+        "/coupons?search=nothing-like-this",
+        "/coupons/1",
+        "/coupons/1/usage",
+        "/coupons/1/edit",
+        "/coupons/new",
+        "/coupons/999999",
+        "/coupons/dashboard",
+        "/coupons/analytics?coupons=1,2",
+        "/coupons/bulk",
+        "/campaigns",
+        "/campaigns/autumn-favourites",
+        "/campaigns/new",
+        "/redemptions",
+        "/operations",
+        "/coupons/1/timeline",
+        "/coupons/1/analytics",
+        "/audit",
+        "/approvals",
+        "/expiry",
+        "/settings/keys",
+        "/settings/people",
+        "/settings/webhooks",
+        "/settings/connectors",
+        "/no-such-page",
+    ];
+
+    public static TheoryData<string, int> Views
+    {
+        get
+        {
+            var views = new TheoryData<string, int>();
+            foreach (var path in Paths)
+            {
+                views.Add(path, 1440);
+                views.Add(path, 390);
+            }
+
+            return views;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Views))]
+    public async Task A_page_fits_its_window_and_axe_finds_nothing_in_any_theme(string path, int width)
+    {
+        await using var view = await app.OpenAsync(width);
+        await view.GoAsync(path);
+        Assert.Equal(0, await view.OverflowAsync());
+        foreach (var theme in (string[])["light", "dark", "contrast"])
+        {
+            await view.Page.EvaluateAsync("theme => { document.documentElement.dataset.theme = theme }", theme);
+            var found = await view.AxeAsync();
+            Assert.True(found.Count == 0, $"{path} at {width} px, {theme}: {string.Join("\n", found)}");
+        }
+
+        view.AssertHealthy();
+    }
+
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(390)]
+    public async Task The_sign_in_page_is_as_good(int width)
+    {
+        await using var view = await app.OpenAsync(width, signedIn: false);
+        await view.GoAsync("/coupons");
+        Assert.Equal(0, await view.OverflowAsync());
+        Assert.Empty(await view.AxeAsync());
+        view.AssertHealthy();
+    }
+
+    [Fact]
+    public async Task The_smallest_window_of_all_still_fits_the_list()
+    {
+        await using var view = await app.OpenAsync(320);
+        await view.GoAsync("/coupons");
+        Assert.Equal(0, await view.OverflowAsync());
+        Assert.Empty(await view.AxeAsync());
+    }
+
+    [Fact]
+    public async Task German_is_complete_and_chosen_in_the_menu()
+    {
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/coupons");
+        await view.Button("Account and appearance").Or(view.Page.Locator(".sidebar__foot button")).First.ClickAsync();
+        await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Menuitemradio, new() { Name = "Deutsch" }).ClickAsync();
+        await Microsoft.Playwright.Assertions.Expect(view.Page.Locator("h1")).ToHaveTextAsync("Gutscheine");
+        Assert.Equal("de", await view.Page.EvaluateAsync<string>("() => document.documentElement.lang"));
+        view.AssertHealthy();
+    }
+}

@@ -1,0 +1,83 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+using Xunit;
+
+namespace Tessera.Browser.Tests;
+
+/// <summary>One window, which remembers everything that went wrong in it.</summary>
+public sealed class View : IAsyncDisposable
+{
+    private const string Rules = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']";
+
+    private readonly IBrowserContext _context;
+
+    public View(IBrowserContext context, IPage page)
+    {
+        (_context, Page) = (context, page);
+        page.PageError += (_, error) => Faults.Add("page error: " + error);
+        page.Console += (_, message) =>
+        {
+            // A refused request is an answer the page shows; what is left are faults of the page or of its policy.
+            if (
+                message.Type == "error"
+                && !message.Text.Contains("Failed to load resource", StringComparison.Ordinal)
+                && !message.Text.Contains("net::ERR", StringComparison.Ordinal)
+            )
+            {
+                Faults.Add("console: " + message.Text);
+            }
+        };
+    }
+
+    public IPage Page { get; }
+
+    public IBrowserContext Context => _context;
+
+    public List<string> Faults { get; } = [];
+
+    /// <summary>Goes to a view of the app and waits until it has what it asked for.</summary>
+    public async Task GoAsync(string path)
+    {
+        await Page.GotoAsync("/app" + path);
+        await Page.Locator("h1, h2").First.WaitForAsync();
+        await SettleAsync();
+    }
+
+    /// <summary>Until nothing is being loaded any more.</summary>
+    public async Task SettleAsync()
+    {
+        await Page.WaitForLoadStateAsync(LoadState.NetworkIdle);
+        await Page.WaitForFunctionAsync("() => !document.querySelector('.skeleton')");
+    }
+
+    public ILocator Button(string name) =>
+        Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
+
+    public ILocator Dialog => Page.Locator("[role=dialog], [role=alertdialog]").Last;
+
+    public Task PressAsync(string keys) => Page.Keyboard.PressAsync(keys);
+
+    public Task<string> FocusedAsync() =>
+        Page.EvaluateAsync<string>(
+            "() => { const e = document.activeElement; return e ? (e.getAttribute('aria-label') ?? e.name ?? e.textContent ?? e.tagName) : '' }"
+        );
+
+    /// <summary>What axe finds, in words; nothing is good.</summary>
+    public async Task<IReadOnlyList<string>> AxeAsync()
+    {
+        await Page.EvaluateAsync($"() => {{ if (!window.axe) {{ {App.Axe} }} }}");
+        var found = await Page.EvaluateAsync<JsonElement>(
+            $"() => axe.run(document, {{ runOnly: {Rules} }}).then(r => r.violations.map(v => v.id + ': ' + "
+                + "v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + ' ' + n.failureSummary.slice(0, 200)).join(' | ')))"
+        );
+        return [.. found.EnumerateArray().Select(static f => f.GetString()!)];
+    }
+
+    public Task<int> OverflowAsync() =>
+        Page.EvaluateAsync<int>("() => document.documentElement.scrollWidth - document.documentElement.clientWidth");
+
+    /// <summary>That nothing failed behind the scenes.</summary>
+    public void AssertHealthy() => Assert.Empty(Faults);
+
+    public async ValueTask DisposeAsync() => await _context.DisposeAsync();
+}

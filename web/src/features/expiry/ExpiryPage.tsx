@@ -1,0 +1,303 @@
+import { CircleAlert, CircleCheck, Hourglass, Pause, Play, RotateCcw } from 'lucide-react';
+import { useSearchParams } from 'react-router';
+import { client, type Figures } from '../../shared/api/client.generated';
+import { messageOf } from '../../shared/api/problem';
+import { useCan } from '../../shared/api/store';
+import { usePages } from '../../shared/api/usePages';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { formatCount, formatShare } from '../../shared/lib/format';
+import { Button } from '../../shared/ui/Button';
+import { Chart } from '../../shared/ui/Charts';
+import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { useToast } from '../../shared/ui/Toasts';
+import { Ago, Instant } from '../../shared/ui/Values';
+
+const refreshMs = 5_000;
+
+const expiryApi = client.enhanceEndpoints({
+  addTagTypes: ['Expiry'],
+  endpoints: {
+    getExpiryFigures: { providesTags: ['Expiry'] },
+    listExpiryJobs: { providesTags: ['Expiry'] },
+    listExpiryAlerts: { providesTags: ['Expiry'] },
+    pauseExpiry: { invalidatesTags: ['Expiry'] },
+    resumeExpiry: { invalidatesTags: ['Expiry'] },
+    drainExpiry: { invalidatesTags: ['Expiry'] },
+    retryExpiryJob: { invalidatesTags: ['Expiry'] },
+  },
+});
+
+/** The console of the expiry pipeline (OPS-15): backlog, lag of each partner, breakers, jobs, alerts; pause and resume. */
+export function ExpiryPage() {
+  const { t } = useTranslation();
+  const { data, error, refetch } = expiryApi.endpoints.getExpiryFigures.useQuery(undefined, { pollingInterval: refreshMs, skipPollingIfUnfocused: true });
+  return (
+    <div className="page">
+      <header className="page__head">
+        <div>
+          <h1>{t('nav.expiry')}</h1>
+          <p>{t('expiry.text')}</p>
+        </div>
+        {data && <Steering mode={data.mode} />}
+      </header>
+      {error ? (
+        <ErrorState error={error} onRetry={refetch} />
+      ) : !data ? (
+        <Skeletons lines={8} />
+      ) : (
+        <>
+          <Overview figures={data} />
+          <Chart
+            kind="area"
+            title={t('expiry.perMinute')}
+            rows={data.minutes.map((minute) => ({ x: minute.at, units: minute.units, failures: minute.failures }))}
+            lines={[
+              { key: 'units', name: t('expiry.units') },
+              { key: 'failures', name: t('expiry.failures') },
+            ]}
+            label={(iso) => iso.slice(11, 16)}
+          />
+          <div className="columns">
+            <Partners figures={data} />
+            <Alerts />
+          </div>
+          <Jobs />
+        </>
+      )}
+    </div>
+  );
+}
+
+function Steering({ mode }: { mode: string }) {
+  const { t, word } = useTranslation();
+  const can = useCan();
+  const toast = useToast();
+  const [pause] = expiryApi.endpoints.pauseExpiry.useMutation();
+  const [resume] = expiryApi.endpoints.resumeExpiry.useMutation();
+  const [drain] = expiryApi.endpoints.drainExpiry.useMutation();
+  const run = async (move: typeof pause) => {
+    const answer = await move({});
+    if (answer.error) toast('failure', messageOf(answer.error, t));
+    else toast('success', word('expiryMode', answer.data.mode));
+  };
+  return (
+    <div className="row">
+      <span className={`badge badge--${mode === 'running' ? 'ok' : 'warn'}`}>{word('expiryMode', mode)}</span>
+      {can('expiry.manage') &&
+        (mode === 'running' ? (
+          <>
+            <Button icon={Pause} onClick={() => run(pause)}>
+              {t('operation.pause')}
+            </Button>
+            <Button onClick={() => run(drain)}>{t('expiry.drain')}</Button>
+          </>
+        ) : (
+          <Button look="primary" icon={Play} onClick={() => run(resume)}>
+            {t('operation.resume')}
+          </Button>
+        ))}
+    </div>
+  );
+}
+
+function Overview({ figures }: { figures: Figures }) {
+  const { t, locale } = useTranslation();
+  const count = (value: number) => formatCount(value, locale);
+  const seconds = (value: number) => t('expiry.seconds', { count: Math.round(value) });
+  const shown: [string, string, string?][] = [
+    [t('expiry.backlog'), count(figures.backlog.units), t('expiry.jobs', { count: figures.backlog.jobs })],
+    [t('expiry.lag'), seconds(figures.backlog.lag_seconds)],
+    [t('expiry.ahead'), count(figures.ahead.units), t('expiry.jobs', { count: figures.ahead.jobs })],
+    [t('expiry.lastHour'), count(figures.processed_last_hour)],
+    [t('expiry.sla'), formatShare(figures.sla.ratio, locale), t('expiry.worst', { seconds: Math.round(figures.sla.worst_seconds) })],
+    [t('expiry.failureRate'), formatShare(figures.failure_rate, locale), t('expiry.failedJobs', { count: figures.backlog.failed_jobs })],
+  ];
+  return (
+    <div className="figures">
+      {shown.map(([label, value, note]) => (
+        <div className="figure" key={label}>
+          <span className="figure__label">{label}</span>
+          <span className="figure__value">{value}</span>
+          {note && <span className="small muted">{note}</span>}
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Partners({ figures }: { figures: Figures }) {
+  const { t, locale, word } = useTranslation();
+  return (
+    <section className="card" aria-labelledby="partners">
+      <div className="card__head">
+        <h2 id="partners">{t('expiry.partners')}</h2>
+      </div>
+      {figures.partners.length === 0 ? (
+        <EmptyState icon={CircleCheck} title={t('expiry.noPartners')} />
+      ) : (
+        <div className="scroll-x">
+          <table className="simple-table">
+            <thead>
+              <tr>
+                <th scope="col">{t('expiry.partner')}</th>
+                <th scope="col">{t('expiry.lag')}</th>
+                <th scope="col" className="end">
+                  {t('expiry.open')}
+                </th>
+                <th scope="col">{t('expiry.breaker')}</th>
+                <th scope="col" className="end">
+                  {t('expiry.tasks')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {figures.partners.map((partner) => (
+                <tr key={partner.connector_id}>
+                  <td>
+                    <bdi>{partner.name}</bdi>
+                  </td>
+                  <td>
+                    <span className={`badge badge--${partner.is_within_sla ? 'ok' : 'danger'}`}>
+                      {partner.is_within_sla ? <CircleCheck className="icon" aria-hidden /> : <CircleAlert className="icon" aria-hidden />}
+                      {t('expiry.seconds', { count: Math.round(partner.lag_seconds) })}
+                    </span>
+                  </td>
+                  <td className="end num">{formatCount(partner.open_commands, locale)}</td>
+                  <td>
+                    <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>{word('breaker', partner.breaker)}</span>
+                  </td>
+                  <td className="end num">{formatCount(partner.open_tasks, locale)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </section>
+  );
+}
+
+function Alerts() {
+  const { t, word } = useTranslation();
+  const pages = usePages(expiryApi.endpoints.listExpiryAlerts, { limit: 10, isOpen: true });
+  return (
+    <section className="card" aria-labelledby="alerts">
+      <div className="card__head">
+        <h2 id="alerts">{t('expiry.alerts')}</h2>
+      </div>
+      {pages.error ? (
+        <ErrorState error={pages.error} onRetry={pages.refetch} />
+      ) : pages.rows.length === 0 ? (
+        <EmptyState icon={CircleCheck} title={t('expiry.noAlerts')} />
+      ) : (
+        <ul className="feed">
+          {pages.rows.map((alert) => (
+            <li key={alert.id}>
+              <CircleAlert className="icon text-danger" aria-hidden />
+              <strong>{word('alert', alert.kind)}</strong>
+              <code className="anywhere">{alert.subject}</code>
+              <span className="grow" />
+              <span className="muted small">
+                <Ago at={alert.raised_at} />
+              </span>
+            </li>
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+const jobStates = ['waiting', 'done', 'failed'] as const;
+
+function Jobs() {
+  const { t, word, locale } = useTranslation();
+  const can = useCan();
+  const toast = useToast();
+  const [params, setParams] = useSearchParams();
+  const state = jobStates.find((one) => one === params.get('state'));
+  const pages = usePages(expiryApi.endpoints.listExpiryJobs, { limit: 25, sort: '-id', ...(state ? { state } : {}) });
+  const [retry] = expiryApi.endpoints.retryExpiryJob.useMutation();
+  const again = async (id: number) => {
+    const answer = await retry({ id });
+    if (answer.error) toast('failure', messageOf(answer.error, t));
+  };
+  return (
+    <section className="card" aria-labelledby="jobs">
+      <div className="card__head">
+        <h2 id="jobs">{t('expiry.jobList')}</h2>
+        <select className="input filters__select" aria-label={t('filter.status')} value={state ?? ''} onChange={(event) => setParams(event.target.value ? { state: event.target.value } : {})}>
+          <option value="">{t('operations.anyStatus')}</option>
+          {jobStates.map((one) => (
+            <option key={one} value={one}>
+              {word('expiryJob', one)}
+            </option>
+          ))}
+        </select>
+      </div>
+      {pages.error ? (
+        <ErrorState error={pages.error} onRetry={pages.refetch} />
+      ) : pages.isLoading ? (
+        <div className="card__body">
+          <Skeletons lines={4} />
+        </div>
+      ) : pages.rows.length === 0 ? (
+        <EmptyState icon={Hourglass} title={t('expiry.noJobs')} text={t('expiry.noJobs.text')} />
+      ) : (
+        // Scrollable, so reachable by keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="jobs">
+          <table className="simple-table">
+            <thead>
+              <tr>
+                <th scope="col">{t('expiry.hour')}</th>
+                <th scope="col">{t('filter.status')}</th>
+                <th scope="col" className="end">
+                  {t('expiry.units')}
+                </th>
+                <th scope="col" className="end">
+                  {t('expiry.failures')}
+                </th>
+                <th scope="col">{t('expiry.error')}</th>
+                <th scope="col">
+                  <span className="visually-hidden">{t('action.actions')}</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {pages.rows.map((job) => (
+                <tr key={job.id}>
+                  <td>
+                    <Instant at={job.bucket} />
+                  </td>
+                  <td>
+                    <span className={`badge badge--${job.state === 'done' ? 'ok' : job.state === 'failed' ? 'danger' : 'info'}`}>{word('expiryJob', job.state)}</span>
+                  </td>
+                  <td className="end num">
+                    {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
+                  </td>
+                  <td className="end num">{job.failures}</td>
+                  <td className="small">{job.error}</td>
+                  <td className="end">
+                    {job.state === 'failed' && can('expiry.manage') && (
+                      <Button size="small" icon={RotateCcw} onClick={() => again(job.id)}>
+                        {t('action.retry')}
+                      </Button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {pages.hasMore && (
+        <div className="card__body">
+          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
+            {t('action.loadMore')}
+          </Button>
+        </div>
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,42 @@
+import type { ReactNode } from 'react';
+import { NavLink, Navigate, useParams } from 'react-router';
+import { useCan } from '../../shared/api/store';
+import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
+import { ApiKeys } from './ApiKeys';
+import { Connectors } from './Connectors';
+import { People } from './People';
+import { Webhooks } from './Webhooks';
+
+const tabs = [
+  { name: 'keys', text: 'settings.keys', permission: 'keys.manage', Tab: ApiKeys },
+  { name: 'people', text: 'settings.people', permission: 'people.read', Tab: People },
+  { name: 'webhooks', text: 'settings.webhooks', permission: 'connectors.read', Tab: Webhooks },
+  { name: 'connectors', text: 'settings.connectors', permission: 'connectors.read', Tab: Connectors },
+] as const satisfies readonly { name: string; text: MessageKey; permission: string; Tab: () => ReactNode }[];
+
+/** Who and what may come in, and where news go. */
+export function SettingsPage() {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { tab } = useParams();
+  const open = tabs.filter(({ permission }) => can(permission));
+  const shown = open.find(({ name }) => name === tab);
+  const first = open[0];
+  if (!shown) return first ? <Navigate to={`/settings/${first.name}`} replace /> : null;
+  const { Tab } = shown;
+  return (
+    <div className="page">
+      <header className="page__head">
+        <h1>{t('nav.settings')}</h1>
+      </header>
+      <nav className="tabs" aria-label={t('nav.settings')}>
+        {open.map(({ name, text }) => (
+          <NavLink className="tab" key={name} to={`/settings/${name}`}>
+            {t(text)}
+          </NavLink>
+        ))}
+      </nav>
+      <Tab />
+    </div>
+  );
+}
