@@ -58,7 +58,7 @@ public sealed class PageTests(App app)
         Assert.Equal(0, await view.OverflowAsync());
         foreach (var theme in (string[])["light", "dark", "contrast"])
         {
-            await view.Page.EvaluateAsync("theme => { document.documentElement.dataset.theme = theme }", theme);
+            await view.DressAsync(theme);
             var found = await view.AxeAsync();
             Assert.True(found.Count == 0, $"{path} at {width} px, {theme}: {string.Join("\n", found)}");
         }

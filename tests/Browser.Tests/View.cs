@@ -50,6 +50,14 @@ public sealed class View : IAsyncDisposable
         await Page.WaitForFunctionAsync("() => !document.querySelector('.skeleton')");
     }
 
+    /// <summary>Puts on a theme, and waits until its colours are there.</summary>
+    public Task DressAsync(string theme) =>
+        Page.EvaluateAsync(
+            "theme => { document.documentElement.dataset.theme = theme; "
+                + "return new Promise(done => requestAnimationFrame(() => setTimeout(done, 60))) }",
+            theme
+        );
+
     public ILocator Button(string name) =>
         Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
 

@@ -67,6 +67,7 @@ function NotFound() {
   return (
     <div className="page">
       <EmptyState
+        isPage
         icon={Compass}
         title={t('app.notFound.title')}
         text={t('app.notFound.text')}
@@ -83,6 +84,7 @@ function Crash() {
   return (
     <div className="page" role="alert">
       <EmptyState
+        isPage
         icon={TriangleAlert}
         title={t('app.crash.title')}
         text={

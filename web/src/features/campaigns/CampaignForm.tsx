@@ -3,7 +3,7 @@ import { nanoid } from '@reduxjs/toolkit';
 import { useRef } from 'react';
 import { useForm, type FieldPath } from 'react-hook-form';
 import { useNavigate, useParams } from 'react-router';
-import { z } from 'zod';
+import { z } from '../../shared/lib/zod';
 import type { Campaign, CampaignWanted } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';

@@ -16,6 +16,7 @@ import { defaultSort, listArgument, readFilters, withoutFilters } from './coupon
 import { couponsApi } from './couponsApi';
 import type { Coupon } from './couponCells';
 import { useCouponColumns } from './couponColumns';
+import { SavedViews } from './SavedViews';
 
 const listName = 'coupons';
 const idOf = (coupon: Coupon) => String(coupon.id);
@@ -76,6 +77,7 @@ export function CouponListPage() {
       <header className="page__head">
         <h1>{t('coupons.title')}</h1>
         <div className="row">
+          <SavedViews list={listName} />
           {can('coupons.write') && (
             <Link className="button button--primary" to={`/coupons/new${location.search}`}>
               <Plus className="icon" aria-hidden />

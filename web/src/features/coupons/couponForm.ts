@@ -1,5 +1,5 @@
 import { nanoid } from '@reduxjs/toolkit';
-import { z } from 'zod';
+import { z } from '../../shared/lib/zod';
 import type { CouponWantedShape } from '../../shared/api/client.generated';
 import type { MessageKey } from '../../shared/i18n/i18n';
 import type { Coupon } from './couponCells';

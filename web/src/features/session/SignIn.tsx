@@ -1,7 +1,7 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
-import { z } from 'zod';
+import { z } from '../../shared/lib/zod';
 import { client, type SignInWanted } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { signedIn } from '../../shared/api/session';

@@ -40,7 +40,7 @@ export function Listing<R>(props: {
               <tr>
                 {props.columns.map((column, index) => (
                   <th scope="col" key={index}>
-                    {column}
+                    {column || <span className="visually-hidden">{t('action.actions')}</span>}
                   </th>
                 ))}
               </tr>

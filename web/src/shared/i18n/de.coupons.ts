@@ -235,4 +235,11 @@ export const deCoupons: typeof enCoupons = {
   'usage.discount': 'Rabatt',
   'redemptionStatus.redeemed': 'Eingelöst',
   'redemptionStatus.rolled_back': 'Zurückgegeben',
+  'views.title': 'Ansichten',
+  'views.save': 'Diese Ansicht merken …',
+  'views.name': 'Name der Ansicht',
+  'views.none': 'Noch keine gemerkten Ansichten',
+  'views.remove': '„{name}“ entfernen',
+  'views.saved': 'Ansicht „{name}“ ist in diesem Browser gemerkt',
+  'views.all': 'Alle Gutscheine',
 };

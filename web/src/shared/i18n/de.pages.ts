@@ -183,6 +183,7 @@ export const dePages: typeof enPages = {
   'trend.stable': 'wie im Zeitraum davor',
   'dashboard.performers': 'Die Besten',
   'dashboard.recent': 'Zuletzt',
+  'chart.nothing': 'Nichts in diesem Zeitraum',
   'chart.asTable': 'Als Tabelle',
   'chart.period': 'Zeitraum',
   'chart.redemptions': 'Einlösungen im Verlauf',

@@ -234,4 +234,11 @@ export const enCoupons = {
   'usage.discount': 'Discount',
   'redemptionStatus.redeemed': 'Redeemed',
   'redemptionStatus.rolled_back': 'Rolled back',
+  'views.title': 'Views',
+  'views.save': 'Save this view…',
+  'views.name': 'Name of the view',
+  'views.none': 'No saved views yet',
+  'views.remove': 'Remove “{name}”',
+  'views.saved': 'View “{name}” is saved in this browser',
+  'views.all': 'All coupons',
 };

@@ -182,6 +182,7 @@ export const enPages = {
   'trend.stable': 'as in the period before',
   'dashboard.performers': 'Top performers',
   'dashboard.recent': 'Recent activity',
+  'chart.nothing': 'Nothing in this period',
   'chart.asTable': 'As a table',
   'chart.period': 'Period',
   'chart.redemptions': 'Redemptions over time',

@@ -53,9 +53,13 @@ export function Chart(props: ChartProps) {
       </figcaption>
       {/* What can be zoomed has to be reachable; what cannot is told by the table. */}
       <div className="card__body chart__body" aria-hidden={props.zoomable ? undefined : true}>
-        <ResponsiveContainer width="100%" height={height}>
-          {plot(props, label, (value, money) => show(value, money))}
-        </ResponsiveContainer>
+        {props.rows.length === 0 ? (
+          <p className="chart__none">{t('chart.nothing')}</p>
+        ) : (
+          <ResponsiveContainer width="100%" height={height}>
+            {plot(props, label, (value, money) => show(value, money))}
+          </ResponsiveContainer>
+        )}
       </div>
       {props.foot}
       <details className="chart__table">

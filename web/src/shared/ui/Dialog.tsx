@@ -1,6 +1,6 @@
 import * as Ariakit from '@ariakit/react';
 import { X } from 'lucide-react';
-import { useId, type ReactNode } from 'react';
+import { useId, useRef, type ReactNode } from 'react';
 import { useTranslation } from '../i18n/i18n';
 import { Button } from './Button';
 
@@ -20,6 +20,7 @@ interface DialogProps {
 export function Dialog({ title, onClose, children, foot, look = 'dialog', aside, alert }: DialogProps) {
   const { t } = useTranslation();
   const heading = useId();
+  const titleRef = useRef<HTMLHeadingElement>(null);
   return (
     <Ariakit.Dialog
       open
@@ -28,6 +29,8 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
         onClose();
       }}
       unmountOnHide
+      // What is read comes before what can be done; a form says itself where it begins.
+      {...(look === 'drawer' ? { initialFocus: titleRef } : {})}
       role={alert ? 'alertdialog' : 'dialog'}
       aria-labelledby={heading}
       backdrop={<div className="scrim" />}
@@ -36,7 +39,7 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
       <header className="dialog__head">
         <div className="grow">
           <Ariakit.HeadingLevel level={2}>
-            <Ariakit.DialogHeading id={heading} className="anywhere dialog__title">
+            <Ariakit.DialogHeading ref={titleRef} tabIndex={-1} id={heading} className="anywhere dialog__title">
               {title}
             </Ariakit.DialogHeading>
           </Ariakit.HeadingLevel>
@@ -46,7 +49,7 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
       </header>
       {/* Scrollable regions have to be reachable by keyboard even when nothing in them is. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading} {...(look === 'drawer' ? { 'data-autofocus': true } : {})}>
+      <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading}>
         {children}
       </div>
       {foot && <footer className="dialog__foot">{foot}</footer>}

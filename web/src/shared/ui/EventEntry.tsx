@@ -26,7 +26,7 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
   return (
     <li className="event">
       <div className="row">
-        <strong>{word('event', entry.type)}</strong>
+        <strong>{word('event', entry.type).replace('.', ' ')}</strong>
         {withSubject &&
           (page ? (
             <Link className="mono anywhere" to={page + encodeURIComponent(id)}>
@@ -57,7 +57,7 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
   );
 }
 
-const wordsOf = (value: unknown) => (value === null || value === undefined ? '–' : typeof value === 'object' ? JSON.stringify(value) : String(value));
+const wordsOf = (value: unknown) => (value === null || value === undefined ? '–' : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
 
 /** What was, and what is since. */
 function Changes({ before, after }: { before: Record<string, unknown>; after: Record<string, unknown> }) {

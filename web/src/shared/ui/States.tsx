@@ -5,12 +5,12 @@ import { useTranslation } from '../i18n/i18n';
 import { Button } from './Button';
 
 /** What is shown where nothing is; says why, and what to do. */
-export function EmptyState(props: { icon: LucideIcon; title: string; text?: ReactNode; action?: ReactNode }) {
+export function EmptyState(props: { icon: LucideIcon; title: string; text?: ReactNode; action?: ReactNode; isPage?: boolean }) {
   const { icon: Icon } = props;
   return (
     <div className="empty">
       <Icon className="empty__art" strokeWidth={1.4} aria-hidden />
-      <h2>{props.title}</h2>
+      {props.isPage ? <h1>{props.title}</h1> : <h2>{props.title}</h2>}
       {props.text && <p>{props.text}</p>}
       {props.action}
     </div>
