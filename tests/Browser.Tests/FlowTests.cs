@@ -1,4 +1,3 @@
-using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -6,15 +5,15 @@ using static Microsoft.Playwright.Assertions;
 namespace Tessera.Browser.Tests;
 
 [Collection(AppCollection.Name)]
-public sealed partial class FlowTests(App app)
+public sealed class FlowTests(App app)
 {
     [Fact]
     public async Task A_key_signs_in_and_signing_out_ends_it()
     {
         await using var view = await app.OpenAsync(signedIn: false);
         await view.GoAsync("/coupons");
-        await view.Page.GetByText("API key", new() { Exact = true }).First.ClickAsync();
-        await view.Page.GetByLabel("API key", new() { Exact = true }).Last.FillAsync("tsk_wrong");
+        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }).CheckAsync();
+        await view.Page.Locator("input[name=key]").FillAsync("tsk_wrong");
         await view.Button("Sign in").ClickAsync();
         await Expect(view.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         await view.Page.Locator("input[name=key]").FillAsync(app.Host.Key);
@@ -168,7 +167,7 @@ public sealed partial class FlowTests(App app)
         await view.GoAsync("/coupons");
         await view.PressAsync("/");
         await view.Page.Keyboard.TypeAsync("SUMMER20");
-        await Expect(view.Page).ToHaveURLAsync(SearchInAddress());
+        await view.Page.WaitForURLAsync("**/coupons?search=SUMMER20");
         await Expect(view.Page.Locator("[role=row][data-index]")).ToHaveCountAsync(1);
         await view.Page.Locator("[role=row][data-index='0']").FocusAsync();
         await view.PressAsync("Enter");
@@ -189,7 +188,7 @@ public sealed partial class FlowTests(App app)
         await view.Page.Keyboard.InsertTextAsync("autumn15");
         await Expect(view.Page.GetByRole(AriaRole.Option).First).ToContainTextAsync("AUTUMN15");
         await view.PressAsync("Enter");
-        await Expect(view.Page).ToHaveURLAsync(CouponOne());
+        await view.Page.WaitForURLAsync("**/app/coupons/1");
         await Expect(view.Dialog).ToContainTextAsync("AUTUMN15");
         await view.PressAsync("Escape");
         await Expect(view.Dialog).ToHaveCountAsync(0);
@@ -325,10 +324,4 @@ public sealed partial class FlowTests(App app)
         );
         Assert.True(reply.Status == 201, reply.Body);
     }
-
-    [GeneratedRegex("search=SUMMER20", RegexOptions.NonBacktracking)]
-    private static partial Regex SearchInAddress();
-
-    [GeneratedRegex("/app/coupons/1$", RegexOptions.NonBacktracking)]
-    private static partial Regex CouponOne();
 }

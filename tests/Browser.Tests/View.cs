@@ -61,7 +61,7 @@ public sealed class View : IAsyncDisposable
     public ILocator Button(string name) =>
         Page.GetByRole(AriaRole.Button, new PageGetByRoleOptions { Name = name, Exact = true });
 
-    public ILocator Dialog => Page.Locator("[role=dialog], [role=alertdialog]").Last;
+    public ILocator Dialog => Page.Locator(".dialog").Last;
 
     public Task PressAsync(string keys) => Page.Keyboard.PressAsync(keys);
 
