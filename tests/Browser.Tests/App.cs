@@ -19,6 +19,7 @@ public sealed class App : IAsyncLifetime
     private readonly PostgresFixture _postgres = new();
     private IPlaywright? _playwright;
     private IBrowser? _browser;
+    private string? _session;
 
     public TestHost Host { get; private set; } = null!;
 
@@ -72,19 +73,22 @@ public sealed class App : IAsyncLifetime
                 TimezoneId = "Europe/Vienna",
                 ReducedMotion = ReducedMotion.Reduce,
                 HasTouch = width < 600,
+                StorageState = signedIn ? _session : null,
             }
         );
         context.SetDefaultTimeout(15_000);
         await context.AddInitScriptAsync(
             $"if (!localStorage.getItem('tessera.prefs')) localStorage.setItem('tessera.prefs', JSON.stringify({{theme: '{theme}'}}))"
         );
-        if (signedIn)
+        if (signedIn && _session is null)
         {
+            // Once for all windows: signing in is limited by address.
             var answer = await context.APIRequest.PostAsync(
                 "/api/v1/session",
                 new APIRequestContextOptions { DataObject = new Dictionary<string, string> { ["api_key"] = Host.Key } }
             );
             Assert.True(answer.Ok, await answer.TextAsync());
+            _session = await context.StorageStateAsync();
         }
 
         return new View(context, await context.NewPageAsync());
