@@ -55,6 +55,8 @@ internal static partial class PgBench
                 "base=" + from.ToString(CultureInfo.InvariantCulture),
                 ground.Name,
             ];
+            // Plans are kept, as ours are: to plan anew for every partition would cost more than the work.
+            start.Environment["PGOPTIONS"] = "-c plan_cache_mode=force_generic_plan -c jit=off";
             foreach (var argument in arguments)
             {
                 start.ArgumentList.Add(argument);

@@ -10,6 +10,9 @@ internal static class RedeemBench
 
     private const int Port = 18101;
 
+    // Until the runtime has compiled the path for good.
+    private const int WarmSeconds = 4;
+
     // In this process and over HTTP customers are taken in turn, each by itself: twice this is below their limit of 10.
     private const int CodesPerCustomer = 4;
 
@@ -26,15 +29,16 @@ internal static class RedeemBench
         var customers = await ground.CustomersAsync(Math.Max(1000, units / CodesPerCustomer));
         int[] naiveClients = options.Quick ? [8, 32, 64] : [2, 4, 8, 16, 32, 64, 128];
         int[] informedClients = options.Quick ? [8, 32] : [2, 4, 8, 16, 32, 64];
-        var runs = naiveClients.Length + informedClients.Length;
-        await ground.ExecuteAsync(
-            Baselines.Schema(Baseline.CodesFor((runs * single) + (rounds * ((2 * seconds) + single))))
-        );
+        var runs = naiveClients.Length + informedClients.Length + 1;
+        var theirs = Baseline.CodesFor((runs * single) + (rounds * ((3 * seconds) + single)));
+        await ground.ExecuteAsync(Baselines.Schema(theirs));
+        await ground.ExecuteAsync(BareBaselines.Schema(theirs));
         await using var server = await ground.ServeAsync(Port, options.Lanes);
         await using var service = new InProcess(ground, options.Lanes);
         var http = new HttpLoad(Port, server.Key!);
         var naive = new Baseline(ground, "naive", Baselines.Naive);
         var informed = new Baseline(ground, "informed", Baselines.Informed);
+        var bare = new Baseline(ground, "naive on bare tables", BareBaselines.Naive);
         var used = 0;
         async Task<double> OursAsync(string name, int callers, double length, bool overHttp)
         {
@@ -60,9 +64,10 @@ internal static class RedeemBench
         await OursAsync("warming over HTTP", Callers, single, overHttp: true);
         await ground.SealedAsync();
         server.Pause();
-        await OursAsync("warming in process", Callers, single, overHttp: false);
+        await OursAsync("warming in process", Callers, WarmSeconds, overHttp: false);
         await naive.TuneAsync(naiveClients, single);
         await informed.TuneAsync(informedClients, single);
+        await bare.TuneAsync([8], single);
         await ground.SettleAsync();
 
         List<double> inProcess = [];
@@ -75,6 +80,7 @@ internal static class RedeemBench
             inProcess.Add(await OursAsync("in process", Callers, seconds, overHttp: false));
             await naive.MeasureAsync(seconds);
             await informed.MeasureAsync(seconds);
+            await bare.MeasureAsync(seconds);
             alone.Add(1000 / await OursAsync("one caller", 1, single, overHttp: false));
             naiveAlone.Add((await naive.RunAsync(1, single)).LatencyMs);
             server.Continue();
@@ -92,6 +98,8 @@ internal static class RedeemBench
         figures.Add("in_process_per_second", Figures.Median(inProcess));
         figures.Add("http_per_second", Figures.Median(overHttp));
         figures.Add("naive_per_second", Figures.Median(naive.PerSecond));
+        figures.AddRatio("bare_naive_ratio", inProcess, bare.PerSecond);
+        figures.Add("bare_naive_per_second", Figures.Median(bare.PerSecond));
         figures.Add("naive_clients", naive.Clients);
         figures.Add("informed_per_second", Figures.Median(informed.PerSecond));
         figures.Add("informed_clients", informed.Clients);
