@@ -167,6 +167,21 @@ internal sealed class Ground : IAsyncDisposable
         await ExecuteAsync("checkpoint");
     }
 
+    /// <summary>Kills PostgreSQL; it is started again by itself.</summary>
+    public async Task KillServerAsync()
+    {
+        var id = _server.ProcessId;
+        using (var process = System.Diagnostics.Process.GetProcessById(id))
+        {
+            process.Kill();
+        }
+
+        while (_server.ProcessId is var now && (now == id || now == 0))
+        {
+            await Task.Delay(20);
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await Database.DisposeAsync();

@@ -23,6 +23,12 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
         return await QuoteBench.RunAsync(options.Quick);
     case "crash":
         return await CrashBench.RunAsync(options);
+    case "expiry":
+        return await ExpiryBench.RunAsync(options.Quick);
+    case "nodes":
+        return await NodesBench.RunAsync(options.Quick);
+    case ExpiryNode.Command:
+        return await ExpiryNode.ServeAsync(args[^1]);
     case "fanout":
         return await FanoutBench.RunAsync(options.Quick);
     default:

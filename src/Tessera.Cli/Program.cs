@@ -13,6 +13,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     PersonCommand.Create(),
     ImportCommand.Create(),
     GenerateCommand.Create(),
+    ExpireCommand.Create(),
     VerifyCommand.Create(),
     OracleCommand.Create(),
     ReplayCommand.Create(),

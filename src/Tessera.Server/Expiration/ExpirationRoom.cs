@@ -20,6 +20,7 @@ public static class ExpirationRoom
             .AddHostedService(static p => p.GetRequiredService<Sweeper>())
             .AddHostedService(static p => p.GetRequiredService<CatchUp>())
             .AddHostedService<NearTime>()
+            .AddHostedService<CouponEnds>()
             .AddHostedService<Checker>()
             .AddHostedService<ChangeWorker>();
 

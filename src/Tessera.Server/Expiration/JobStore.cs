@@ -12,7 +12,20 @@ namespace Tessera.Server.Expiration;
 /// <param name="Except">Merchants that have jobs of their own.</param>
 /// <param name="Done">How far it has come.</param>
 /// <param name="Until">Its last key.</param>
-internal sealed record HeldJob(long Id, long Fence, Guid? MerchantId, Guid[] Except, UnitKey Done, UnitKey Until);
+/// <param name="Failures">Tries that failed in a row.</param>
+internal sealed record HeldJob(
+    long Id,
+    long Fence,
+    Guid? MerchantId,
+    Guid[] Except,
+    UnitKey Done,
+    UnitKey Until,
+    int Failures
+)
+{
+    /// <summary>Units of the next step: after each failure half as many, should it be their number that is too much.</summary>
+    public int StepSize => Math.Max(Buckets.UnitsPerStep >> Math.Min(Failures, 10), 250);
+}
 
 /// <summary>What a step expired of one coupon: one event.</summary>
 /// <param name="CouponId">Of the definition.</param>
@@ -48,7 +61,8 @@ internal sealed record StepResult(DateTimeOffset Now, long Seen, UnitKey? Last, 
 /// <summary>The SQL of working jobs: claim, step, release.</summary>
 internal static class JobStore
 {
-    private const string Lease = "platform.clock() + interval '60 seconds'";
+    /// <summary>Longer than a step may take, and short enough that another takes over within the minute of PERF-03.</summary>
+    private const string Lease = "platform.clock() + interval '20 seconds'";
 
     /// <summary>Takes the most urgent job that has come due and that nobody holds.</summary>
     /// <param name="work">The transaction.</param>
@@ -72,7 +86,7 @@ internal static class JobStore
                     and exists (select from expiration.control where mode <> 'paused')
                 order by j.priority desc, j.done_at, j.id limit 1
                 for update of j skip locked)
-            returning id, fence, merchant_id, except_ids, done_at, done_id, until_at, until_id
+            returning id, fence, merchant_id, except_ids, done_at, done_id, until_at, until_id, failures
             """,
             worker,
             horizon
@@ -86,7 +100,7 @@ internal static class JobStore
     {
         await using var hold = work.Command(
             """
-            select id, fence, merchant_id, except_ids, done_at, done_id, until_at, until_id from expiration.job
+            select id, fence, merchant_id, except_ids, done_at, done_id, until_at, until_id, failures from expiration.job
             where id = $1 and fence = $2 and state = 'waiting'
                 and exists (select from expiration.control where mode <> 'paused')
             for no key update
@@ -100,7 +114,7 @@ internal static class JobStore
 
     /// <summary>
     /// Writes the events of the units above the job's place and before the horizon, at most
-    /// <see cref="Buckets.UnitsPerStep"/> of them. Units that a checkout still holds are left out: the end of the hold
+    /// <see cref="HeldJob.StepSize"/> of them. Units that a checkout still holds are left out: the end of the hold
     /// makes them late ones.
     /// </summary>
     public static async Task<StepResult> ExpireAsync(
@@ -121,7 +135,7 @@ internal static class JobStore
                 select id, valid_until, coupon_id, merchant_id, campaign_id, channel, state, version from coupons.instance
                 where valid_until >= $1 and valid_until <= $2 and (valid_until, id) > ($1, $3)
                     and (valid_until, id) <= ($2, $4) {whose}
-                order by valid_until, id limit {Buckets.UnitsPerStep}
+                order by valid_until, id limit {job.StepSize}
             ), {BatchSql.Of("due", BatchSql.Live)}, {BatchSql.Write(new BatchWords("$6", Job: "$5"))}
             select k.now, d.seen, d.valid_until, d.id, {BatchSql.Columns}
             from k cross join (
@@ -145,7 +159,6 @@ internal static class JobStore
             statement.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = job.Except });
         }
 
-        statement.CommandTimeout = 120;
         await using var rows = await statement.ExecuteReaderAsync(cancel);
         var (now, seen, last) = (default(DateTimeOffset), 0L, (UnitKey?)null);
         var batches = new List<ExpiredBatch>();
@@ -218,6 +231,7 @@ internal static class JobStore
             row.Value<Guid>(2),
             row.GetFieldValue<Guid[]>(3),
             new UnitKey(row.GetFieldValue<DateTimeOffset>(4), row.GetInt64(5)),
-            new UnitKey(row.GetFieldValue<DateTimeOffset>(6), row.GetInt64(7))
+            new UnitKey(row.GetFieldValue<DateTimeOffset>(6), row.GetInt64(7)),
+            row.GetInt32(8)
         );
 }

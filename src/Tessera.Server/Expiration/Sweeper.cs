@@ -57,7 +57,8 @@ public sealed partial class Sweeper(
             var started = Stopwatch.GetTimestamp();
             await using var work = await database.BeginAsync(cancel);
             await work.ExecuteAsync(
-                "set local work_mem = '96MB'; set local idle_in_transaction_session_timeout = '30s'",
+                "set local work_mem = '96MB'; set local statement_timeout = '15s'; "
+                    + "set local idle_in_transaction_session_timeout = '15s'",
                 [],
                 cancel
             );
@@ -69,7 +70,7 @@ public sealed partial class Sweeper(
             var step = await JobStore.ExpireAsync(work, held, settled, cancel);
             await Releases.WriteAsync(work, step.Batches, step.Now, cancel);
             await Telling.ExpiredAsync(work, step.Batches, endedAt: null, cancel);
-            var isFull = step.Seen == Buckets.UnitsPerStep;
+            var isFull = step.Seen == held.StepSize;
             var done =
                 isFull ? step.Last!.Value
                 : settled < held.Until.EndsAt ? UnitKey.Before(settled)

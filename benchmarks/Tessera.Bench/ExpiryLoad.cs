@@ -1,0 +1,71 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Tessera.Core.Coupons;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Redemptions;
+
+namespace Tessera.Bench;
+
+/// <summary>Redemptions that arrive at a steady rate, whether or not those before have been answered.</summary>
+internal sealed class ExpiryLoad(Ground ground, string[] codes, Guid[] customers) : IAsyncDisposable
+{
+    private readonly RedemptionService _service = new(ground.Database, Problems.Render, 2, _ => { });
+    private int _next;
+
+    /// <summary>Redeems so many a second until told to stop.</summary>
+    /// <returns>Milliseconds that each took, from when it was due.</returns>
+    public async Task<double[]> RunAsync(int perSecond, CancellationToken stop)
+    {
+        var took = new ConcurrentBag<double>();
+        var running = new List<Task>();
+        var clock = Stopwatch.StartNew();
+        for (var sent = 0; !stop.IsCancellationRequested; )
+        {
+            var due = (int)(clock.Elapsed.TotalSeconds * perSecond);
+            for (; sent < due && !stop.IsCancellationRequested; sent++)
+            {
+                var at = TimeSpan.FromSeconds((double)sent / perSecond);
+                running.Add(RedeemAsync(clock, at, took));
+            }
+
+            await Task.Delay(1, CancellationToken.None);
+        }
+
+        await Task.WhenAll(running);
+        return [.. took];
+    }
+
+    public ValueTask DisposeAsync() => _service.DisposeAsync();
+
+    private async Task RedeemAsync(Stopwatch clock, TimeSpan due, ConcurrentBag<double> took)
+    {
+        var place = Interlocked.Increment(ref _next) - 1;
+        var order = "beside-" + place;
+        var key = IdempotencyKey.Of(Guid.Empty, "redeemCoupon", "POST", "/api/v1/redemptions", order, []);
+        await _service.RunAsync(
+            new AttemptCommand(
+                Operation.Redeem,
+                new Asker(
+                    Guid.Empty,
+                    null,
+                    "key:bench",
+                    true,
+                    key.KeyHash,
+                    key.RequestHash,
+                    order,
+                    "/api/v1/redemptions"
+                ),
+                codes[place % codes.Length],
+                customers[place % customers.Length],
+                new OrderFacts(order, 5000, "USD"),
+                null,
+                null,
+                null,
+                AttemptCommand.DefaultHoldSeconds,
+                null,
+                Guid.CreateVersion7()
+            )
+        );
+        took.Add((clock.Elapsed - due).TotalMilliseconds);
+    }
+}

@@ -1,0 +1,247 @@
+using Tessera.Server.Access;
+using Tessera.Server.Expiration;
+using Tessera.Server.Platform;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Expiration;
+
+[Collection(PostgresCollection.Name)]
+public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Ended = "(clock_timestamp() - interval '1 minute')";
+
+    private TestHost _host = null!;
+    private Catalogue _given = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        _given = new Catalogue(_host.Database);
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task Figures_say_what_was_told_and_what_is_behind()
+    {
+        Assert.Equal("paused", (await _host.PostAsync("/api/v1/expiry/pause")).Json.GetProperty("mode").GetString());
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        await _given.UnitAsync(coupon, "WATCHEDONE", until: Ended);
+        await _host.PostAsync("/api/v1/expiry/resume");
+        using var node = new Pipeline(_host.Database);
+        await node.LookAhead.RunOnceAsync(default);
+        await node.SweepAsync();
+        await UntilAsync(async () => (await node.ToldAsync()).Count == 1);
+        var figures = (await _host.GetAsync("/api/v1/expiry/figures")).Json;
+        Assert.Equal("running", figures.GetProperty("mode").GetString());
+        Assert.Equal(1, figures.GetProperty("processed_last_hour").GetInt64());
+        Assert.Equal(1, figures.GetProperty("sla").GetProperty("units").GetInt64());
+        Assert.Equal(0, figures.GetProperty("backlog").GetProperty("failed_jobs").GetInt32());
+        var release = (await _host.GetAsync($"/api/v1/expiry/releases?coupon_id={coupon}")).Json.GetProperty("data")[0];
+        Assert.Equal(
+            (1, "end_reached"),
+            (release.GetProperty("units").GetInt32(), release.GetProperty("cause").GetString())
+        );
+        Assert.Equal(
+            "done",
+            (await _host.GetAsync("/api/v1/expiry/jobs?state=done"))
+                .Json.GetProperty("data")[0]
+                .GetProperty("state")
+                .GetString()
+                ?? "done"
+        );
+    }
+
+    [Fact]
+    public async Task A_merchant_that_is_put_first_goes_first_in_a_backlog_and_nothing_is_told_twice()
+    {
+        await _host.PostAsync("/api/v1/expiry/pause");
+        var merchants = await _host.Database.ColumnAsync<Guid>(
+            "insert into access.merchant (id, name) select gen_random_uuid(), 'M' || n from generate_series(1, 2) n returning id"
+        );
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        for (var n = 0; n < 6; n++)
+        {
+            await _given.UnitAsync(
+                coupon,
+                "WATCHED" + n,
+                until: $"(clock_timestamp() - interval '{3 + (n % 3)} hours')"
+            );
+        }
+
+        await _host.Database.ExecuteAsync(
+            "update coupons.instance set merchant_id = ($1::uuid[])[1 + (id / 1024) % 2]",
+            merchants
+        );
+        using var node = new Pipeline(_host.Database);
+        await _host.PostAsync("/api/v1/expiry/resume");
+        await node.LookAhead.RunOnceAsync(default);
+        await _host.PostAsync("/api/v1/expiry/pause");
+        var set = await _host.SendAsync(
+            HttpMethod.Put,
+            $"/api/v1/expiry/merchants/{merchants[1]}/priority",
+            new { priority = 500 }
+        );
+        Assert.Equal(200, set.Status);
+        await _host.PostAsync("/api/v1/expiry/resume");
+        await node.SweepAsync();
+        await UntilAsync(async () => (await node.ToldAsync()).Count >= 6);
+        Assert.Equal(6, (await node.ToldAsync()).Distinct().Count());
+        Assert.Equal(6, (await node.ToldAsync()).Count);
+        await node.Sealer.SealAsync(default);
+        await node.AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task A_worker_that_lost_its_lease_cannot_write()
+    {
+        await _host.PostAsync("/api/v1/expiry/pause");
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        await _given.UnitAsync(coupon, "WATCHEDONE", until: Ended);
+        await _host.Database.ExecuteAsync("update expiration.control set mode = 'running'");
+        using var node = new Pipeline(_host.Database);
+        await node.LookAhead.RunOnceAsync(default);
+        HeldJob? stopped = null;
+        await using (var work = await _host.Database.Database.BeginAsync(default))
+        {
+            stopped = await JobStore.TakeAsync(work, "stopped", await work.ClockAsync(default), default);
+            await work.CommitAsync(default);
+        }
+
+        await _host.Database.ExecuteAsync(
+            "update expiration.job set leased_until = clock_timestamp() - interval '1 second'"
+        );
+        await node.SweepAsync();
+        await UntilAsync(async () => (await node.ToldAsync()).Count == 1);
+        if (stopped is not null)
+        {
+            await using var work = await _host.Database.Database.BeginAsync(default);
+            Assert.Null(await JobStore.HoldAsync(work, stopped, default));
+        }
+
+        Assert.Single(await node.ToldAsync());
+    }
+
+    [Fact]
+    public async Task A_node_killed_in_its_step_leaves_nothing_half_done()
+    {
+        await _host.PostAsync("/api/v1/expiry/pause");
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        for (var n = 0; n < 20; n++)
+        {
+            await _given.UnitAsync(
+                coupon,
+                "WATCHED" + n,
+                until: $"(clock_timestamp() - interval '{n % 4} hours' - interval '1 minute')"
+            );
+        }
+
+        await _host.Database.ExecuteAsync("update expiration.control set mode = 'running'");
+        using var node = new Pipeline(_host.Database);
+        await node.LookAhead.RunOnceAsync(default);
+        for (var kill = 0; kill < 5; kill++)
+        {
+            var sweep = node.Sweeper.RunOnceAsync(default);
+            await _host.Database.ExecuteAsync(
+                "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'tessera' and datname = current_database() and state = 'idle in transaction'"
+            );
+            try
+            {
+                await sweep;
+            }
+            catch (Exception error) when (Database.IsOutage(error))
+            {
+                Assert.NotNull(error);
+            }
+        }
+
+        await _host.Database.ExecuteAsync("update expiration.job set leased_until = null where state = 'waiting'");
+        await node.SweepAsync();
+        await UntilAsync(async () => (await node.ToldAsync()).Count >= 20);
+        Assert.Equal(20, (await node.ToldAsync()).Distinct().Count());
+        Assert.Equal(20, (await node.ToldAsync()).Count);
+    }
+
+    [Fact]
+    public async Task A_coupon_with_a_shared_code_is_told_once_and_again_when_it_gets_a_later_end()
+    {
+        var coupon = await _given.CouponAsync(
+            "SHAREDEND",
+            "valid_from, valid_until",
+            "clock_timestamp() - interval '2 days', clock_timestamp() - interval '1 minute'"
+        );
+        var count = "select count(*) from platform.event where type = 'coupon.expired' and aggregateid = $1::text";
+        await UntilAsync(async () => await _host.Database.ScalarAsync<long>(count, coupon) == 1);
+        await _host.Database.ExecuteAsync(
+            "update coupons.coupon set valid_until = clock_timestamp() + interval '1 hour' where id = $1",
+            coupon
+        );
+        await UntilAsync(async () =>
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from connectors.batch where kind = 'enable' and subject = 'coupon'"
+            ) == 1
+        );
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>(count, coupon));
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from connectors.batch where kind = 'disable' and subject = 'coupon'"
+            )
+        );
+    }
+
+    [Fact]
+    public async Task A_replay_finds_what_was_missed_and_bad_spans_are_named()
+    {
+        await _host.PostAsync("/api/v1/expiry/pause");
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        await _given.UnitAsync(
+            coupon,
+            "WATCHEDONE",
+            from: "clock_timestamp() - interval '40 days'",
+            until: "(clock_timestamp() - interval '30 days')"
+        );
+        var now = await _host.Database.ScalarAsync<string>(
+            "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        );
+        var wrong = await _host.PostAsync("/api/v1/expiry/replay", new { from = now, until = now });
+        Assert.Equal([("until", "not_after")], wrong.Errors);
+        var span = new { from = "2020-01-01T00:00:00Z", until = now };
+        Assert.Equal([("until", "too_far")], (await _host.PostAsync("/api/v1/expiry/replay", span)).Errors);
+        var from = await _host.Database.ScalarAsync<string>(
+            "select to_char((clock_timestamp() - interval '60 days') at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')"
+        );
+        var found = await _host.PostAsync("/api/v1/expiry/replay", new { from, until = now });
+        Assert.Equal((200, 1), (found.Status, found.Json.GetProperty("hours").GetInt32()));
+    }
+
+    [Fact]
+    public async Task A_merchant_neither_sees_nor_steers_the_pipeline()
+    {
+        var key = await _host.KeyAsync(
+            [Permissions.ExpiryRead, Permissions.ExpiryManage],
+            Guid.CreateVersion7(),
+            merchantExists: false
+        );
+        var client = _host.ClientOf(key);
+        Assert.Equal("not_for_merchants", (await _host.GetAsync("/api/v1/expiry/figures", client)).Code);
+        Assert.Equal("not_for_merchants", (await _host.GetAsync("/api/v1/expiry/jobs", client)).Code);
+        Assert.Equal("not_for_merchants", (await _host.PostAsync("/api/v1/expiry/pause", client: client)).Code);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> isDone)
+    {
+        for (var attempt = 0; attempt < 200; attempt++)
+        {
+            if (await isDone())
+            {
+                return;
+            }
+
+            await Task.Delay(100);
+        }
+
+        throw new TimeoutException("It did not happen within twenty seconds.");
+    }
+}
