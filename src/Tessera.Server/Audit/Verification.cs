@@ -220,7 +220,7 @@ public sealed class Verification(string connectionString)
         ),
         (
             "what a finished job covers has expired, once",
-            "select coalesce(sum(units), 0)::bigint from expiration.batch",
+            "select coalesce(sum(units), 0)::bigint + (select count(*) from coupons.instance) from expiration.batch",
             """
             with due as (
                 select i.id, i.state, i.version, i.valid_until from expiration.job j

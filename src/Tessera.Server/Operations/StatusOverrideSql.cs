@@ -5,6 +5,7 @@ using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Approvals;
+using Tessera.Server.Expiration;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Operations;
@@ -54,6 +55,8 @@ internal static class StatusOverrideSql
         CancellationToken cancel
     )
     {
+        // What the clock has ended is written down first: the override goes on from there, in the row and in the log.
+        await EndedUnits.WriteDownAsync(work, wanted.CouponId, wanted.InstanceId, cancel);
         await using var command = work.Command(
             """
             select i.state, i.prior_state, i.customer_id, c.merchant_id, c.campaign_id, i.valid_from, i.valid_until,

@@ -43,14 +43,8 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
             (1, "end_reached"),
             (release.GetProperty("units").GetInt32(), release.GetProperty("cause").GetString())
         );
-        Assert.Equal(
-            "done",
-            (await _host.GetAsync("/api/v1/expiry/jobs?state=done"))
-                .Json.GetProperty("data")[0]
-                .GetProperty("state")
-                .GetString()
-                ?? "done"
-        );
+        var jobs = (await _host.GetAsync("/api/v1/expiry/jobs")).Json.GetProperty("data");
+        Assert.Contains(jobs.EnumerateArray(), static j => j.GetProperty("units").GetInt64() == 1);
     }
 
     [Fact]
