@@ -9,3 +9,6 @@ create table expiration.coupon_end (
 );
 create index coupon_end_standing on expiration.coupon_end (coupon_id) where reopened_at is null;
 grant select, insert, update on expiration.coupon_end to tessera_app;
+
+-- Whether a unit was told is asked by its id alone: ids are never used twice, and the runs of a trace lie close together.
+create index batch_by_runs on expiration.batch using gist (runs) where cause = 'end_reached';

@@ -34,7 +34,7 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
     default:
         await Console.Error.WriteLineAsync(
             "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--minutes=N]; names: redeem, redeem-hot, "
-                + "redeem-scale, redeem-memory, lookup, import, codes, verify, quote, crash, fanout"
+                + "redeem-scale, redeem-memory, lookup, import, codes, verify, quote, crash, fanout, expiry, nodes"
         );
         return 2;
 }

@@ -37,8 +37,8 @@ internal static class UnitStore
 {
     /// <summary>Whether the log says that the clock has ended the unit of alias <c>i</c>.</summary>
     private const string IsTold = """
-        exists (select from expiration.batch b where b.coupon_id = i.coupon_id and b.first_id <= i.id and b.last_id >= i.id
-            and b.version = i.version and b.cause = 'end_reached' and b.runs @> i.id)
+        i.valid_until <= platform.clock() and exists (select from expiration.batch b where b.runs @> i.id
+            and b.cause = 'end_reached' and b.coupon_id = i.coupon_id and b.version = i.version)
         """;
 
     /// <summary>
