@@ -74,6 +74,9 @@ public sealed record Settings
     /// <summary>Whether staff who sign in with a password have to have a second factor (convention 54).</summary>
     public bool StaffSecondFactor { get; init; } = true;
 
+    /// <summary>RabbitMQ, for the feed of events and for events of outside systems; null: there is none.</summary>
+    public Uri? Amqp { get; init; }
+
     /// <summary>Names and masked values, for <c>tessera config</c>.</summary>
     public IEnumerable<(string Name, string Value)> Describe()
     {
@@ -99,6 +102,10 @@ public sealed record Settings
         yield return ("TESSERA_OIDC_CLIENT_ID", Oidc?.ClientId ?? "(none)");
         yield return ("TESSERA_OIDC_CLIENT_SECRET", Oidc is null ? "(none)" : "***");
         yield return ("TESSERA_OIDC_REALM", Oidc?.Realm ?? Realms.Staff);
+        yield return (
+            "AMQP_URL",
+            Amqp is null ? "(none)" : $"{Amqp.Scheme}://{Amqp.Host}:{Amqp.Port}{Amqp.AbsolutePath}"
+        );
         yield return ("TESSERA_STAFF_SECOND_FACTOR", StaffSecondFactor ? "required" : "optional");
         yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
     }
@@ -174,6 +181,7 @@ public sealed record Settings
             FileDrop = Get("TESSERA_FILE_DROP"),
             PublicUrl = PublicUrlOf(Get("TESSERA_PUBLIC_URL")),
             Oidc = OidcOf(Get),
+            Amqp = AmqpOf(Get("AMQP_URL")),
             StaffSecondFactor = Get("TESSERA_STAFF_SECOND_FACTOR") switch
             {
                 null => settings.StaffSecondFactor,
@@ -229,6 +237,11 @@ public sealed record Settings
             && !Known.Contains(bare)
             && !Known.Contains(name);
     }
+
+    private static Uri? AmqpOf(string? text) =>
+        text is null ? null
+        : Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "amqp" or "amqps" ? url
+        : throw new SettingException("AMQP_URL", "has to be a URL such as amqps://user:password@host/vhost");
 
     private static IReadOnlyList<byte[]> KeysOf(string? text)
     {

@@ -48,7 +48,9 @@ public sealed class SettingsTests
     [Fact]
     public void The_management_port_is_one_of_its_own()
     {
-        var refused = Assert.Throws<SettingException>(() => Read(("PORT", "8080"), ("TESSERA_MANAGEMENT_PORT", "8080")));
+        var refused = Assert.Throws<SettingException>(() =>
+            Read(("PORT", "8080"), ("TESSERA_MANAGEMENT_PORT", "8080"))
+        );
         Assert.Contains("TESSERA_MANAGEMENT_PORT", refused.Message, StringComparison.Ordinal);
     }
 

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Connectors.Broker;
 using Tessera.Server.Connectors.Delivery;
+using Tessera.Server.Connectors.Ingestion;
 using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Connectors.Webhooks;
 using Tessera.Server.Platform.Outbound;
@@ -19,7 +21,10 @@ public static class ConnectorsRoom
             .AddSingleton<FilePartner>()
             .AddSingleton<InternalPartner>()
             .AddSingleton<PartnerCalls>()
+            .AddSingleton<IngestionService>()
             .AddSingleton<WebhookSecrets>()
+            .AddHostedService<BrokerFeed>()
+            .AddHostedService<BrokerIngestion>()
             .AddHostedService<WebhookFeed>()
             .AddHostedService<WebhookSender>()
             .AddSingleton<LaneStore>()
@@ -39,5 +44,6 @@ public static class ConnectorsRoom
         FigureEndpoints.Map(api);
         new WebhookDirectory(settings.EgressAllow.Count > 0).Map(api);
         WebhookEndpoints.Map(api);
+        IngestionEndpoints.Map(api);
     }
 }

@@ -30,6 +30,23 @@ internal static class Catalogue
         "No unused code of this shape was found. Ask for a longer one, or for a random suffix."
     );
 
+    /// <summary>The coupon an outside system knows by an id of its own, held for a change; null for none.</summary>
+    public static async Task<Coupon?> FindByExternalIdAsync(
+        UnitOfWork work,
+        string externalId,
+        Guid? merchant,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            "select id from coupons.coupon where external_id = $1 and deleted_at is null",
+            externalId
+        );
+        return await query.ExecuteScalarAsync(cancel) is long id
+            ? await CouponStore.FindAsync(work, id, merchant, forUpdate: true, cancel)
+            : null;
+    }
+
     /// <summary>Everything that keeps a draft from being stored, apart from its code being taken.</summary>
     public static async Task<IReadOnlyList<FieldError>> CheckAsync(
         UnitOfWork work,

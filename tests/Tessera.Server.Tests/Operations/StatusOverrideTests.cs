@@ -111,8 +111,14 @@ public sealed class StatusOverrideTests(PostgresFixture postgres) : IAsyncLifeti
     public async Task Overrides_outside_the_rules_are_refused()
     {
         var unit = await PaidAsync("U4");
-        Assert.Equal("outside_window", (await SendAsync(Recorded(unit, TimeProvider.System.GetUtcNow().AddDays(-3)))).Code);
-        Assert.Equal("outside_window", (await SendAsync(Recorded(unit, TimeProvider.System.GetUtcNow().AddHours(1)))).Code);
+        Assert.Equal(
+            "outside_window",
+            (await SendAsync(Recorded(unit, TimeProvider.System.GetUtcNow().AddDays(-3)))).Code
+        );
+        Assert.Equal(
+            "outside_window",
+            (await SendAsync(Recorded(unit, TimeProvider.System.GetUtcNow().AddHours(1)))).Code
+        );
         var to = new
         {
             coupon_id = _coupon,

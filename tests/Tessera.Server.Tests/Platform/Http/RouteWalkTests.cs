@@ -76,6 +76,7 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
             "POST /api/v1/sign-in/oidc",
             "GET /api/v1/sign-in/oidc/callback",
             $"POST /api/v1/connectors/{Missing}/acknowledgements",
+            $"POST /api/v1/connectors/{Missing}/events",
         ];
         var open = Routes().Where(r => r.Permission is null).Select(r => $"{r.Method} {r.Path}");
         Assert.Equal(meant.Order(), open.Where(r => r.Contains(" /api/", StringComparison.Ordinal)).Order());
