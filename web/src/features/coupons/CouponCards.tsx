@@ -28,7 +28,7 @@ export function CouponCards({ pages, empty, onOpen }: { pages: Pages<Coupon>; em
   }, [hasMore, isLoadingMore, loadMore]);
 
   if (pages.isLoading) return <Skeletons lines={10} />;
-  if (pages.error) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
+  if (pages.error && pages.rows.length === 0) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
   if (pages.rows.length === 0) return <div className="card">{empty}</div>;
   const isCards = layout === 'cards';
   return (

@@ -5,6 +5,8 @@ import { useEffect, useRef, type KeyboardEvent, type MouseEvent, type ReactNode 
 import { useTranslation } from '../i18n/i18n';
 import { parseSort, toggleSort, type SortField } from '../lib/sorting';
 import type { Pages } from '../api/usePages';
+import { messageOf } from '../api/problem';
+import { Button } from './Button';
 import { ErrorState, Skeletons } from './States';
 
 declare module '@tanstack/react-table' {
@@ -136,10 +138,18 @@ export function DataTable<R>(props: DataTableProps<R>) {
             <Skeletons lines={8} />
           </div>
         )}
-        {pages.error && <ErrorState error={pages.error} onRetry={pages.refetch} />}
+        {pages.error && rows.length === 0 && <ErrorState error={pages.error} onRetry={pages.refetch} />}
         {isEmpty && !pages.error && props.empty}
       </div>
       <div className="table-frame__foot">
+        {pages.error && rows.length > 0 && (
+          <span className="row text-danger" role="alert">
+            {messageOf(pages.error, t)}
+            <Button look="link" onClick={pages.refetch}>
+              {t('action.retry')}
+            </Button>
+          </span>
+        )}
         <span role="status">
           {isLoadingMore ? t('table.loadingMore') : t(hasMore ? 'table.loaded' : 'table.all', { count: rows.length })}
         </span>
