@@ -185,6 +185,7 @@ public sealed class FlowTests(App app)
         await using var view = await app.OpenAsync();
         await view.GoAsync("/campaigns");
         await view.PressAsync("Control+k");
+        await Expect(view.Page.Locator(".palette__input")).ToBeFocusedAsync();
         await view.Page.Keyboard.InsertTextAsync("autumn15");
         await Expect(view.Page.GetByRole(AriaRole.Option).First).ToContainTextAsync("AUTUMN15");
         await view.PressAsync("Enter");

@@ -12,14 +12,21 @@ export interface PaletteDestination {
   permission: string;
 }
 
-/** Fetched when it is first opened. */
-const PaletteBox = lazy(() => import('./PaletteBox').then((module) => ({ default: module.PaletteBox })));
+const loadBox = () => import('./PaletteBox');
+
+/** Fetched when nothing else is to be done, so that what is typed right after Ctrl K is not lost. */
+const PaletteBox = lazy(() => loadBox().then((module) => ({ default: module.PaletteBox })));
+const idleAfterMs = 2_000;
 
 /** Things and verbs in one box (Ctrl or Cmd and K): typed words find pages, actions and coupons; a pasted code its story. */
 export function Palette({ destinations }: { destinations: PaletteDestination[] }) {
   const [isOpen, setOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
   const navigate = useNavigate();
+  useEffect(() => {
+    const timer = setTimeout(() => void loadBox(), idleAfterMs);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     const find = () => setOpen(true);
     let first = '';
