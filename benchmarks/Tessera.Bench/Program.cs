@@ -19,6 +19,8 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
         return await CodesBench.RunAsync(options);
     case "verify":
         return await VerifyBench.RunAsync(options);
+    case "audit":
+        return await AuditBench.RunAsync(options.Quick);
     case "quote":
         return await QuoteBench.RunAsync(options.Quick);
     case "crash":
@@ -34,7 +36,7 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
     default:
         await Console.Error.WriteLineAsync(
             "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--minutes=N]; names: redeem, redeem-hot, "
-                + "redeem-scale, redeem-memory, lookup, import, codes, verify, quote, crash, fanout, expiry, nodes"
+                + "redeem-scale, redeem-memory, lookup, import, codes, verify, audit, quote, crash, fanout, expiry, nodes"
         );
         return 2;
 }

@@ -103,6 +103,7 @@ internal static class ApprovalEndpoints
                 Way = "approved",
             },
             ApprovalRefusals.SamePerson,
+            ApprovalRefusals.NewAccount,
             ApprovalRefusals.ChangedMeanwhile,
             ApprovalRefusals.OtherEffect,
             ApprovalRefusals.StaffOnly

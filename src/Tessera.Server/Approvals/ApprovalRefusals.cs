@@ -23,6 +23,12 @@ internal static class ApprovalRefusals
         RefusalKind.Forbidden
     );
 
+    public static readonly Refusal NewAccount = new(
+        "account_too_new",
+        "An account that was made after a request cannot approve it.",
+        RefusalKind.Forbidden
+    );
+
     public static readonly Refusal NotRequester = new(
         "not_the_requester",
         "Only the person who asked can withdraw a request.",

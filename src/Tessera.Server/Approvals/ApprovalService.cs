@@ -98,6 +98,11 @@ public sealed class ApprovalService
             return ApprovalRefusals.SamePerson;
         }
 
+        if (!await by.IsOlderThanAsync(work, held.RequestedAt, cancel))
+        {
+            return ApprovalRefusals.NewAccount;
+        }
+
         if (!FixedTimeEquals(held.EffectHash, effectHash))
         {
             return ApprovalRefusals.OtherEffect;

@@ -12,6 +12,7 @@ namespace Tessera.Server.Approvals;
 public sealed record Requester(string Actor, string Person, Guid ClientId, Guid? MerchantId, string CorrelationId)
 {
     private const string KeyPrefix = "key:";
+    private const string PersonPrefix = "person:";
 
     /// <summary>The person behind a caller, read in the transaction that relies on it.</summary>
     /// <remarks>
@@ -33,19 +34,37 @@ public sealed record Requester(string Actor, string Person, Guid ClientId, Guid?
         return new Requester(caller.Actor, person, caller.ClientId, caller.MerchantId, correlationId);
     }
 
+    /// <summary>
+    /// Whether the account is older than an instant. One that is younger than a request may have been made to decide it.
+    /// </summary>
+    public async Task<bool> IsOlderThanAsync(UnitOfWork work, DateTimeOffset at, CancellationToken cancel)
+    {
+        if (!Person.StartsWith(PersonPrefix, StringComparison.Ordinal))
+        {
+            return true;
+        }
+
+        await using var command = work.Command(
+            "select exists (select from people.person where id = $1 and created_at < $2)",
+            Guid.Parse(Person.AsSpan(PersonPrefix.Length)),
+            at
+        );
+        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     private static async Task<string> MakerAsync(UnitOfWork work, Guid key, CancellationToken cancel)
     {
         await using var command = work.Command(
             """
             with recursive maker as (
-                select id, created_by, 1 as step from access.api_key where id = $1
+                select id, created_by, subject, 1 as step from access.api_key where id = $1
                 union all
-                select k.id, k.created_by, m.step + 1
+                select k.id, k.created_by, k.subject, m.step + 1
                 from maker m join access.api_key k
                     on k.id = case when m.created_by like 'key:%' then substr(m.created_by, 5)::uuid end
                 where m.step < 1000
             )
-            select case when created_by like 'job:%' then 'key:' || id else created_by end
+            select coalesce(subject, case when created_by like 'job:%' then 'key:' || id else created_by end)
             from maker order by step desc limit 1
             """,
             key
