@@ -111,6 +111,7 @@ public static class TesseraHost
         app.UseRouting();
         app.UseMiddleware<Gate>();
         app.UseMiddleware<ReadLog>();
+        app.UseMiddleware<OriginLog>();
         MapHealth(app);
         app.MapReferencePage().OpenToEveryone();
         app.MapWebApp(settings.WebDirectory, ReferencePage.Address).OpenToEveryone();

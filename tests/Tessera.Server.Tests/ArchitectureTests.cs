@@ -63,6 +63,7 @@ public sealed partial class ArchitectureTests
             "the lines of a list that name nothing are kept in one statement",
         [("Privacy", "access.customer")] = "an erasure empties the record of the customer, in one transaction",
         [("Privacy", "redemptions.origin")] = "an erasure and the end of retention delete where attempts came from",
+        [("Privacy", "audit.request_origin")] = "the end of retention deletes addresses of requests",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
         [("Privacy", "platform.idempotency")] =
             "an erasure deletes the answers about the customer that are kept for repeats",

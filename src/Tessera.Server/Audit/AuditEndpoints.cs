@@ -66,7 +66,9 @@ internal static class AuditEndpoints
                 3,
                 "0197c3a2b4c87d1e9f00a1b2c3d4e5f6",
                 JsonDocument.Parse("""{"from":"redeemed","to":"issued","cause":"override"}""").RootElement,
-                "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+                "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
+                "instances.override",
+                "192.0.2.7"
             ),
         ],
         false,

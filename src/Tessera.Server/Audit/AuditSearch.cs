@@ -17,6 +17,8 @@ namespace Tessera.Server.Audit;
 /// <param name="CorrelationId">The request or job that caused it.</param>
 /// <param name="Data">Before, after, reason and ids, by type.</param>
 /// <param name="Hash">Its link of the chain, in hex.</param>
+/// <param name="Permission">The right it was done by; null for jobs, tills, and when its time is over.</param>
+/// <param name="Address">Where the request came from; null as well.</param>
 internal sealed record AuditEntry(
     long Seq,
     DateTimeOffset At,
@@ -26,7 +28,9 @@ internal sealed record AuditEntry(
     long Version,
     string? CorrelationId,
     JsonElement Data,
-    string Hash
+    string Hash,
+    string? Permission,
+    string? Address
 );
 
 /// <summary>What is looked for; members that are null are not asked.</summary>
@@ -66,9 +70,14 @@ internal static class AuditSearch
 
     private const string EntrySql = """
         select h.seq, e.created_at, e.actor, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.correlation_id,
-            e.payload::text, encode(h.hash, 'hex')
+            e.payload::text, encode(h.hash, 'hex'), o.permission, host(o.address)
         from hit h
         join platform.event e on e.created_at = h.created_at and e.tx = h.tx and e.position = h.position
+        left join lateral (
+            select permission, address from audit.request_origin o
+            where o.correlation_id = e.correlation_id and o.actor = e.actor and o.at <= e.created_at + interval '1 second'
+            order by o.at desc limit 1
+        ) o on true
         """;
 
     /// <summary>One step of a search.</summary>
@@ -311,7 +320,9 @@ internal static class AuditSearch
             row.GetInt64(5),
             row.Object<string>(6),
             JsonDocument.Parse(row.GetString(7)).RootElement,
-            row.GetString(8)
+            row.GetString(8),
+            row.Object<string>(9),
+            row.Object<string>(10)
         );
 
     private static NpgsqlParameter At(DateTimeOffset? at) =>

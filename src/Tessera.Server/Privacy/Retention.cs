@@ -42,6 +42,13 @@ public sealed partial class RetentionWorker(Database database, TimeProvider cloc
             "privacy.reveal d where d.at < $1",
             "exists (select from privacy.legal_hold h where h.ended_at is null and h.customer_id = d.customer_id)"
         ),
+        new(
+            "request_origin",
+            365,
+            "Addresses from which staff and merchants made changes.",
+            "audit.request_origin d where d.at < $1",
+            null
+        ),
         new("session", 90, "Sessions that are over.", "people.session d where d.expires_at < $1", null),
     ];
 

@@ -88,6 +88,14 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.True(all.Zip(all.Skip(1)).All(p => Seq(p.First) == Seq(p.Second) + 1));
         var made = await AllAsync($"{Entries}?type=merchant.created&actor={actor}", limit: 3);
         Assert.Equal(7, made.Count);
+        Assert.All(
+            made,
+            e =>
+                Assert.Equal(
+                    ("directory.write", "127.0.0.1"),
+                    (e.GetProperty("permission").GetString(), e.GetProperty("address").GetString())
+                )
+        );
         var subject = made[0].GetProperty("subject").GetString();
         Assert.Single(await AllAsync($"{Entries}?subject={subject}"));
         Assert.Equal(2, (await AllAsync($"{Entries}?text={_customer.ToString().ToUpperInvariant()} redemption")).Count);
