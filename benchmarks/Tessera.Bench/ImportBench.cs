@@ -162,7 +162,9 @@ internal static class ImportBench
 
     private static async Task EmptyAsync(Ground ground)
     {
-        await ground.ExecuteAsync("truncate coupons.coupon, coupons.code, platform.event, platform.operation cascade");
+        await ground.ExecuteAsync(
+            "truncate coupons.coupon, coupons.total, coupons.code, platform.event, platform.operation cascade"
+        );
         await ground.ExecuteAsync("checkpoint");
     }
 }

@@ -6,9 +6,9 @@ namespace Tessera.Server.Coupons;
 /// <summary>The catalogue: coupons, instances, codes, services, consultants.</summary>
 public static class CouponsRoom
 {
-    /// <summary>Registers the workers that generate codes and import coupons.</summary>
+    /// <summary>Registers the workers that generate codes, import coupons and sum up their use.</summary>
     public static IServiceCollection AddCoupons(this IServiceCollection services) =>
-        services.AddHostedService<CodeWorker>().AddHostedService<ImportWorker>();
+        services.AddHostedService<CodeWorker>().AddHostedService<ImportWorker>().AddHostedService<TotalsWorker>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapCoupons(this IEndpointRouteBuilder api)
