@@ -52,7 +52,7 @@ internal static class AuditBench
             var index = new List<double>();
             for (var round = 0; round < rounds; round++)
             {
-                var (rates, costs) = (new double[3], new double[3]);
+                var (rates, each) = (new double[3], new double[3]);
                 // Another one begins each round, so that none always meets the warmest cache.
                 foreach (var way in Enumerable.Range(round, 3).Select(static n => n % 3))
                 {
@@ -72,13 +72,13 @@ internal static class AuditBench
 
                     from += done + Callers;
                     rates[way] = rate;
-                    costs[way] = CostOf(ground.Cpu - before, done);
+                    each[way] = CostOf(ground.Cpu - before, done);
                 }
 
                 Figures.Say($"bare {rates[0]:F0}/s, sealed {rates[1]:F0}/s, sealed and indexed {rates[2]:F0}/s");
-                Figures.Say($"µs each: bare {costs[0]:F0}, sealed {costs[1]:F0}, sealed and indexed {costs[2]:F0}");
-                chain.Add(Lost(costs[0], costs[1]));
-                index.Add(Lost(costs[0], costs[2]));
+                Figures.Say($"µs each: bare {each[0]:F0}, sealed {each[1]:F0}, sealed and indexed {each[2]:F0}");
+                chain.Add(Lost(each[0], each[1]));
+                index.Add(Lost(each[0], each[2]));
             }
 
             figures.Add("chain_cost_percent", Figures.Median(chain));
@@ -142,7 +142,7 @@ internal static class AuditBench
     /// The share of throughput a full machine loses when an operation costs so much more, in percent. Processor time, and
     /// not the clock: the figure is the same however busy the machine is otherwise.
     /// </summary>
-    private static double Lost(double bare, double with) => 100 * (1 - bare / with);
+    private static double Lost(double bare, double charged) => 100 * (1 - bare / charged);
 
     /// <summary>
     /// The whole service, and beside it the same routes without the check of keys, for requests that say so. Only here:
