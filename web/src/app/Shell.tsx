@@ -32,7 +32,7 @@ interface Destination {
   to: string;
   text: MessageKey;
   icon: LucideIcon;
-  permission: string;
+  permission: string | readonly string[];
 }
 
 /** What the menu offers; each entry is shown to those who may (convention 49 decides on the server). */
@@ -56,7 +56,7 @@ const destinations: { group: MessageKey; entries: Destination[] }[] = [
   },
   {
     group: 'nav.manage',
-    entries: [{ to: '/settings', text: 'nav.settings', icon: Settings, permission: 'keys.manage' }],
+    entries: [{ to: '/settings', text: 'nav.settings', icon: Settings, permission: ['keys.manage', 'people.read', 'webhooks.read', 'connectors.read'] }],
   },
 ];
 

@@ -9,7 +9,7 @@ export interface PaletteDestination {
   to: string;
   text: MessageKey;
   icon: LucideIcon;
-  permission: string;
+  permission: string | readonly string[];
 }
 
 const loadBox = () => import('./PaletteBox');

@@ -10,7 +10,7 @@ import { Webhooks } from './Webhooks';
 const tabs = [
   { name: 'keys', text: 'settings.keys', permission: 'keys.manage', Tab: ApiKeys },
   { name: 'people', text: 'settings.people', permission: 'people.read', Tab: People },
-  { name: 'webhooks', text: 'settings.webhooks', permission: 'connectors.read', Tab: Webhooks },
+  { name: 'webhooks', text: 'settings.webhooks', permission: 'webhooks.read', Tab: Webhooks },
   { name: 'connectors', text: 'settings.connectors', permission: 'connectors.read', Tab: Connectors },
 ] as const satisfies readonly { name: string; text: MessageKey; permission: string; Tab: () => ReactNode }[];
 

@@ -27,7 +27,7 @@ export function Webhooks() {
         pages={pages}
         columns={[t('settings.name'), t('settings.url'), t('settings.events'), t('filter.status')]}
         action={
-          can('connectors.write') && (
+          can('webhooks.write') && (
             <Button icon={Plus} onClick={() => setCreating(true)}>
               {t('settings.createWebhook')}
             </Button>

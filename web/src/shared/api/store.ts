@@ -32,8 +32,9 @@ export type RootState = ReturnType<typeof store.getState>;
 export const useAppDispatch = useDispatch.withTypes<typeof store.dispatch>();
 export const useAppSelector = useSelector.withTypes<RootState>();
 
-/** Whether the signed-in person may; menus and buttons ask this, the server decides. */
+/** Whether the signed-in person may do this, or one of these; menus and buttons ask this, the server decides. */
 export function useCan() {
   const permissions = useAppSelector((state) => state.session.session?.permissions);
-  return (permission: string | undefined) => permission === undefined || (permissions?.includes(permission) ?? false);
+  return (wanted: string | readonly string[] | undefined) =>
+    wanted === undefined || [wanted].flat().some((permission) => permissions?.includes(permission));
 }
