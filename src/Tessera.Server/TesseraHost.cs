@@ -24,8 +24,8 @@ using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
 using Tessera.Server.Platform.Secrets;
 using Tessera.Server.Platform.Web;
-using Tessera.Server.Promotions;
 using Tessera.Server.Privacy;
+using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions;
 
 namespace Tessera.Server;
