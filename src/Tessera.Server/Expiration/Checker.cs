@@ -12,7 +12,7 @@ namespace Tessera.Server.Expiration;
 /// <summary>
 /// Proves all the time that nothing past its end is usable where one can ask (EXP-18): samples units that were told a
 /// while ago, asks the own redemption system and the partners that answer questions, and raises an alert for each that
-/// still says yes. What such a partner accepts is not honoured.
+/// still says yes. What such a partner accepts is not honoured. It looks for anomalies of the pipeline on its way.
 /// </summary>
 internal sealed partial class Checker(
     Database database,
@@ -29,6 +29,12 @@ internal sealed partial class Checker(
 
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
+        await using (var work = await database.BeginAsync(cancel))
+        {
+            await Anomalies.CheckAsync(work, cancel);
+            await work.CommitAsync(CancellationToken.None);
+        }
+
         var sample = await SampleAsync(cancel);
         if (sample.Count == 0)
         {

@@ -14,7 +14,7 @@ public sealed partial class LookAhead(
     NodeClock nodeClock,
     TimeProvider clock,
     ILogger<LookAhead> log
-) : Worker(clock, log, TimeSpan.FromSeconds(30))
+) : Worker(clock, log, TimeSpan.FromSeconds(5))
 {
     /// <summary>How far back the frequent look goes; the nightly catch-up goes back to the beginning.</summary>
     private static readonly TimeSpan Behind = TimeSpan.FromDays(2);

@@ -224,6 +224,38 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("not_for_merchants", (await _host.PostAsync("/api/v1/expiry/pause", client: client)).Code);
     }
 
+    [Fact]
+    public async Task A_pipeline_that_fails_or_falls_behind_raises_an_alert_that_ends_with_its_cause()
+    {
+        await _host.PostAsync("/api/v1/expiry/drain");
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        await _given.UnitAsync(coupon, "WATCHEDONE", until: "(clock_timestamp() - interval '2 hours')");
+        await _host.PostAsync("/api/v1/expiry/pause");
+        await _host.Database.ExecuteAsync(
+            """
+            with b as (insert into expiration.bucket select date_trunc('hour', clock_timestamp() - interval '9 hours', 'UTC'),
+                date_trunc('hour', clock_timestamp() - interval '9 hours', 'UTC') + interval '1 hour', 1, 'hand', clock_timestamp()
+                on conflict do nothing returning starts_at)
+            insert into expiration.job (bucket, from_at, from_id, until_at, until_id, done_at, done_id, planned, state, created_at)
+            select starts_at, starts_at, -1, starts_at + interval '1 hour', -1, starts_at, -1, 1, 'failed', clock_timestamp() from b
+            """
+        );
+        await CheckAsync();
+        var open = (await _host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
+        Assert.Contains(open.EnumerateArray(), static a => a.GetProperty("kind").GetString() == "failing");
+        await _host.Database.ExecuteAsync("update expiration.job set state = 'waiting'");
+        await CheckAsync();
+        open = (await _host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
+        Assert.DoesNotContain(open.EnumerateArray(), static a => a.GetProperty("kind").GetString() == "failing");
+
+        async Task CheckAsync()
+        {
+            await using var work = await _host.Database.Database.BeginAsync(default);
+            await Anomalies.CheckAsync(work, default);
+            await work.CommitAsync(default);
+        }
+    }
+
     private static async Task UntilAsync(Func<Task<bool>> isDone)
     {
         for (var attempt = 0; attempt < 200; attempt++)
