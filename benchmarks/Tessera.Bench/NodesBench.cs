@@ -145,7 +145,7 @@ internal static class NodesBench
             insert into coupons.code (code, coupon_id, instance_id, valid_until) select code, coupon_id, id, valid_until from i
             """,
             coupon,
-            Math.Max(20, times)
+            Math.Max(60, times * 4)
         );
         await using var command = ground.Owner.CreateCommand(
             "select code from coupons.code where code like 'DYING%' and instance_id is not null"
