@@ -42,6 +42,10 @@ internal static class QuoteBench
             );
         }
 
+        var (quotes, empty) = await QuoteHttp.RunAsync(quick);
+        figures.Add(string.Create(CultureInfo.InvariantCulture, $"\"http_quotes_per_s\": {quotes:0}"));
+        figures.Add(string.Create(CultureInfo.InvariantCulture, $"\"http_empty_per_s\": {empty:0}"));
+        figures.Add(string.Create(CultureInfo.InvariantCulture, $"\"http_ratio\": {quotes / empty:0.00}"));
         await Console.Out.WriteLineAsync($"{{ {string.Join(", ", figures)} }}");
         return 0;
     }

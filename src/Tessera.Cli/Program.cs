@@ -16,6 +16,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     ExpireCommand.Create(),
     VerifyCommand.Create(),
     OracleCommand.Create(),
+    ReceiptCommand.Create(),
     ReplayCommand.Create(),
     DemoCommand.Create(),
 };

@@ -10,6 +10,7 @@ public static class PromotionsRoom
     public static IServiceCollection AddPromotions(this IServiceCollection services)
     {
         services.AddSingleton<PromotionCatalogue>();
+        services.AddSingleton<QuoteClock>();
         services.AddSingleton<Quoting>();
         return services.AddHostedService<CatalogueListener>();
     }

@@ -41,16 +41,25 @@ internal sealed class QuoteFacts
 /// <summary>Reads what quotes need, in one round trip, and the accounts behind limits in a second where there are any.</summary>
 internal static class QuoteStore
 {
+    /// <summary>The same within a transaction that was begun.</summary>
+    public static Task<QuoteFacts> ReadAsync(
+        UnitOfWork work,
+        Cart cart,
+        IReadOnlyCollection<string> codes,
+        Guid? customer,
+        CancellationToken cancel
+    ) => ReadAsync(work.Connection, cart, codes, customer, cancel);
+
     /// <summary>The clock, what the codes stand for, and the customer.</summary>
     public static async Task<QuoteFacts> ReadAsync(
-        UnitOfWork work,
+        NpgsqlConnection connection,
         Cart cart,
         IReadOnlyCollection<string> codes,
         Guid? customer,
         CancellationToken cancel
     )
     {
-        await using var batch = new NpgsqlBatch(work.Connection);
+        await using var batch = new NpgsqlBatch(connection);
         batch.BatchCommands.Add(new NpgsqlBatchCommand("select platform.clock()"));
         if (codes.Count > 0)
         {
@@ -91,27 +100,23 @@ internal static class QuoteStore
 
     /// <summary>What stands on accounts by uses and live holds; a hold whose time is over counts for nothing (RED-05).</summary>
     public static async Task<Dictionary<Guid, (long Posted, long Pending)>> StandingAsync(
-        UnitOfWork work,
+        NpgsqlConnection connection,
         IReadOnlyCollection<Guid> accounts,
         DateTimeOffset now,
         CancellationToken cancel
     )
     {
         var standing = new Dictionary<Guid, (long, long)>();
-        if (accounts.Count == 0)
-        {
-            return standing;
-        }
-
-        await using var query = work.Command(
+        await using var query = new NpgsqlCommand(
             """
             select a.id, a.posted, a.pending - case when a.pending = 0 then 0 else coalesce((select sum(h.amount)
                 from balances.hold h where h.account_id = a.id and h.expires_at <= $2), 0) end::bigint
             from balances.account a where a.id = any($1)
             """,
-            new NpgsqlParameter<Guid[]> { TypedValue = [.. accounts] },
-            now
+            connection
         );
+        query.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. accounts] });
+        query.Parameters.Add(UnitOfWork.Parameter(now));
         await using var rows = await query.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {

@@ -24,7 +24,7 @@ internal sealed record QuoteWish(Cart Cart, Guid? MerchantId, Guid? CustomerId, 
 /// Prices carts as they would be redeemed at that instant, without holding or writing anything: the same engine, the same
 /// decision on each code, the same accounts behind the limits.
 /// </summary>
-public sealed class Quoting(Database database, PromotionCatalogue catalogue)
+public sealed class Quoting(Database database, PromotionCatalogue catalogue, QuoteClock clock)
 {
     /// <summary>The place of the first code without a promotion of its own: after everything that has a place.</summary>
     private const int LastPlaces = int.MaxValue - CartCheck.MaxCodes - 1;
@@ -45,8 +45,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue)
         ArgumentNullException.ThrowIfNull(wish);
         var book = await catalogue.BookAsync(wish.MerchantId, cancel);
         string[] codes = [.. wish.Cart.Codes.Select(NormalOf).Distinct(StringComparer.Ordinal)];
-        await using var work = await database.BeginAsync(cancel);
-        var facts = await QuoteStore.ReadAsync(work, wish.Cart, codes, wish.CustomerId, cancel);
+        var facts = await FactsAsync(wish, codes, cancel);
         if (wish.CustomerId is not null && facts.Customer is null)
         {
             return null;
@@ -58,7 +57,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue)
         automatic.AddRange(drafts.Where(static d => d.Code is null));
         var candidates = CandidatesOf(wish, codes, facts, book, automatic, now, cart);
         var accounts = candidates.Values.SelectMany(static c => c.Accounts).ToHashSet();
-        var standing = await QuoteStore.StandingAsync(work, accounts, now, cancel);
+        var standing = await StandingAsync(accounts, now, cancel);
         var ofCodes = codes
             .Where(candidates.ContainsKey)
             .ToDictionary(static code => code, code => candidates[code].Promotion, StringComparer.Ordinal);
@@ -69,6 +68,33 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue)
 
         pricing?.Invoke();
         return Price(wish, cart, candidates, automatic, ofCodes, standing, now) with { Names = book.Names };
+    }
+
+    /// <summary>Asks the database only about what only the database knows.</summary>
+    private async Task<QuoteFacts> FactsAsync(QuoteWish wish, string[] codes, CancellationToken cancel)
+    {
+        if (codes.Length == 0 && wish.CustomerId is null)
+        {
+            return new QuoteFacts { Now = await clock.NowAsync(cancel) };
+        }
+
+        await using var connection = await database.Source.OpenConnectionAsync(cancel);
+        return await QuoteStore.ReadAsync(connection, wish.Cart, codes, wish.CustomerId, cancel);
+    }
+
+    private async Task<Dictionary<Guid, (long Posted, long Pending)>> StandingAsync(
+        HashSet<Guid> accounts,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        if (accounts.Count == 0)
+        {
+            return [];
+        }
+
+        await using var connection = await database.Source.OpenConnectionAsync(cancel);
+        return await QuoteStore.StandingAsync(connection, accounts, now, cancel);
     }
 
     /// <summary>The normal form of a typed code, also of one that can be none.</summary>

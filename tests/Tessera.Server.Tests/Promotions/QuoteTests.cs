@@ -358,6 +358,13 @@ public sealed class QuoteTests(PostgresFixture postgres) : IAsyncLifetime
         var stored = await ReceiptStore.FindAsync(work, id, null, default);
         var replayed = await Replaying.RunAsync(work, stored!, default);
         Assert.Null(replayed.Difference);
+        var database = _host.Database.Database;
+        Assert.Equal(0, await Cli.Commands.ReceiptCommand.RunAsync(database, id, german: false, replay: true, default));
+        var none = Guid.CreateVersion7();
+        Assert.Equal(
+            2,
+            await Cli.Commands.ReceiptCommand.RunAsync(database, none, german: true, replay: false, default)
+        );
         Assert.Equal(404, (await _host.GetAsync("/api/v1/receipts/" + Guid.CreateVersion7())).Status);
     }
 
