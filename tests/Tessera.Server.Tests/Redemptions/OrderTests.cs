@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Tessera.Server.Audit;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -216,6 +217,33 @@ public sealed class OrderTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(100, Amount(reply, "discount"));
         var rejected = reply.Json.GetProperty("rejected")[0];
         Assert.Equal(("TWO", "budget_exhausted"), (Text(rejected, "code"), Text(rejected, "reason")));
+        await AssertPromisesAsync();
+    }
+
+    [Fact]
+    public async Task Limits_by_day_customer_channel_and_stock_hold_and_say_which_it_was()
+    {
+        var limits =
+            """[{"max":3,"period":"day","time_zone":"Asia/Tokyo"},{"max":1,"period":"week","per":"customer"}]""";
+        await _shop.PromotionAsync("fixed", "order", ("amount", 10), ("limits", JsonNode.Parse(limits)!));
+        await _shop.PromotionAsync("fixed", "order", ("amount", 10), ("stock", 2));
+        var customers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => _given.CustomerAsync()));
+        var replies = await Task.WhenAll(
+            customers.Concat(customers).Select((c, i) => _shop.RedeemAsync("L-" + i, c, [], explain: true))
+        );
+        Assert.All(replies, r => Assert.Equal(201, r.Status));
+        Assert.Equal(
+            [2, 3],
+            await _host.Database.ColumnAsync<long>(
+                "select count(*) from redemptions.promotion_use group by promotion_id order by 1"
+            )
+        );
+        var reasons = replies
+            .SelectMany(r => r.Json.GetProperty("rejected").EnumerateArray())
+            .ToLookup(r => Text(r, "reason"));
+        Assert.Equal(10, reasons["out_of_stock"].Count());
+        Assert.Equal(9, reasons["limit_reached"].Count() + reasons["user_limit_reached"].Count());
+        Assert.All(reasons["limit_reached"], r => Assert.Equal("wait_until", Text(r.GetProperty("change"), "kind")));
         await AssertPromisesAsync();
     }
 

@@ -45,7 +45,8 @@ internal sealed class Shop(TestHost host)
         string? key = null,
         string? reservation = null,
         bool? replace = null,
-        bool? fallback = null
+        bool? fallback = null,
+        bool? explain = null
     ) =>
         host.PostAsync(
             "/api/v1/orders/redemptions",
@@ -60,6 +61,7 @@ internal sealed class Shop(TestHost host)
                 reservation_id = reservation,
                 replace,
                 accept_fallback = fallback,
+                explain,
             },
             key
         );
