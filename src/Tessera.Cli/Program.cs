@@ -17,6 +17,7 @@ var root = new RootCommand("Tessera: coupons and promotions, self-hosted.")
     VerifyCommand.Create(),
     OracleCommand.Create(),
     ReceiptCommand.Create(),
+    BacktestCommand.Create(),
     ReplayCommand.Create(),
     DemoCommand.Create(),
 };

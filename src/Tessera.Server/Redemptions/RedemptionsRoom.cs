@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Promotions;
+using Tessera.Server.Redemptions.Backtests;
 using Tessera.Server.Redemptions.Orders;
 
 namespace Tessera.Server.Redemptions;
@@ -39,6 +40,7 @@ public static partial class RedemptionsRoom
             Problems.Render
         ));
         services.AddHostedService<OrderLapseWorker>();
+        services.AddHostedService<BacktestWorker>();
         return services.AddHostedService<LapseWorker>();
     }
 
@@ -49,6 +51,7 @@ public static partial class RedemptionsRoom
         RedemptionReads.Map(api);
         OrderEndpoints.Map(api);
         OrderReads.Map(api);
+        BacktestEndpoints.Map(api);
     }
 
     [LoggerMessage(2001, LogLevel.Warning, "A batch of redemptions failed and is run again item by item: {Reason}")]

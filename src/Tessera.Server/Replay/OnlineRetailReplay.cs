@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Core.Coupons;
 using Tessera.Server.Coupons;
 using Tessera.Server.Redemptions;
+using Tessera.Server.Redemptions.Backtests;
 
 namespace Tessera.Server.Replay;
 
@@ -19,7 +20,8 @@ public static class OnlineRetailReplay
     private const string Welcome = "WELCOME-FIVE";
     private const string Budgeted = "TEN-BUDGETED";
 
-    private static readonly TimeZoneInfo Zone = TimeZoneInfo.FindSystemTimeZoneById("Europe/London");
+    /// <summary>Where the shop is.</summary>
+    internal static readonly TimeZoneInfo Zone = TimeZoneInfo.FindSystemTimeZoneById("Europe/London");
     private static readonly CatalogueActor Actor = new("job:replay", "replay");
 
     /// <summary>Runs it.</summary>
@@ -36,7 +38,51 @@ public static class OnlineRetailReplay
         var holders = await MakeCustomersAsync(simulation, orders.InOrder, cancel);
         await RunAsync(simulation, orders.InOrder, holders, figures, cancel);
         await CountAsync(simulation, figures, cancel);
+        await BacktestAsync(simulation, directory, figures, cancel);
         return figures;
+    }
+
+    /// <summary>The same promotions as drafts, run over the stored orders: a back-test comes to what was redeemed.</summary>
+    private static async Task BacktestAsync(
+        SimulationDatabase simulation,
+        string directory,
+        Figures figures,
+        CancellationToken cancel
+    )
+    {
+        await OnlineRetailCarts.StoreAsync(simulation.Database, directory, cancel);
+        var ten = await Backtesting.RunAsync(
+            simulation.Database,
+            """
+            {"name": "Ten percent from 300.00", "currency": "GBP", "conditions": {"subtotal": {"amount": 30000}},
+             "effects": [{"type": "percent", "target": "order", "percent": 10}]}
+            """,
+            OnlineRetailCarts.Source,
+            cancel
+        );
+        figures.Add("OR-08", "10 % from 300.00 on, back-test: takers", 10_326, ten.Takers);
+        figures.Add(
+            "OR-08",
+            "10 % from 300.00 on, back-test: cost",
+            "923265.50",
+            OnlineRetailOrders.Money(ten.Minor / 100m)
+        );
+        var five = await Backtesting.RunAsync(
+            simulation.Database,
+            """
+            {"name": "Five off once", "currency": "GBP", "conditions": {"subtotal": {"amount": 5000}},
+             "max_uses_per_user": 1, "effects": [{"type": "fixed", "target": "order", "amount": 500}]}
+            """,
+            OnlineRetailCarts.Source,
+            cancel
+        );
+        figures.Add("OR-11", "5.00 once a customer, back-test: takers", 4293, five.Takers);
+        figures.Add(
+            "OR-11",
+            "5.00 once a customer, back-test: cost",
+            "21465.00",
+            OnlineRetailOrders.Money(five.Minor / 100m)
+        );
     }
 
     private static DateTimeOffset InstantOf(SaleOrder order) =>
