@@ -38,6 +38,7 @@ public sealed partial class ArchitectureTests
         [("Replay", "AccountStore")] = "a replay sets a world up, in a simulation database",
         [("Demo", "CouponStore")] = "the demo world is set up in one transaction",
         [("Demo", "CampaignStore")] = "the demo world is set up in one transaction",
+        [("Redemptions", "ReceiptStore")] = "a receipt is kept in the transaction of what it explains",
         [("Redemptions", "AccountStore")] =
             "a redemption posts to the accounts it counts against, in its own transaction",
         [("Campaigns", "CouponStore")] = "switching a campaign switches its coupons, in one transaction",

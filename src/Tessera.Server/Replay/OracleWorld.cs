@@ -117,7 +117,7 @@ internal sealed class OracleWorld : IAsyncDisposable
                     .. _holds.Where(h => h.Key.Session == _case.Book.OwnSession).Select(static h => h.Value),
                 ],
                 Rules = _case.Rules with { ReportAutomatic = true },
-                SaysOrders = true,
+                KnowsCustomer = true,
             },
             cancel
         );
@@ -357,6 +357,7 @@ internal sealed class OracleWorld : IAsyncDisposable
                 Channel = _case.Cart.Channel,
             },
             HolderId = holder,
+            KnowsCustomer = true,
             Given = used.ToDictionary(p => _stored[p.Id], p => order.Given[p.Id], StringComparer.Ordinal),
         };
     }

@@ -48,6 +48,8 @@ public sealed class OrderTests(PostgresFixture postgres) : IAsyncLifetime
         );
         var order = await _host.GetAsync(reply.Header("Location")!);
         Assert.Equal("redeemed", order.Json.GetProperty("status").GetString());
+        var receipt = await _host.GetAsync("/api/v1/receipts/" + reply.Json.GetProperty("receipt_id").GetString());
+        Assert.Equal((200, "redemption"), (receipt.Status, Text(receipt.Json, "kind")));
         await AssertPromisesAsync();
     }
 
@@ -60,6 +62,7 @@ public sealed class OrderTests(PostgresFixture postgres) : IAsyncLifetime
         var none = await _shop.RedeemAsync("B-1", customer, ["GOOD", "POOR", "nosuch"]);
         Assert.Equal((409, "codes_refused"), (none.Status, none.Code));
         Assert.Equal([("codes.1", "below_minimum"), ("codes.2", "not_found")], none.Errors.Order());
+        Assert.Equal("refusal", Text((await _host.GetAsync(none.Header("Location")!)).Json, "kind"));
         Assert.Equal(0, await CountAsync("redemptions.redemption"));
         Assert.Equal(2, await CountAsync("redemptions.refusal"));
 

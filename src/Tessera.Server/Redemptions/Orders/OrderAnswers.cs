@@ -41,7 +41,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
     }
 
     /// <summary>An order that was placed.</summary>
-    public static Answer Redeemed(OrderCommand command, OrderWork work) =>
+    public static Answer Redeemed(OrderCommand command, OrderWork work, Guid receipt) =>
         new(
             201,
             Answers.Json(json =>
@@ -49,6 +49,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
                 json.WriteString("id"u8, command.Id);
                 json.WriteString("status"u8, "redeemed");
                 Write(json, command, work);
+                json.WriteString("receipt_id"u8, receipt);
                 Answers.WriteInstant(json, "redeemed_at"u8, work.Batch.Hold.Now);
                 if (command.ReservationIds is [var reservation, ..])
                 {
@@ -60,7 +61,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
         );
 
     /// <summary>A cart that is held.</summary>
-    public static Answer Reserved(OrderCommand command, OrderWork work) =>
+    public static Answer Reserved(OrderCommand command, OrderWork work, Guid receipt) =>
         new(
             201,
             Answers.Json(json =>
@@ -68,6 +69,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
                 json.WriteString("id"u8, command.Id);
                 json.WriteString("status"u8, "reserved");
                 Write(json, command, work);
+                json.WriteString("receipt_id"u8, receipt);
                 Answers.WriteInstant(json, "expires_at"u8, work.ExpiresAt);
             }),
             "/api/v1/orders/reservations/" + command.Id,

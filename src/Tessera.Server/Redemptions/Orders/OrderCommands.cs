@@ -40,8 +40,8 @@ public sealed record OrderCommand(
     Guid Id
 )
 {
-    /// <summary>Whether the shop said how many orders the customer has completed; else those known here count.</summary>
-    public bool SaysOrders { get; init; }
+    /// <summary>Whether the cart says all that is known of the customer; else the directory and stored orders add to it.</summary>
+    public bool KnowsCustomer { get; init; }
 
     /// <summary>
     /// What was given by promotion, of an order that was placed elsewhere and is taken over: it counts against limits as

@@ -61,8 +61,14 @@ internal sealed partial class OrderDeciding
     {
         // What this checkout holds, and what the order it replaces has used, is free while its price is decided.
         FreeOwn();
-        var quote = _command.Given is { } given ? Past(candidates, given) : Price(candidates, customerUses);
-        var work = new OrderWork { Batch = Batch, Quote = quote };
+        var uses = new Dictionary<string, PromotionUse>(StringComparer.Ordinal);
+        var work = new OrderWork
+        {
+            Batch = Batch,
+            Quote = _command.Given is { } given ? Past(candidates, given) : Price(candidates, customerUses, uses),
+            Promotions = [.. candidates.Select(c => c.Promotion)],
+            Uses = uses,
+        };
         Replace(work);
         foreach (var applied in work.Quote.Applied)
         {
@@ -90,9 +96,12 @@ internal sealed partial class OrderDeciding
         return work;
     }
 
-    private Quote Price(IReadOnlyList<Candidate> candidates, IReadOnlyDictionary<string, long> customerUses)
+    private Quote Price(
+        IReadOnlyList<Candidate> candidates,
+        IReadOnlyDictionary<string, long> customerUses,
+        Dictionary<string, PromotionUse> uses
+    )
     {
-        var uses = new Dictionary<string, PromotionUse>(StringComparer.Ordinal);
         foreach (var candidate in candidates)
         {
             var use = PromotionLimits.Use(

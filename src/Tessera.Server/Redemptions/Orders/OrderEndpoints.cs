@@ -42,6 +42,7 @@ internal static class OrderEndpoints
             [],
             [new OrderAppliedShape(Id, "coupon:7", 1, 500, 7, "SAVE10")],
             [],
+            Id,
             Customer,
             ExpiresAt: At.AddMinutes(15)
         );

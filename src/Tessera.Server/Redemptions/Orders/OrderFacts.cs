@@ -73,9 +73,6 @@ internal sealed class OrderResolution
 
     /// <summary>Whether the directory knows the customer.</summary>
     public bool IsCustomer { get; set; }
-
-    /// <summary>Orders of the customer that stand.</summary>
-    public int Orders { get; set; }
 }
 
 /// <summary>A promotion that may apply, with all that stands behind it.</summary>

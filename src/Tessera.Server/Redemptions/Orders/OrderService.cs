@@ -54,7 +54,12 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     )
     {
         var orders = await OrderStore.ReadAsync(connection, command, cancel);
-        command = Known(command, orders);
+        if (command is { KnowsCustomer: false, HolderId: { } customer })
+        {
+            var lane = new UnitOfWork(connection, null!);
+            command = command with { Cart = await Quoting.KnownAsync(lane, command.Cart, customer, cancel) };
+        }
+
         var commands = CommandsOf(command, orders);
         var found = await RedemptionStore.ResolveAsync(connection, commands, cancel);
         if (found.Kept.TryGetValue(command.Asker.KeyHash, out var kept))
@@ -124,17 +129,11 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 && refused.Exists(static r => r.Reason != Reasons.AlreadyApplied)
             )
             {
-                return await RefuseAsync(
-                    connection,
-                    command,
-                    OrderAnswers.Codes(command, work.Quote),
-                    work.Quote,
-                    candidates,
-                    cancel
-                );
+                var refusal = OrderAnswers.Codes(command, work.Quote);
+                return await RefuseAsync(connection, command, refusal, (work, book), candidates, cancel);
             }
 
-            return await AcceptAsync(connection, command, orders, work, candidates, cancel);
+            return await AcceptAsync(connection, command, orders, (work, book), candidates, cancel);
         }
         finally
         {
@@ -146,15 +145,17 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
         NpgsqlConnection connection,
         OrderCommand command,
         OrderResolution orders,
-        OrderWork work,
+        (OrderWork Work, CompiledPromotions Book) decided,
         IReadOnlyList<Candidate> candidates,
         CancellationToken cancel
     )
     {
+        var work = decided.Work;
+        var receipt = Guid.CreateVersion7();
         var answer =
             command.Operation == Operation.Reserve
-                ? OrderAnswers.Reserved(command, work)
-                : OrderAnswers.Redeemed(command, work);
+                ? OrderAnswers.Reserved(command, work, receipt)
+                : OrderAnswers.Redeemed(command, work, receipt);
         work.Batch.Answers.Add((command.Asker, answer));
         if (command.Operation == Operation.Reserve)
         {
@@ -172,6 +173,8 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             work.Quote.SubtotalMinor,
             cancel
         );
+        var kind = command.Operation == Operation.Reserve ? "reservation" : "redemption";
+        await WriteReceiptAsync(connection, command, receipt, kind, decided, cancel);
         await RedemptionStore.WriteAsync(connection, work.Batch, OrderTransaction.Shard, cancel);
         return new OrderOutcome(answer, work.Quote);
     }
@@ -181,13 +184,18 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
         NpgsqlConnection connection,
         OrderCommand command,
         Refusal refusal,
-        Quote? quote,
+        (OrderWork Work, CompiledPromotions Book)? decided,
         IReadOnlyList<Candidate> candidates,
         CancellationToken cancel
     )
     {
+        var quote = decided?.Work.Quote;
+        var receipt = Guid.CreateVersion7();
         await OrderTransaction.RollBackAsync(connection);
-        var answer = _answers.Refused(command, refusal);
+        var answer = _answers.Refused(command, refusal) with
+        {
+            Location = decided is null ? null : "/api/v1/receipts/" + receipt,
+        };
         if (refusal.Kind == RefusalKind.Invalid)
         {
             return new OrderOutcome(answer, quote);
@@ -200,6 +208,11 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
 
         var refused = quote is null ? [] : RefusedOf(quote, candidates);
         await OrderStore.WriteRefusalAsync(connection, command, refused, quote?.SubtotalMinor ?? 0, cancel);
+        if (decided is { } priced)
+        {
+            await WriteReceiptAsync(connection, command, receipt, "refusal", priced, cancel);
+        }
+
         var work = new BatchWork { Hold = new Hold() };
         work.Answers.Add((command.Asker, answer));
         foreach (var coupon in refused.Select(static r => r.CouponId).OfType<long>())
@@ -209,6 +222,42 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
 
         await RedemptionStore.WriteAsync(connection, work, OrderTransaction.Shard, cancel);
         return new OrderOutcome(answer, quote);
+    }
+
+    /// <summary>Keeps why the price came out as it did; of an order that was placed elsewhere nothing is known of it.</summary>
+    private static Task WriteReceiptAsync(
+        NpgsqlConnection connection,
+        OrderCommand command,
+        Guid id,
+        string kind,
+        (OrderWork Work, CompiledPromotions Book) decided,
+        CancellationToken cancel
+    )
+    {
+        if (command.Given is not null)
+        {
+            return Task.CompletedTask;
+        }
+
+        var (work, book) = decided;
+        var asker = command.Asker;
+        var priced = new PricedCart(
+            work.Quote,
+            command.Cart,
+            work.Promotions,
+            work.Uses,
+            work.Batch.Hold.Now,
+            command.Rules
+        )
+        {
+            Names = book.Names,
+        };
+        return ReceiptStore.InsertAsync(
+            new UnitOfWork(connection, null!),
+            new ReceiptHead(id, kind, command.Id, asker.MerchantId, asker.ClientId, command.HolderId),
+            priced,
+            cancel
+        );
     }
 
     private async Task HoldPromotionsAsync(
@@ -227,14 +276,6 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             throw new StaleResolutionException();
         }
     }
-
-    private static OrderCommand Known(OrderCommand command, OrderResolution orders) =>
-        command.Cart.Customer is { } customer && !command.SaysOrders
-            ? command with
-            {
-                Cart = command.Cart with { Customer = customer with { CompletedOrders = orders.Orders } },
-            }
-            : command;
 
     /// <summary>Each code as an attempt of its own, and what may have to be released or given back.</summary>
     private static List<RedemptionCommand> CommandsOf(OrderCommand command, OrderResolution orders)

@@ -79,7 +79,7 @@ internal sealed record OrderDeliveryShape(string Id, string Method, long Amount,
 /// <summary>What the shop knows of the customer.</summary>
 /// <param name="Email">Also recognises a customer; only its hash is kept.</param>
 /// <param name="Groups">The shop's own groups.</param>
-/// <param name="CompletedOrders">Before this one; those known here unless given.</param>
+/// <param name="CompletedOrders">Before this one; at least those known here count.</param>
 /// <param name="Region">Where the customer lives.</param>
 internal sealed record OrderBuyerShape(
     string? Email = null,
@@ -100,6 +100,7 @@ internal sealed record OrderBuyerShape(
 /// <param name="Shipping">Each delivery with its discount.</param>
 /// <param name="Applied">What gave something, in order.</param>
 /// <param name="Rejected">What gave nothing, and why.</param>
+/// <param name="ReceiptId">Of the receipt, which says why.</param>
 /// <param name="CustomerId">Who buys.</param>
 /// <param name="Channel">Where.</param>
 /// <param name="RedeemedAt">The instant that decided, by the database clock; of orders.</param>
@@ -117,6 +118,7 @@ internal sealed record DecidedOrderShape(
     IReadOnlyList<DecidedOrderDeliveryShape> Shipping,
     IReadOnlyList<OrderAppliedShape> Applied,
     IReadOnlyList<OrderRejectedShape> Rejected,
+    Guid ReceiptId,
     Guid? CustomerId = null,
     string? Channel = null,
     DateTimeOffset? RedeemedAt = null,

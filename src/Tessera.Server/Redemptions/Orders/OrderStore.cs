@@ -23,9 +23,7 @@ internal static partial class OrderStore
             var query = Command(
                 connection,
                 """
-                select platform.clock(), (select count(*)::integer from redemptions.placed_order
-                    where customer_id = $1 and ended_at is null),
-                    exists (select from access.customer where id = $1)
+                select platform.clock(), exists (select from access.customer where id = $1)
                 """,
                 Nullable(command.HolderId, NpgsqlDbType.Uuid)
             )
@@ -33,8 +31,7 @@ internal static partial class OrderStore
         await using (var row = await query.ExecuteReaderAsync(cancel))
         {
             await row.ReadAsync(cancel);
-            (found.Clock, found.Orders) = (row.GetFieldValue<DateTimeOffset>(0), row.GetInt32(1));
-            found.IsCustomer = row.GetBoolean(2);
+            (found.Clock, found.IsCustomer) = (row.GetFieldValue<DateTimeOffset>(0), row.GetBoolean(1));
         }
 
         foreach (var reservation in command.ReservationIds)

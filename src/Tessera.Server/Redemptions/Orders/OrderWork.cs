@@ -26,6 +26,12 @@ internal sealed class OrderWork
     /// <summary>The price.</summary>
     public required Quote Quote { get; init; }
 
+    /// <summary>What could apply.</summary>
+    public required IReadOnlyList<Promotion> Promotions { get; init; }
+
+    /// <summary>How often it was used, as the price was decided by.</summary>
+    public required IReadOnlyDictionary<string, PromotionUse> Uses { get; init; }
+
     /// <summary>What gave something, in order.</summary>
     public List<TakenPromotion> Taken { get; } = [];
 
