@@ -232,11 +232,11 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
             Budget = null,
         };
 
-    /// <summary>The customer as the caller and the house know him; the house's count of orders is the least.</summary>
     /// <summary>A cart with what the directory and stored orders know of its customer.</summary>
     internal static async Task<Cart> KnownAsync(UnitOfWork work, Cart cart, Guid customer, CancellationToken cancel) =>
         Known(cart, await QuoteStore.ReadAsync(work, cart, [], customer, cancel));
 
+    /// <summary>The customer as the caller and the house know him; the house's count of orders is the least.</summary>
     private static Cart Known(Cart cart, QuoteFacts facts)
     {
         if (facts.Customer is not { } known || cart.Customer is not { } customer)
