@@ -373,7 +373,6 @@ internal sealed class OracleWorld : IAsyncDisposable
             [],
             AttemptCommand.DefaultHoldSeconds,
             Replace: false,
-            AcceptFallback: false,
             PricingRules.Default,
             Guid.CreateVersion7()
         );

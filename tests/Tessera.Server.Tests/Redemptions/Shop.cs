@@ -45,7 +45,6 @@ internal sealed class Shop(TestHost host)
         string? key = null,
         string? reservation = null,
         bool? replace = null,
-        bool? fallback = null,
         bool? explain = null
     ) =>
         host.PostAsync(
@@ -60,7 +59,6 @@ internal sealed class Shop(TestHost host)
                 mode,
                 reservation_id = reservation,
                 replace,
-                accept_fallback = fallback,
                 explain,
             },
             key

@@ -22,7 +22,6 @@ public enum OrderMode
 /// <param name="ReservationIds">The holds to redeem.</param>
 /// <param name="HoldSeconds">How long to hold, for reservations.</param>
 /// <param name="Replace">Whether an order of this reference is priced anew; its own uses then do not count.</param>
-/// <param name="AcceptFallback">Whether the fallback of a campaign takes the place of a code that is refused (CMP-01).</param>
 /// <param name="Rules">Rules of the house.</param>
 /// <param name="Id">Of the order or reservation this becomes.</param>
 public sealed record OrderCommand(
@@ -35,7 +34,6 @@ public sealed record OrderCommand(
     IReadOnlyList<Guid> ReservationIds,
     int HoldSeconds,
     bool Replace,
-    bool AcceptFallback,
     PricingRules Rules,
     Guid Id
 )

@@ -23,7 +23,6 @@ internal static class OrderRequests
             : body.Integer("hold_seconds", 1, AttemptCommand.MaximumHoldSeconds, required: false);
         var mode = body.Word("mode", Modes, required: false);
         var explain = body.Flag("explain", required: false) ?? false;
-        var fallback = body.Flag("accept_fallback", required: false) ?? false;
         var cart = CartJson.Read(body);
         return reference is null || cart is null || body.Errors.Count > 0
             ? null
@@ -37,7 +36,6 @@ internal static class OrderRequests
                 reservation is { } held ? [held] : [],
                 (int?)hold ?? AttemptCommand.DefaultHoldSeconds,
                 replace,
-                fallback,
                 PricingRules.Default with
                 {
                     ReportAutomatic = explain,

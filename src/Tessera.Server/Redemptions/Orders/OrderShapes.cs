@@ -20,7 +20,6 @@ namespace Tessera.Server.Redemptions.Orders;
 /// <param name="ReservationId">Of the hold this redeems; redeem only.</param>
 /// <param name="Replace">Prices an order of this reference anew; redeem only.</param>
 /// <param name="HoldSeconds">How long the cart is held; reserve only.</param>
-/// <param name="AcceptFallback">Whether a campaign's fallback takes the place of a refused code of the campaign.</param>
 /// <param name="Explain">Whether promotions that apply by themselves and give nothing are reported too.</param>
 internal sealed record OrderCartShape(
     string Reference,
@@ -37,7 +36,6 @@ internal sealed record OrderCartShape(
     Guid? ReservationId = null,
     bool? Replace = null,
     int? HoldSeconds = null,
-    bool? AcceptFallback = null,
     bool? Explain = null
 );
 
