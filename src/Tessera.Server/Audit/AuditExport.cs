@@ -179,7 +179,8 @@ internal static class AuditExport
             (first, last) = (low, high);
         }
 
-        var begin = first ?? 1;
+        // Behind the end there is nothing, however far behind.
+        var begin = Math.Min(first ?? 1, sealedTo + 1);
         return (begin, Math.Min(Math.Min(last ?? sealedTo, sealedTo), begin + MaximumEntries - 1));
     }
 

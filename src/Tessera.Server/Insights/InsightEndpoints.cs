@@ -66,7 +66,7 @@ internal static class InsightEndpoints
         var reads = new InsightReads(database, Caller.Of(context).MerchantId);
         var query = new Query(context.Request);
         var period = Period.Read(query, await reads.TodayAsync(cancel));
-        var currency = query.Text("currency", 3);
+        var currency = query.Currency("currency");
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
@@ -97,7 +97,7 @@ internal static class InsightEndpoints
         var query = new Query(context.Request);
         var period = Period.Read(query, await reads.TodayAsync(cancel));
         var interval = query.Word("interval", Intervals) ?? Intervals[0];
-        var currency = query.Text("currency", 3);
+        var currency = query.Currency("currency");
         var ids = new List<long>();
         foreach (var text in (query.Text("coupon_id", 120) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries))
         {
@@ -133,7 +133,7 @@ internal static class InsightEndpoints
         var query = new Query(context.Request);
         var period = Period.Read(query, await reads.TodayAsync(cancel));
         var by = query.Word("by", Sides) ?? Sides[0];
-        var currency = query.Text("currency", 3);
+        var currency = query.Currency("currency");
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);

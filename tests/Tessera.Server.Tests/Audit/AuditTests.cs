@@ -1,4 +1,5 @@
 using Tessera.Server.Audit;
+using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -22,6 +23,7 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Everything_holds_after_work_of_every_kind()
     {
         await WorkAsync();
+        await OrderAsync();
         await SealedAsync();
         var findings = await VerifyAsync();
         Assert.All(findings, f => Assert.Null(f.Fault));
@@ -147,6 +149,15 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
         await _host.PostAsync("/api/v1/reservations", Body("ALL", customer));
         var undo = $"/api/v1/redemptions/{first.Json.GetProperty("id").GetString()}/rollback";
         Assert.Equal(201, (await _host.PostAsync(undo, new { reason = "test" })).Status);
+    }
+
+    /// <summary>A cart that uses a code, and a part of it given back.</summary>
+    private async Task OrderAsync()
+    {
+        await _given.CouponAsync("CART");
+        var order = await new Shop(_host).RedeemAsync("O-1", await _given.CustomerAsync(), ["CART"], [(1000, 2)]);
+        var part = new { reason = "test", lines = new[] { new { id = "l0", quantity = 1 } } };
+        Assert.Equal(201, (await _host.PostAsync(order.Header("Location")! + "/returns", part)).Status);
     }
 
     private static object Body(string code, Guid customer) =>

@@ -97,6 +97,19 @@ public sealed class Query(HttpRequest request)
         return null;
     }
 
+    /// <summary>A currency of ISO 4217.</summary>
+    public string? Currency(string name)
+    {
+        var text = Text(name, 3);
+        if (text is null || Currencies.IsKnown(text))
+        {
+            return text;
+        }
+
+        Add(name, "unknown_currency", "This has to be an ISO 4217 currency code.");
+        return null;
+    }
+
     /// <summary>A whole number.</summary>
     public long? Integer(string name, long minimum, long maximum)
     {
