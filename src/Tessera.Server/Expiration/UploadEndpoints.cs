@@ -15,7 +15,7 @@ namespace Tessera.Server.Expiration;
 
 /// <summary>
 /// Lists of codes or ids to be extended, ended or cancelled (EXP-09). What is to be done is in the query, the list is the body:
-/// so it is streamed to where it is kept, whatever its length.
+/// held in memory up to <see cref="MaximumFile"/>, kept in chunks, and worked through by an operation.
 /// </summary>
 internal static class UploadEndpoints
 {

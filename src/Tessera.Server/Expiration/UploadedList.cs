@@ -9,7 +9,7 @@ using Tessera.Server.Platform.Jobs;
 namespace Tessera.Server.Expiration;
 
 /// <summary>
-/// A list of codes or ids, one a line, of any length (EXP-09): read in a stream into a table, looked up in one pass over the
+/// A list of codes or ids, one a line (EXP-09): read chunk by chunk into a table, looked up in one pass over the
 /// units, changed in batches. Every line that cannot be read, is not there or may not be changed is named with its reason.
 /// </summary>
 internal static class UploadedList
