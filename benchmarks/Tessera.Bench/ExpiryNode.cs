@@ -35,6 +35,18 @@ internal static class ExpiryNode
         }
     }
 
+    /// <summary>Seals what is not sealed.</summary>
+    public static async Task SealAsync(Database database)
+    {
+        using var sealer = new Sealer(
+            database,
+            new Tessera.Server.Settings(),
+            TimeProvider.System,
+            NullLogger<Sealer>.Instance
+        );
+        await sealer.SealAsync(default);
+    }
+
     /// <summary>What <c>tessera-bench expiry-node CONNECTION</c> does: works until its input ends or it is killed.</summary>
     public static async Task<int> ServeAsync(string connectionString)
     {

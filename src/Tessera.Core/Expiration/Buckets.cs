@@ -10,7 +10,7 @@ public static class Buckets
     public const int UnitsPerJob = 1_000_000;
 
     /// <summary>Units one step looks at: bounds its memory, its transaction and the time for which nobody sees progress.</summary>
-    public const int UnitsPerStep = 250_000;
+    public const int UnitsPerStep = 50_000;
 
     /// <summary>Runs of ids in one event, so that it stays within 20 kB (convention 22).</summary>
     public const int RunsPerEvent = 500;

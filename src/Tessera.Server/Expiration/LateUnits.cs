@@ -22,10 +22,17 @@ internal static class LateUnits
             return 0;
         }
 
-        var held = await UnitStore.HoldAsync(work, keys, cancel);
-        var now = await work.ClockAsync(cancel);
+        // While their jobs are locked no step goes past a unit: a step that comes later sees what is seen here.
+        await UnitStore.HoldJobsAsync(work, keys, cancel);
         var passed = await UnitStore.PassedAsync(work, keys, cancel);
-        return await TellAsync(work, [.. held.Where(u => IsLate(u, now) && passed.Contains(u.Key))], now, cancel);
+        if (passed.Count == 0)
+        {
+            return 0;
+        }
+
+        var held = await UnitStore.HoldAsync(work, passed, cancel);
+        var now = await work.ClockAsync(cancel);
+        return await TellAsync(work, [.. held.Where(u => IsLate(u, now))], now, cancel);
     }
 
     /// <summary>Tells of units that are held and late.</summary>

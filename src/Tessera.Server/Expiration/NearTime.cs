@@ -44,10 +44,10 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         if (place.Until > place.From)
         {
             var said = await ReadAsync(work, place.From, place.Until, cancel);
-            await ExpectAsync(work, said, cancel);
-            foreach (var batch in (await EndedAsync(work, said, now, cancel)).Chunk(UnitsPerBatch))
+            var ended = await ExpectAsync(work, said, cancel);
+            foreach (var part in ended.SelectMany(Parts).Concat(said.Again.Chunk(UnitsPerBatch)))
             {
-                await LateUnits.TellAsync(work, batch, cancel);
+                await TellLateAsync(part, cancel);
             }
 
             await work.ExecuteAsync("update expiration.follower set place = $1", [place.Until], cancel);
@@ -131,37 +131,78 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
     }
 
     /// <summary>Remembers the hours of ends that the log has named, until they come within the look-ahead.</summary>
-    private static async Task ExpectAsync(UnitOfWork work, Said said, CancellationToken cancel)
+    /// <returns>The runs that were issued into the past, or nearly: a job may have passed them.</returns>
+    private static async Task<List<Run>> ExpectAsync(UnitOfWork work, Said said, CancellationToken cancel)
     {
+        var hours = new HashSet<DateTimeOffset>(said.Hours);
+        var ended = new List<Run>();
+
         // Units of one run were issued with one end; the first and the last of them say it.
-        await using var insert = RunsCommand(
-            work,
-            """
-            insert into expiration.expected_hour (starts_at)
-            select date_trunc('hour', u.valid_until, 'UTC')
-            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) r (coupon_id, first, last, until)
-            cross join lateral (
-                (select valid_until from coupons.instance i where i.coupon_id = r.coupon_id and i.id between r.first and r.last
-                    order by i.id limit 1)
-                union
-                (select valid_until from coupons.instance i where i.coupon_id = r.coupon_id and i.id between r.first and r.last
-                    order by i.id desc limit 1)
-            ) u
-            where isfinite(u.valid_until)
-            union
-            select * from unnest($5::timestamptz[])
-            on conflict do nothing
-            """,
-            said.Issued
-        );
-        insert.Parameters.Add(
-            new NpgsqlParameter<DateTimeOffset[]>
+        await using (
+            var query = RunsCommand(
+                work,
+                """
+                select r.place, u.valid_until
+                from unnest($1::bigint[], $2::bigint[], $3::bigint[]) with ordinality r (coupon_id, first, last, place)
+                cross join lateral (
+                    (select valid_until from coupons.instance i where i.coupon_id = r.coupon_id and i.id between r.first and r.last
+                        order by i.id limit 1)
+                    union
+                    (select valid_until from coupons.instance i where i.coupon_id = r.coupon_id and i.id between r.first and r.last
+                        order by i.id desc limit 1)
+                ) u
+                where isfinite(u.valid_until) order by r.place
+                """,
+                said.Issued
+            )
+        )
+        await using (var rows = await query.ExecuteReaderAsync(cancel))
+        {
+            while (await rows.ReadAsync(cancel))
             {
-                TypedValue = [.. said.Hours],
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+                var run = said.Issued[(int)rows.GetInt64(0) - 1];
+                var end = rows.GetFieldValue<DateTimeOffset>(1);
+                hours.Add(Buckets.Of(end));
+                if (end <= run.Until && (ended.Count == 0 || ended[^1] != run))
+                {
+                    ended.Add(run);
+                }
             }
+        }
+
+        await work.ExecuteAsync(
+            "insert into expiration.expected_hour (starts_at) select unnest($1::timestamptz[]) on conflict do nothing",
+            [
+                new NpgsqlParameter<DateTimeOffset[]>
+                {
+                    TypedValue = [.. hours.Order()],
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
+                },
+            ],
+            cancel
         );
-        await insert.ExecuteNonQueryAsync(cancel);
+        return ended;
+    }
+
+    private static IEnumerable<Run[]> Parts(Run run)
+    {
+        for (var first = run.First; first <= run.Last; first += UnitsPerBatch)
+        {
+            yield return [run with { First = first, Last = Math.Min(run.Last, first + UnitsPerBatch - 1) }];
+        }
+    }
+
+    /// <summary>
+    /// Tells of the late units of runs, in a transaction of its own: whoever waits for their jobs does not wait for a whole
+    /// pass. A pass that is run again finds them told.
+    /// </summary>
+    private async Task TellLateAsync(Run[] runs, CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        if (await LateUnits.TellAsync(work, await EndedAsync(work, runs, cancel), cancel) > 0)
+        {
+            await work.CommitAsync(CancellationToken.None);
+        }
     }
 
     /// <summary>Takes the expected hours that are near enough; those that another path has enqueued are done with.</summary>
@@ -185,25 +226,18 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         return [.. hours.Order()];
     }
 
-    /// <summary>Keys of the units that may be late ones: live again after their end, or issued into the past.</summary>
-    private static async Task<List<UnitKey>> EndedAsync(
-        UnitOfWork work,
-        Said said,
-        DateTimeOffset now,
-        CancellationToken cancel
-    )
+    /// <summary>Keys of the units of runs that have ended, and so may be late ones.</summary>
+    private static async Task<List<UnitKey>> EndedAsync(UnitOfWork work, Run[] runs, CancellationToken cancel)
     {
         await using var query = RunsCommand(
             work,
             """
-            select distinct i.valid_until, i.id
-            from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::timestamptz[]) r (coupon_id, first, last, until)
+            select distinct i.valid_until, i.id from unnest($1::bigint[], $2::bigint[], $3::bigint[]) r (coupon_id, first, last)
             join coupons.instance i on i.coupon_id = r.coupon_id and i.id between r.first and r.last
-            where i.valid_until <= $5 and i.valid_until <= r.until
+            where i.valid_until <= (select platform.clock())
             """,
-            [.. said.Issued, .. said.Again]
+            runs
         );
-        query.Parameters.Add(new NpgsqlParameter { Value = now });
         await using var rows = await query.ExecuteReaderAsync(cancel);
         var keys = new List<UnitKey>();
         while (await rows.ReadAsync(cancel))
@@ -214,17 +248,12 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         return keys;
     }
 
-    private static NpgsqlCommand RunsCommand(UnitOfWork work, string sql, List<Run> runs) =>
+    private static NpgsqlCommand RunsCommand(UnitOfWork work, string sql, IReadOnlyCollection<Run> runs) =>
         work.Command(
             sql,
             new NpgsqlParameter<long[]> { TypedValue = [.. runs.Select(static r => r.CouponId)] },
             new NpgsqlParameter<long[]> { TypedValue = [.. runs.Select(static r => r.First)] },
-            new NpgsqlParameter<long[]> { TypedValue = [.. runs.Select(static r => r.Last)] },
-            new NpgsqlParameter<DateTimeOffset[]>
-            {
-                TypedValue = [.. runs.Select(static r => r.Until)],
-                NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-            }
+            new NpgsqlParameter<long[]> { TypedValue = [.. runs.Select(static r => r.Last)] }
         );
 
     /// <summary>What the log said of ends.</summary>

@@ -51,11 +51,7 @@ internal static class UnitStore
         CancellationToken cancel
     )
     {
-        await work.ExecuteAsync(
-            "select id from expiration.job where bucket = any($1) order by id for share",
-            [Instants(keys.Select(static k => Buckets.Of(k.EndsAt)).Distinct())],
-            cancel
-        );
+        await HoldJobsAsync(work, keys, cancel);
         var (ends, ids) = Arrays(keys);
         await work.ExecuteAsync(
             """
@@ -100,6 +96,14 @@ internal static class UnitStore
 
         return units;
     }
+
+    /// <summary>Locks the jobs in whose hours units end, so that none of them goes on meanwhile.</summary>
+    public static Task HoldJobsAsync(UnitOfWork work, IReadOnlyCollection<UnitKey> keys, CancellationToken cancel) =>
+        work.ExecuteAsync(
+            "select id from expiration.job where bucket = any($1) order by id for share",
+            [Instants(keys.Select(static k => Buckets.Of(k.EndsAt)).Distinct())],
+            cancel
+        );
 
     /// <summary>Those of the keys that no job will come to: their hour has jobs, and all have passed them.</summary>
     public static async Task<HashSet<UnitKey>> PassedAsync(
