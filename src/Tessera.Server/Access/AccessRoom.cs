@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Access.Limits;
 using Tessera.Server.Access.People;
 using Tessera.Server.Access.People.Oidc;
+using Tessera.Server.Access.People.Passkeys;
 
 namespace Tessera.Server.Access;
 
@@ -18,6 +19,7 @@ public static class AccessRoom
             .AddSingleton<SecondFactor>()
             .AddSingleton<SignIn>()
             .AddSingleton<Providers>()
+            .AddSingleton<Authenticators>()
             .AddSingleton<RateLimits>()
             .AddHostedService<RateSharing>();
 
@@ -32,7 +34,9 @@ public static class AccessRoom
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);
         OidcEndpoints.Map(api);
+        PasskeySignInEndpoints.Map(api);
         OwnAccountEndpoints.Map(api);
+        OwnPasskeyEndpoints.Map(api);
         PeopleEndpoints.Map(api);
         RoleEndpoints.Map(api);
     }

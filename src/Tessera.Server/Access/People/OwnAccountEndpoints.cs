@@ -99,7 +99,11 @@ internal static class OwnAccountEndpoints
             .WithSummary("Confirm an authenticator with its first code; from then on signing in needs one")
             .RequirePermission(Permissions.SignedIn)
             .WithBody(new FactorConfirmed("123456"))
-            .WithAnswer(200, new FactorMade(["ABCD-EFGH-JKLM-NPQR"]), "Recovery codes; they are not shown again.")
+            .WithAnswer(
+                200,
+                new FactorMade(["ABCD-EFGH-JKLM-NPQR"]),
+                "Recovery codes; they are not shown again. All other sessions have ended."
+            )
             .WithRefusals(PersonNeeded, HasFactor);
         group
             .MapPost("/totp/remove", RemoveAsync)
@@ -197,9 +201,14 @@ internal static class OwnAccountEndpoints
                     return HttpAnswer.Refused(context, HasFactor);
                 }
 
-                return await factors.ConfirmAsync(work, person, code, CancellationToken.None) is { } codes
-                    ? HttpAnswer.Json(200, new FactorMade(codes))
-                    : null;
+                if (await factors.ConfirmAsync(work, person, code, CancellationToken.None) is not { } codes)
+                {
+                    return null;
+                }
+
+                // Whoever else signed in with the password alone has not brought this factor.
+                await Sessions.EndAllAsync(work, person, Caller.Of(context).SessionId, CancellationToken.None);
+                return HttpAnswer.Json(200, new FactorMade(codes));
             }
         );
 
@@ -320,7 +329,7 @@ internal static class OwnAccountEndpoints
     }
 
     /// <summary>The fields of a body; nothing when it was refused.</summary>
-    private static async Task<(Fields? Fields, RequestBody? Body)> ReadAsync(HttpContext context)
+    internal static async Task<(Fields? Fields, RequestBody? Body)> ReadAsync(HttpContext context)
     {
         var (body, refusal) = await RequestBody.ReadAsync(context);
         if (refusal is null)
@@ -333,7 +342,7 @@ internal static class OwnAccountEndpoints
     }
 
     /// <summary>Tells what is wrong with the fields, and then that a key has no account.</summary>
-    private static async Task<bool> RefuseAsync(HttpContext context, Fields fields)
+    internal static async Task<bool> RefuseAsync(HttpContext context, Fields fields)
     {
         var refusal = fields.Finish() ?? (Caller.Of(context).PersonId is null ? PersonNeeded : null);
         if (refusal is not null)
@@ -350,7 +359,7 @@ internal static class OwnAccountEndpoints
         return (bool)(await command.ExecuteScalarAsync())!;
     }
 
-    private static async Task<(string Realm, string Email, string Name, string? Hash)> AccountAsync(
+    internal static async Task<(string Realm, string Email, string Name, string? Hash)> AccountAsync(
         UnitOfWork work,
         Guid person
     )

@@ -49,7 +49,8 @@ internal static class SessionEndpoints
 {
     private const int LongestKey = 100;
 
-    private static readonly SessionView Sample = new(
+    /// <summary>A session as examples show it.</summary>
+    internal static readonly SessionView Sample = new(
         "person:01970f3e-8a00-7c3e-9d52-6f1b2a3c4d5e",
         "Ada Example",
         Realms.Staff,
@@ -75,7 +76,7 @@ internal static class SessionEndpoints
             .OpenToGuesses()
             .WithBody(new SignInWanted(Realms.Staff, "ada@example.com", "a long pass phrase of hers", "123456"))
             .WithAnswer(200, Sample, "Signed in.")
-            .WithRefusals(SignIn.Failed, SignIn.CodeNeeded, SessionCookie.Forged);
+            .WithRefusals(SignIn.Failed, SignIn.CodeNeeded, SignIn.PasskeyNeeded, SessionCookie.Forged);
         group
             .MapGet("", ShowAsync)
             .WithName("getSession")

@@ -30,7 +30,7 @@ public sealed class Sessions(Database database, Settings settings)
         select s.id, s.expires_at, p.id, p.realm, p.name, p.merchant_id, p.customer_id, p.roles,
             array(select distinct unnest(r.permissions) from people.role r where r.id = any(p.roles) and r.realm = p.realm),
             k.id, k.name, k.merchant_id, k.channels, k.permissions, k.subject,
-            s.method = 'oidc' or p.totp_confirmed
+            s.method in ('oidc', 'saml', 'passkey') or p.totp_confirmed
         from people.session s
             left join people.person p on p.id = s.person_id
             left join access.api_key k on k.id = s.api_key_id

@@ -34,6 +34,13 @@ public sealed partial class SignIn(
         RefusalKind.Unauthenticated
     );
 
+    /// <summary>The password was right; the second factor of this member of the staff is a passkey.</summary>
+    public static readonly Refusal PasskeyNeeded = new(
+        "passkey_required",
+        "Sign in with the passkey of this account.",
+        RefusalKind.Unauthenticated
+    );
+
     /// <summary>Signs in with a password, and with the code of a second factor where there is one.</summary>
     /// <returns>The ticket, or why not.</returns>
     internal async Task<(string? Ticket, Refusal? Refusal)> WithPasswordAsync(
@@ -56,12 +63,13 @@ public sealed partial class SignIn(
 
         var fresh = isOld ? await passwords.HashAsync(password, cancel) : null;
         await using var work = await database.BeginAsync(cancel);
-        if (person.HasFactor && wanted.Code is null)
+        var isPasskeyNeeded = realm == Realms.Staff && !person.HasFactor && person.HasPasskey;
+        if (isPasskeyNeeded || (person.HasFactor && wanted.Code is null))
         {
             // Neither a success nor a failure: what was counted before stays counted.
             await Attempts.ForgiveAsync(work, key, CancellationToken.None);
             await work.CommitAsync(CancellationToken.None);
-            return (null, CodeNeeded);
+            return (null, isPasskeyNeeded ? PasskeyNeeded : CodeNeeded);
         }
 
         if (person.HasFactor && !await factors.UseAsync(work, person.Id, wanted.Code!, CancellationToken.None))
@@ -140,6 +148,10 @@ public sealed partial class SignIn(
     internal void Refuse(HttpContext context, string who, string why) =>
         LogRefused(log, who, why, FromOf(context), RequestIds.Of(context));
 
+    /// <summary>Writes one security event of a passkey that is not as it should be.</summary>
+    internal void RefusePasskey(HttpContext context, string who, string why) =>
+        LogRefusedPasskey(log, who, why, FromOf(context), RequestIds.Of(context));
+
     private static async Task TellAsync(
         UnitOfWork work,
         Guid session,
@@ -154,7 +166,7 @@ public sealed partial class SignIn(
         await EventLog.AppendAsync(work, at, [entry], CancellationToken.None);
     }
 
-    private async Task<(Guid Id, string? Hash, bool IsActive, bool HasFactor)?> ReadAsync(
+    private async Task<(Guid Id, string? Hash, bool IsActive, bool HasFactor, bool HasPasskey)?> ReadAsync(
         string realm,
         string email,
         CancellationToken cancel
@@ -162,7 +174,8 @@ public sealed partial class SignIn(
     {
         await using var command = database.Source.CreateCommand(
             """
-            select p.id, p.password_hash, p.is_active and coalesce(m.is_active, true), p.totp_confirmed
+            select p.id, p.password_hash, p.is_active and coalesce(m.is_active, true), p.totp_confirmed,
+                exists (select from people.passkey k where k.person_id = p.id)
             from people.person p left join access.merchant m on m.id = p.merchant_id
             where p.realm = $1 and p.email = $2
             """
@@ -171,7 +184,13 @@ public sealed partial class SignIn(
         command.Parameters.Add(new NpgsqlParameter { Value = email });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         return await rows.ReadAsync(cancel)
-            ? (rows.GetGuid(0), rows.IsDBNull(1) ? null : rows.GetString(1), rows.GetBoolean(2), rows.GetBoolean(3))
+            ? (
+                rows.GetGuid(0),
+                rows.IsDBNull(1) ? null : rows.GetString(1),
+                rows.GetBoolean(2),
+                rows.GetBoolean(3),
+                rows.GetBoolean(4)
+            )
             : null;
     }
 
@@ -182,4 +201,7 @@ public sealed partial class SignIn(
 
     [LoggerMessage(3011, LogLevel.Warning, "Refused a sign-in of {Who}: {Why}, from {From}, request {RequestId}")]
     private static partial void LogRefused(ILogger log, string who, string why, string from, string requestId);
+
+    [LoggerMessage(3012, LogLevel.Warning, "Refused a passkey of {Who}: {Why}, from {From}, request {RequestId}")]
+    private static partial void LogRefusedPasskey(ILogger log, string who, string why, string from, string requestId);
 }

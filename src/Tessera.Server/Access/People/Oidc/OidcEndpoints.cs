@@ -5,7 +5,6 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Npgsql;
 using Tessera.Core;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -26,9 +25,8 @@ internal sealed record OidcBegun(string RedirectUrl);
 /// </summary>
 internal static class OidcEndpoints
 {
-    private const string CookieName = "tessera_oidc";
-
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+    /// <summary>Lax: the browser comes back from another site.</summary>
+    private static readonly Challenges Questions = new("oidc", "/api/v1/sign-in/oidc", SameSiteMode.Lax);
 
     private static readonly Refusal Absent = new(
         "no_identity_provider",
@@ -100,9 +98,7 @@ internal static class OidcEndpoints
                 challenge,
                 context.RequestAborted
             );
-            var ticket = Tickets.Make();
-            await KeepAsync(database, ticket, asked, context.RequestAborted);
-            context.Response.Cookies.Append(CookieName, ticket, CookieOf(context));
+            await Questions.KeepAsync(context, database, JsonSerializer.Serialize(asked));
             await HttpAnswer.Json(200, new OidcBegun(next.AbsoluteUri)).SendAsync(context);
         }
         catch (OidcException error)
@@ -139,7 +135,6 @@ internal static class OidcEndpoints
 
             await using var work = await database.BeginAsync(context.RequestAborted);
             var ticket = await signIn.BeginAsync(context, work, id, null, settings.Oidc!.Realm, "oidc");
-            context.Response.Cookies.Delete(CookieName, CookieOf(context));
             SessionCookie.Set(context, ticket);
             context.Response.StatusCode = StatusCodes.Status303SeeOther;
             context.Response.Headers.Location = "/";
@@ -160,7 +155,10 @@ internal static class OidcEndpoints
     )
     {
         // Once: whatever comes of it, this question is answered.
-        if (await TakeAsync(database, context.Request.Cookies[CookieName], context.RequestAborted) is not { } asked)
+        if (
+            await Questions.TakeAsync(context, database) is not { } kept
+            || JsonSerializer.Deserialize<Asked>(kept) is not { } asked
+        )
         {
             return (null, "not asked");
         }
@@ -188,126 +186,20 @@ internal static class OidcEndpoints
         }
 
         await using var work = await database.BeginAsync(context.RequestAborted);
-        if (asked.Invitation is { } invitation)
-        {
-            await LinkAsync(work, options, subject, invitation, RequestIds.Of(context));
-        }
-
-        await using var command = work.Command(
-            """
-            select p.id from people.external e join people.person p on p.id = e.person_id
-                left join access.merchant m on m.id = p.merchant_id
-            where e.issuer = $1 and e.subject = $2 and p.realm = $3 and p.is_active and coalesce(m.is_active, true)
-            """,
+        var person = await External.FindAsync(
+            work,
             options.Issuer,
             subject,
-            options.Realm
+            options.Realm,
+            asked.Invitation is null ? null : Convert.FromBase64String(asked.Invitation),
+            RequestIds.Of(context)
         );
-        var person = await command.ExecuteScalarAsync();
         await work.CommitAsync(CancellationToken.None);
-        return person is Guid id ? (id, null) : (null, "unknown");
-    }
-
-    /// <summary>Links the invited person to the subject, if neither is linked yet; the invitation is used up.</summary>
-    private static async Task LinkAsync(
-        UnitOfWork work,
-        OidcOptions options,
-        string subject,
-        string invitation,
-        string requestId
-    )
-    {
-        if (
-            await InvitationEndpoints.HoldAsync(work, Convert.FromBase64String(invitation)) is not { } person
-            || person.Realm != options.Realm
-        )
-        {
-            return;
-        }
-
-        var linked = await work.ExecuteAsync(
-            "insert into people.external (issuer, subject, person_id) values ($1, $2, $3) on conflict do nothing",
-            [options.Issuer, subject, person.Id],
-            CancellationToken.None
-        );
-        if (linked == 0)
-        {
-            return;
-        }
-
-        await work.ExecuteAsync(
-            "update people.invitation set used_at = clock_timestamp() where person_id = $1 and used_at is null",
-            [person.Id],
-            CancellationToken.None
-        );
-        var version = (int)
-            (
-                await work.Command(
-                        "update people.person set version = version + 1 where id = $1 returning version",
-                        person.Id
-                    )
-                    .ExecuteScalarAsync()
-            )!;
-        await Invitations.TellAsync(
-            work,
-            person.Id,
-            "person.linked",
-            version,
-            "person:" + person.Id,
-            EventLog.Payload(("issuer", options.Issuer)),
-            requestId
-        );
-    }
-
-    private static async Task KeepAsync(Database database, string ticket, Asked asked, CancellationToken cancel)
-    {
-        await using var command = database.Source.CreateCommand(
-            """
-            with old as (delete from people.challenge where expires_at < clock_timestamp())
-            insert into people.challenge (id, kind, hash, content, expires_at)
-            values ($1, 'oidc', $2, $3, clock_timestamp() + $4)
-            """
-        );
-        command.Parameters.Add(new NpgsqlParameter { Value = Guid.CreateVersion7() });
-        command.Parameters.Add(new NpgsqlParameter { Value = Tickets.HashOf(ticket)! });
-        command.Parameters.Add(new NpgsqlParameter { Value = JsonSerializer.Serialize(asked) });
-        command.Parameters.Add(new NpgsqlParameter { Value = Patience });
-        await command.ExecuteNonQueryAsync(cancel);
-    }
-
-    private static async Task<Asked?> TakeAsync(Database database, string? ticket, CancellationToken cancel)
-    {
-        if (Tickets.HashOf(ticket) is not { } hash)
-        {
-            return null;
-        }
-
-        await using var command = database.Source.CreateCommand(
-            """
-            delete from people.challenge where hash = $1 and kind = 'oidc'
-            returning case when expires_at > clock_timestamp() then content end
-            """
-        );
-        command.Parameters.Add(new NpgsqlParameter { Value = hash });
-        return await command.ExecuteScalarAsync(cancel) is string content
-            ? JsonSerializer.Deserialize<Asked>(content)
-            : null;
+        return person is null ? (null, "unknown") : (person, null);
     }
 
     private static bool Same(string one, string other) =>
         CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(one), Encoding.UTF8.GetBytes(other));
-
-    /// <summary>Lax: the browser comes back from another site.</summary>
-    private static CookieOptions CookieOf(HttpContext context) =>
-        new()
-        {
-            HttpOnly = true,
-            Secure = context.Request.IsHttps,
-            SameSite = SameSiteMode.Lax,
-            Path = "/api/v1/sign-in/oidc",
-            MaxAge = Patience,
-            IsEssential = true,
-        };
 
     private sealed record Asked(string State, string Nonce, string Verifier, string? Invitation);
 }
