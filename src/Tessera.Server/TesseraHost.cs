@@ -108,6 +108,7 @@ public static class TesseraHost
             app.UseMiddleware<ManagementPort>();
         }
 
+        app.UseWebSockets();
         app.UseRouting();
         app.UseMiddleware<Gate>();
         app.UseMiddleware<ReadLog>();
@@ -129,6 +130,7 @@ public static class TesseraHost
         api.MapExpiration();
         api.MapOperations();
         api.MapInsights();
+        app.MapLive();
         return app;
     }
 

@@ -39,7 +39,7 @@ public sealed class FlowTests(App app)
         await Expect(view.Page.GetByText("FLOW10 is created")).ToBeVisibleAsync();
         await Expect(view.Dialog).ToContainTextAsync("10% off");
 
-        await RedeemAsync("FLOW10", "order-flow");
+        await Shop.RedeemAsync(app, "FLOW10", "order-flow");
         await view.GoAsync("/redemptions?order_reference=order-flow");
         var row = view.Page.Locator("[role=row][data-index='0']");
         await Expect(row).ToContainTextAsync("Redeemed");
@@ -264,29 +264,8 @@ public sealed class FlowTests(App app)
         Assert.Fail($"The Tab key does not lead to {field}.");
     }
 
-    private async Task<long> CreateAsync(string code, string name)
-    {
-        var reply = await app.Host.PostAsync(
-            "/api/v1/admin/coupons",
-            new
-            {
-                code,
-                internal_name = name,
-                description = new { en = "Made in a test." },
-                discount_type = "percentage",
-                discount_value = 10,
-                valid_from = TimeProvider.System.GetUtcNow().AddMinutes(1).ToString("O"),
-                is_active = true,
-            }
-        );
-        Assert.True(reply.Status == 201, reply.Body);
-        var id = reply.Json.GetProperty("id").GetInt64();
-        await app.Host.Database.ExecuteAsync(
-            "update coupons.coupon set valid_from = clock_timestamp() - interval '1 minute' where id = $1",
-            id
-        );
-        return id;
-    }
+    private Task<long> CreateAsync(string code, string name) =>
+        Shop.CouponAsync(app, code, new { internal_name = name });
 
     private async Task ReplaceAsync(long id, string stored)
     {
@@ -309,20 +288,5 @@ public sealed class FlowTests(App app)
             headers: new Dictionary<string, string> { ["If-Match"] = "*" }
         );
         Assert.True(reply.Status == 200, reply.Body);
-    }
-
-    private async Task RedeemAsync(string code, string order)
-    {
-        var customer = await app.Host.PostAsync("/api/v1/customers", new { external_id = "c-" + order });
-        var reply = await app.Host.PostAsync(
-            "/api/v1/redemptions",
-            new
-            {
-                code,
-                customer_id = customer.Json.GetProperty("id").GetString(),
-                order = new { reference = order, amount = new { amount = 8_000, currency = "USD" } },
-            }
-        );
-        Assert.True(reply.Status == 201, reply.Body);
     }
 }

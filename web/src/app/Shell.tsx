@@ -14,13 +14,14 @@ import {
   TicketPercent,
   type LucideIcon,
 } from 'lucide-react';
-import { lazy, Suspense, useEffect, useState } from 'react';
-import { Link, NavLink, Outlet, useLocation } from 'react-router';
+import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
+import { Link, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import { Palette } from '../features/palette/Palette';
 import { client } from '../shared/api/client.generated';
 import { signedOut } from '../shared/api/session';
 import { useAppDispatch, useAppSelector, useCan } from '../shared/api/store';
 import { locales, useTranslation, type MessageKey } from '../shared/i18n/i18n';
+import { useLiveCoupons } from '../shared/live/useLiveCoupons';
 import { localeChosen, themeChosen, type Theme } from '../shared/lib/prefs';
 import { Button } from '../shared/ui/Button';
 import { Dialog } from '../shared/ui/Dialog';
@@ -68,6 +69,8 @@ export function Shell() {
   const [menuOpen, setMenuOpen] = useState(false);
   const hasEnded = useAppSelector((state) => state.session.ended);
   const { pathname } = useLocation();
+  const navigate = useNavigate();
+  useLiveCoupons(useCallback((coupon) => void navigate(`/coupons/${coupon}`), [navigate]));
   useEffect(() => setMenuOpen(false), [pathname]);
   return (
     <>

@@ -21,12 +21,16 @@ public sealed class Sessions(Database database, Settings settings)
     private const int LongestAgent = 200;
 
     /// <summary>One row: the session, the person or key behind it, and the permissions of the roles made here.</summary>
-    private const string FindSql = """
+    private const string FindSql = $"""
         with touched as (
             update people.session set used_at = clock_timestamp()
             where hash = $1 and ended_at is null and used_at < clock_timestamp() - least(idle / 4, interval '1 minute')
                 and used_at > clock_timestamp() - idle and expires_at > clock_timestamp()
         )
+        {LiveSql} and s.hash = $1
+        """;
+
+    private const string LiveSql = """
         select s.id, s.expires_at, p.id, p.realm, p.name, p.merchant_id, p.customer_id, p.roles,
             array(select distinct unnest(r.permissions) from people.role r where r.id = any(p.roles) and r.realm = p.realm),
             k.id, k.name, k.merchant_id, k.channels, k.permissions, k.subject,
@@ -35,7 +39,7 @@ public sealed class Sessions(Database database, Settings settings)
             left join people.person p on p.id = s.person_id
             left join access.api_key k on k.id = s.api_key_id
             left join access.merchant m on m.id = coalesce(p.merchant_id, k.merchant_id)
-        where s.hash = $1 and s.ended_at is null and s.expires_at > clock_timestamp()
+        where s.ended_at is null and s.expires_at > clock_timestamp()
             and s.used_at > clock_timestamp() - s.idle
             and coalesce(m.is_active, true)
             and (p.is_active or (k.id is not null and k.revoked_at is null and k.expires_at > clock_timestamp()))
@@ -53,6 +57,26 @@ public sealed class Sessions(Database database, Settings settings)
         command.Parameters.Add(new NpgsqlParameter { Value = hash });
         await using var rows = await command.ExecuteReaderAsync(cancel);
         return await rows.ReadAsync(cancel) ? Read(rows) : null;
+    }
+
+    /// <summary>Who is behind those of some sessions that live. To ask keeps none of them alive: a stream is no use.</summary>
+    public async Task<Dictionary<Guid, Caller>> AliveAsync(IReadOnlyList<Guid> ids, CancellationToken cancel)
+    {
+        var alive = new Dictionary<Guid, Caller>();
+        if (ids.Count == 0)
+        {
+            return alive;
+        }
+
+        await using var command = database.Source.CreateCommand(LiveSql + " and s.id = any($1)");
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. ids] });
+        await using var rows = await command.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            alive[rows.GetGuid(0)] = Read(rows).Caller;
+        }
+
+        return alive;
     }
 
     /// <summary>Begins a session of a person or of a key. Its ticket is new: none that was known before ever becomes one.</summary>

@@ -3,7 +3,6 @@ import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'rea
 import { Link, Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
 import { useAppDispatch, useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
-import { useLive } from '../../shared/api/useLive';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { sortChosen } from '../../shared/lib/prefs';
 import { useMedia } from '../../shared/lib/useMedia';
@@ -41,7 +40,6 @@ export function CouponListPage() {
   const sort = params.get('sort') ?? likedSort ?? defaultSort;
   const argument = useDeferredValue(useMemo(() => listArgument(filters, sort), [filters, sort]));
   const pages = usePages(couponsApi.endpoints.listCoupons, argument);
-  useLive(pages);
   const isFiltered = Object.keys(filters).length > 0;
   const open = useCallback((coupon: Coupon) => navigate(`/coupons/${coupon.id}${location.search}`), [navigate, location.search]);
   const columns = useCouponColumns(open);
@@ -80,7 +78,7 @@ export function CouponListPage() {
       <header className="page__head">
         <h1>{t('coupons.title')}</h1>
         <div className="row">
-          <LiveBadge pages={pages} />
+          <LiveBadge />
           <SavedViews list={listName} />
           {can('coupons.write') && (
             <Link className="button button--primary" to={`/coupons/new${location.search}`}>

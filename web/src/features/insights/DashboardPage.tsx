@@ -5,10 +5,11 @@ import type { CouponSummary } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAmount, formatCount, formatShare } from '../../shared/lib/format';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
+import { LiveBadge } from '../../shared/ui/LiveBadge';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { Ago, Amount } from '../../shared/ui/Values';
 import { Chart, dayLabel } from '../../shared/ui/Charts';
-import { insightsApi, refreshMs } from './insightsApi';
+import { insightsApi } from './insightsApi';
 import { daysOf, readPeriod } from './period';
 import { PeriodBar } from './PeriodBar';
 
@@ -20,13 +21,16 @@ export function DashboardPage() {
   const [params] = useSearchParams();
   const { period, interval } = readPeriod(params);
   const days = daysOf(period);
-  const summary = insightsApi.endpoints.getSystemAnalytics.useQuery(days, { pollingInterval: refreshMs, skipPollingIfUnfocused: true });
-  const timeline = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval }, { pollingInterval: refreshMs, skipPollingIfUnfocused: true });
+  const summary = insightsApi.endpoints.getSystemAnalytics.useQuery(days);
+  const timeline = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval });
   return (
     <div className="page">
       <header className="page__head">
         <h1>{t('coupons.title')}</h1>
-        <PeriodBar />
+        <div className="row">
+          <LiveBadge />
+          <PeriodBar />
+        </div>
       </header>
       <CouponTabs />
       {summary.error ? <ErrorState error={summary.error} onRetry={summary.refetch} /> : summary.data ? <Figures summary={summary.data} /> : <Skeletons lines={4} />}

@@ -1,8 +1,6 @@
 import { client } from '../../shared/api/client.generated';
 
-/** Figures follow the log within seconds; pages that show them ask again every so often. */
-export const refreshMs = 15_000;
-
+/** Figures follow the log within seconds; they are asked for again when something happens (useLiveCoupons). */
 export const insightsApi = client.enhanceEndpoints({
   addTagTypes: ['Figures'],
   endpoints: {

@@ -2,6 +2,7 @@ import { configureStore } from '@reduxjs/toolkit';
 import { setupListeners } from '@reduxjs/toolkit/query';
 import { useDispatch, useSelector } from 'react-redux';
 import { prefsSlice, rememberPrefs } from '../lib/prefs';
+import { liveSlice } from '../live/liveSlice';
 import { toastSlice } from '../ui/toastSlice';
 import { baseApi } from './baseApi';
 import { sessionSlice } from './session';
@@ -13,6 +14,7 @@ export const store = configureStore({
     session: sessionSlice.reducer,
     prefs: prefsSlice.reducer,
     toasts: toastSlice.reducer,
+    live: liveSlice.reducer,
   },
   middleware: (standard) => standard().concat(baseApi.middleware),
 });

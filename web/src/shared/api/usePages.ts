@@ -14,7 +14,6 @@ interface PageState<Row> {
   error?: QueryFailure | undefined;
   isError: boolean;
   isLoading?: boolean;
-  fulfilledTimeStamp?: number;
   status: string;
 }
 
@@ -38,8 +37,6 @@ export interface Pages<Row> {
   isLoadingMore: boolean;
   hasMore: boolean;
   error: QueryFailure | undefined;
-  /** When the first page last came, in milliseconds since 1970. */
-  freshAt: number | undefined;
   loadMore: () => void;
   refetch: () => void;
 }
@@ -72,7 +69,6 @@ export function usePages<Arg extends { cursor?: string }, Row>(endpoint: PagedEn
     isLoadingMore: cursors.length > 1 && last?.data === undefined && !last?.isError,
     hasMore,
     error: pages.find((page) => page.isError)?.error,
-    freshAt: pages[0]?.fulfilledTimeStamp,
     loadMore: () => {
       if (next && hasMore && !cursors.includes(next)) setWalk({ key, cursors: [...cursors, next] });
     },

@@ -1,12 +1,13 @@
-import type { Pages } from '../api/usePages';
+import { useAppSelector } from '../api/store';
 import { useTranslation } from '../i18n/i18n';
 
 /** Says whether what is shown is of now, or since when it is not. */
-export function LiveBadge<Row>({ pages }: { pages: Pages<Row> }) {
+export function LiveBadge() {
   const { t, locale } = useTranslation();
-  if (pages.freshAt === undefined) return null;
-  const isStale = pages.error !== undefined;
-  const since = new Date(pages.freshAt).toLocaleTimeString(locale);
+  const { status, heardAt } = useAppSelector((state) => state.live);
+  if (status === 'off') return null;
+  const isStale = status === 'stale';
+  const since = new Date(heardAt).toLocaleTimeString(locale);
   return (
     <span className={`staleness${isStale ? ' staleness--late' : ''}`} role="status">
       <span className="staleness__dot" aria-hidden />

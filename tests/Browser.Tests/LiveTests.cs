@@ -1,0 +1,88 @@
+using Microsoft.Playwright;
+using Xunit;
+using static Microsoft.Playwright.Assertions;
+
+namespace Tessera.Browser.Tests;
+
+/// <summary>What others do is seen without asking again (UI-10, ALR-01).</summary>
+[Collection(AppCollection.Name)]
+public sealed class LiveTests(App app)
+{
+    [Fact]
+    public async Task A_use_counts_up_in_an_open_list_and_the_last_one_is_told()
+    {
+        var id = await Shop.CouponAsync(app, "LIVEONE", new { max_uses_total = 2 });
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/coupons?search=LIVEONE");
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
+        var row = view.Page.Locator("[role=row][data-index='0']");
+        await Expect(row).ToContainTextAsync("0 / 2");
+        var asked = 0;
+        view.Page.Request += (_, request) =>
+            asked += request.Url.Contains("/admin/coupons", StringComparison.Ordinal) ? 1 : 0;
+        await Shop.RedeemAsync(app, "LIVEONE", "live-1");
+        await Expect(row).ToContainTextAsync("1 / 2");
+        Assert.Equal(0, asked);
+        await Shop.RedeemAsync(app, "LIVEONE", "live-2");
+        await Expect(row).ToContainTextAsync("2 / 2");
+        await Expect(row.Locator("[data-status]")).ToHaveAttributeAsync("data-status", "limit_reached");
+        await Expect(view.Page.GetByText("LIVEONE has reached its limit")).ToBeVisibleAsync();
+        Assert.Empty(await view.AxeAsync());
+        await view.Button("Show").ClickAsync();
+        await view.Page.WaitForURLAsync($"**/app/coupons/{id}");
+        view.AssertHealthy();
+    }
+
+    [Fact]
+    public async Task A_break_shows_within_five_seconds_and_what_was_missed_is_there_after_it()
+    {
+        await Shop.CouponAsync(app, "LIVETWO", new { max_uses_total = 5 });
+        await using var view = await app.OpenAsync();
+        var isDown = false;
+        await view.Page.RouteWebSocketAsync(
+            "**/ws/coupons**",
+            socket =>
+            {
+                if (isDown)
+                {
+                    _ = socket.CloseAsync();
+                    return;
+                }
+
+                var server = socket.ConnectToServer();
+                // A line that breaks says nothing: what comes is swallowed.
+                server.OnMessage(frame =>
+                {
+                    if (!isDown)
+                    {
+                        socket.Send(frame.Text!);
+                    }
+                });
+            }
+        );
+        await view.GoAsync("/coupons?search=LIVETWO");
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
+        isDown = true;
+        await Expect(view.Page.Locator(".staleness")).ToContainTextAsync("Not live since", new() { Timeout = 5_000 });
+        await Shop.RedeemAsync(app, "LIVETWO", "live-3");
+        isDown = false;
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live", new() { Timeout = 20_000 });
+        await Expect(view.Page.Locator("[role=row][data-index='0']")).ToContainTextAsync("1 / 5");
+    }
+
+    [Fact]
+    public async Task A_session_that_ends_elsewhere_asks_to_sign_in_again_over_the_page()
+    {
+        await using var view = await app.OpenAsync(signedIn: false);
+        await view.Page.GotoAsync("/app/coupons");
+        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }).CheckAsync();
+        await view.Page.Locator("input[name=key]").FillAsync(app.Host.Key);
+        await view.PressAsync("Enter");
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
+        await app.Host.Database.ExecuteAsync(
+            "update people.session set ended_at = clock_timestamp() where id = (select id from people.session order by id desc limit 1)"
+        );
+        await Expect(view.Dialog.Locator("input[name=key]").Or(view.Dialog.GetByText("API key")).First)
+            .ToBeVisibleAsync();
+    }
+}

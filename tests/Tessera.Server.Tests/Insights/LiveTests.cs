@@ -1,0 +1,208 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Tessera.Server.Access;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Insights;
+
+[Collection(PostgresCollection.Name)]
+public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private TestHost _host = null!;
+    private Catalogue _catalogue = null!;
+
+    public async Task InitializeAsync()
+    {
+        _host = await TestHost.StartAsync(postgres);
+        _catalogue = new Catalogue(_host.Database);
+    }
+
+    public async Task DisposeAsync() => await _host.DisposeAsync();
+
+    [Fact]
+    public async Task Each_tenant_sees_its_own_coupons_used_and_nobody_elses()
+    {
+        var (bakery, books) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        var bakeryKey = await _host.KeyAsync([Permissions.CouponsRead], bakery, merchantExists: false);
+        var booksKey = await _host.KeyAsync([Permissions.CouponsRead], books, merchantExists: false);
+        var loaf = await OfMerchantAsync("LOAF", bakery);
+        var novel = await OfMerchantAsync("NOVEL", books);
+        using var ofBakery = await OpenAsync(bakeryKey);
+        using var ofBooks = await OpenAsync(booksKey);
+        using var ofAll = await OpenAsync(_host.Key);
+        var customer = await _catalogue.CustomerAsync();
+        await RedeemAsync("LOAF", customer, "l-1");
+        await RedeemAsync("NOVEL", customer, "n-1");
+
+        Assert.Equal([loaf], (await UntilAsync(ofBakery, "coupon_used", 1)).Keys);
+        Assert.Equal([novel], (await UntilAsync(ofBooks, "coupon_used", 1)).Keys);
+        var both = await UntilAsync(ofAll, "coupon_used", 2);
+        Assert.Equal([loaf, novel], both.Keys.Order());
+        Assert.Equal(1, both[loaf].GetProperty("coupon").GetProperty("usage_count").GetInt64());
+    }
+
+    [Fact]
+    public async Task What_happened_during_a_break_is_told_after_it()
+    {
+        var coupon = await _catalogue.CouponAsync("BREAK", "currency, max_uses_total", "'EUR', 2");
+        long seen;
+        using (var before = await OpenAsync(_host.Key))
+        {
+            await RedeemAsync("BREAK", await _catalogue.CustomerAsync(), "b-1");
+            seen = (await UntilAsync(before, "coupon_used", 1))[coupon].GetProperty("seq").GetInt64();
+            before.Abort();
+        }
+
+        await RedeemAsync("BREAK", await _catalogue.CustomerAsync(), "b-2");
+        using var after = await OpenAsync(_host.Key, seen);
+        var caughtUp = (await UntilAsync(after, "limit_reached", 1))[coupon];
+        Assert.Equal("limit_reached", caughtUp.GetProperty("coupon").GetProperty("status").GetString());
+        Assert.Equal(2, caughtUp.GetProperty("coupon").GetProperty("usage_count").GetInt64());
+    }
+
+    [Fact]
+    public async Task A_place_the_log_does_not_have_starts_over()
+    {
+        using var socket = new ClientWebSocket();
+        using var hello = await ConnectAsync(socket, _host.Key, 1_000_000);
+        Assert.True(hello.RootElement.GetProperty("reset").GetBoolean());
+    }
+
+    [Fact]
+    public async Task A_key_that_is_revoked_loses_its_stream()
+    {
+        var key = await _host.KeyAsync([Permissions.CouponsRead]);
+        using var socket = await OpenAsync(key);
+        await _host.Database.ExecuteAsync(
+            "update access.api_key set revoked_at = clock_timestamp() where name = 'test'"
+        );
+        JsonElement last = default;
+        while (await ReceiveAsync(socket) is { } message)
+        {
+            last = message.RootElement;
+        }
+
+        Assert.Equal("session_ended", last.GetProperty("reason").GetString());
+        Assert.Equal(WebSocketCloseStatus.PolicyViolation, socket.CloseStatus);
+    }
+
+    [Fact]
+    public async Task Without_the_right_or_from_a_foreign_page_there_is_no_stream()
+    {
+        var key = await _host.KeyAsync([Permissions.CampaignsRead]);
+        using var lacking = new ClientWebSocket();
+        await Assert.ThrowsAsync<WebSocketException>(() => ConnectAsync(lacking, key, null));
+        using var foreign = new ClientWebSocket();
+        foreign.Options.SetRequestHeader("Origin", "https://example.com");
+        await Assert.ThrowsAsync<WebSocketException>(() => ConnectAsync(foreign, _host.Key, null));
+        Assert.Equal("stream_expected", (await _host.GetAsync("/ws/coupons")).Code);
+    }
+
+    [Fact]
+    public async Task Without_sockets_the_same_comes_as_server_sent_events()
+    {
+        var coupon = await _catalogue.CouponAsync("SENT", "currency", "'EUR'");
+        await RedeemAsync("SENT", await _catalogue.CustomerAsync(), "s-1");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/ws/coupons");
+        request.Headers.Add("Accept", "text/event-stream");
+        request.Headers.Add("Last-Event-ID", "0");
+        using var response = await _host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        using var within = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        string? line;
+        do
+        {
+            line = await reader.ReadLineAsync(within.Token);
+        } while (line is not null && !line.Contains("coupon_used", StringComparison.Ordinal));
+        Assert.Contains($"\"coupon_id\":{coupon}", line, StringComparison.Ordinal);
+    }
+
+    private async Task<long> OfMerchantAsync(string code, Guid merchant) =>
+        await _catalogue.CouponAsync(code, "currency, merchant_id", $"'EUR', '{merchant}'");
+
+    private async Task RedeemAsync(string code, Guid customer, string order)
+    {
+        var reply = await _host.PostAsync(
+            "/api/v1/redemptions",
+            new
+            {
+                code,
+                customer_id = customer,
+                order = new { reference = order, amount = new { amount = 2_000, currency = "EUR" } },
+            }
+        );
+        Assert.True(reply.Status == 201, reply.Body);
+    }
+
+    private async Task<ClientWebSocket> OpenAsync(string key, long? after = null)
+    {
+        var socket = new ClientWebSocket();
+        using var hello = await ConnectAsync(socket, key, after);
+        Assert.Equal("hello", hello.RootElement.GetProperty("type").GetString());
+        return socket;
+    }
+
+    private async Task<JsonDocument> ConnectAsync(ClientWebSocket socket, string key, long? after)
+    {
+        socket.Options.SetRequestHeader("Authorization", "Bearer " + key);
+        var address = new UriBuilder(_host.Address)
+        {
+            Scheme = "ws",
+            Path = "/ws/coupons",
+            Query = after is null ? "" : $"after={after}",
+        };
+        await socket.ConnectAsync(address.Uri, CancellationToken.None);
+        return (await ReceiveAsync(socket))!;
+    }
+
+    /// <summary>Until an event was told so often; the last change of each coupon, with the seq of its message.</summary>
+    private static async Task<Dictionary<long, JsonElement>> UntilAsync(ClientWebSocket socket, string name, long times)
+    {
+        var seen = new Dictionary<long, JsonElement>();
+        long count = 0;
+        while (count < times)
+        {
+            var message = (await ReceiveAsync(socket))!.RootElement;
+            if (message.GetProperty("type").GetString() != "changes")
+            {
+                continue;
+            }
+
+            foreach (var change in message.GetProperty("changes").EnumerateArray())
+            {
+                if (change.GetProperty("events").TryGetProperty(name, out var now))
+                {
+                    count += now.GetInt64();
+                    var noted = JsonSerializer.SerializeToNode(change)!.AsObject();
+                    noted["seq"] = message.GetProperty("seq").GetInt64();
+                    seen[change.GetProperty("coupon_id").GetInt64()] = JsonSerializer.SerializeToElement(noted);
+                }
+            }
+        }
+
+        return seen;
+    }
+
+    private static async Task<JsonDocument?> ReceiveAsync(ClientWebSocket socket)
+    {
+        using var within = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var whole = new MemoryStream();
+        var buffer = new byte[8192];
+        while (true)
+        {
+            var part = await socket.ReceiveAsync(buffer.AsMemory(), within.Token);
+            if (part.MessageType == WebSocketMessageType.Close)
+            {
+                return null;
+            }
+
+            await whole.WriteAsync(buffer.AsMemory(0, part.Count));
+            if (part.EndOfMessage)
+            {
+                return JsonDocument.Parse(whole.ToArray());
+            }
+        }
+    }
+}
