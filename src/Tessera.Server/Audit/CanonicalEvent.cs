@@ -1,6 +1,6 @@
 using System.Buffers;
+using System.Buffers.Text;
 using System.Globalization;
-using System.Text.Json;
 using Npgsql;
 
 namespace Tessera.Server.Audit;
@@ -15,6 +15,8 @@ internal static class CanonicalEvent
     public const string Columns =
         "e.actor, e.aggregateid, e.aggregatetype, e.correlation_id, e.created_at, e.id, e.payload::text, e.sequence, e.type";
 
+    private const int LongestWord = 64;
+
     /// <summary>Writes the document of a row.</summary>
     /// <param name="row">Placed on the row.</param>
     /// <param name="first">Place of the first of <see cref="Columns"/>.</param>
@@ -22,33 +24,41 @@ internal static class CanonicalEvent
     public static void Write(NpgsqlDataReader row, int first, ArrayBufferWriter<byte> to)
     {
         to.ResetWrittenCount();
-        using var json = new Utf8JsonWriter(to, CanonicalJson.Options);
-        json.WriteStartObject();
-        CanonicalJson.WriteText(json, "actor", row.GetString(first));
-        CanonicalJson.WriteText(json, "aggregateid", row.GetString(first + 1));
-        CanonicalJson.WriteText(json, "aggregatetype", row.GetString(first + 2));
+        to.Write("{\"actor\":"u8);
+        CanonicalJson.WriteText(row.GetString(first), to);
+        to.Write(",\"aggregateid\":"u8);
+        CanonicalJson.WriteText(row.GetString(first + 1), to);
+        to.Write(",\"aggregatetype\":"u8);
+        CanonicalJson.WriteText(row.GetString(first + 2), to);
+        to.Write(",\"correlation_id\":"u8);
         if (row.IsDBNull(first + 3))
         {
-            json.WriteNull("correlation_id"u8);
+            to.Write("null"u8);
         }
         else
         {
-            CanonicalJson.WriteText(json, "correlation_id", row.GetString(first + 3));
+            CanonicalJson.WriteText(row.GetString(first + 3), to);
         }
 
-        json.WriteString("created_at"u8, InstantText(row.GetFieldValue<DateTimeOffset>(first + 4)));
-        json.WriteString("id"u8, row.GetGuid(first + 5));
-        json.WritePropertyName("payload"u8);
-        using (var payload = JsonDocument.Parse(row.GetString(first + 6)))
-        {
-            CanonicalJson.WriteValue(json, payload.RootElement);
-        }
-
-        json.WriteNumber("sequence"u8, row.GetInt64(first + 7));
-        CanonicalJson.WriteText(json, "type", row.GetString(first + 8));
-        json.WriteEndObject();
+        to.Write(",\"created_at\":\""u8);
+        var at = row.GetDateTime(first + 4);
+        at.TryFormat(
+            to.GetSpan(LongestWord),
+            out var written,
+            "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'",
+            CultureInfo.InvariantCulture
+        );
+        to.Advance(written);
+        to.Write("\",\"id\":\""u8);
+        row.GetGuid(first + 5).TryFormat(to.GetSpan(LongestWord), out written);
+        to.Advance(written);
+        to.Write("\",\"payload\":"u8);
+        CanonicalJson.Write(row.GetFieldValue<byte[]>(first + 6), to);
+        to.Write(",\"sequence\":"u8);
+        Utf8Formatter.TryFormat(row.GetInt64(first + 7), to.GetSpan(LongestWord), out written);
+        to.Advance(written);
+        to.Write(",\"type\":"u8);
+        CanonicalJson.WriteText(row.GetString(first + 8), to);
+        to.Write("}"u8);
     }
-
-    private static string InstantText(DateTimeOffset at) =>
-        at.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture);
 }

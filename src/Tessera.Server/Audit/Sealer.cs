@@ -1,8 +1,5 @@
 using System.Buffers;
-using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
-using Npgsql;
-using NpgsqlTypes;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
 
@@ -89,62 +86,40 @@ public sealed partial class Sealer(Database database, Settings settings, TimePro
             await open.ExecuteNonQueryAsync(cancel);
         }
 
+        using var chain = new Chain(hash);
         var document = new ArrayBufferWriter<byte>(4096);
-        var links = new List<Link>(FetchSize);
+        var links = new CopyBuffer();
+        int fetched;
         do
         {
-            links.Clear();
+            fetched = 0;
+            links.Begin();
             await using (var fetch = work.Command($"fetch {FetchSize} from unsealed"))
             await using (var rows = await fetch.ExecuteReaderAsync(cancel))
             {
                 while (await rows.ReadAsync(cancel))
                 {
+                    fetched++;
                     CanonicalEvent.Write(rows, 2, document);
-                    hash = LinkOf(hash, document.WrittenSpan);
-                    var at = rows.GetFieldValue<DateTimeOffset>(6);
-                    links.Add(new Link(++seq, rows.GetInt64(0), rows.GetInt64(1), at, hash));
+                    links.Row(columns: 5);
+                    links.Add(++seq);
+                    links.Add(rows.GetInt64(0));
+                    links.Add(rows.GetInt64(1));
+                    links.Add(rows.GetFieldValue<DateTimeOffset>(6));
+                    links.Add(chain.Add(document.WrittenSpan));
                 }
             }
 
-            await WriteAsync(work, links, cancel);
-        } while (links.Count == FetchSize);
+            if (fetched > 0)
+            {
+                await links.SendAsync(work, "audit.entry (seq, tx, position, created_at, hash)", cancel);
+            }
+        } while (fetched == FetchSize);
 
+        hash = chain.Link;
         await work.ExecuteAsync("update audit.seal set next_tx = $1, seq = $2, hash = $3", [until, seq, hash], cancel);
         await work.CommitAsync(cancel);
         return new ChainHead(seq, hash);
-    }
-
-    /// <summary>The next link: SHA-256 over the previous hash and the document.</summary>
-    internal static byte[] LinkOf(ReadOnlySpan<byte> previous, ReadOnlySpan<byte> document)
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(previous);
-        hash.AppendData(document);
-        return hash.GetHashAndReset();
-    }
-
-    private static async Task WriteAsync(UnitOfWork work, List<Link> links, CancellationToken cancel)
-    {
-        if (links.Count == 0)
-        {
-            return;
-        }
-
-        await using var copy = await work.Connection.BeginBinaryImportAsync(
-            "copy audit.entry (seq, tx, position, created_at, hash) from stdin (format binary)",
-            cancel
-        );
-        foreach (var link in links)
-        {
-            await copy.StartRowAsync(cancel);
-            await copy.WriteAsync(link.Seq, cancel);
-            await copy.WriteAsync(link.Tx, cancel);
-            await copy.WriteAsync(link.Position, cancel);
-            await copy.WriteAsync(link.At, NpgsqlDbType.TimestampTz, cancel);
-            await copy.WriteAsync(link.Hash, cancel);
-        }
-
-        await copy.CompleteAsync(cancel);
     }
 
     /// <summary>Says outside the database how far the chain has come, so that cutting off its tail shows.</summary>
@@ -160,8 +135,6 @@ public sealed partial class Sealer(Database database, Settings settings, TimePro
 
     [LoggerMessage(3001, LogLevel.Information, "The audit chain is sealed to {Seq} with {Hash}")]
     private static partial void LogHead(ILogger log, long seq, string hash);
-
-    private readonly record struct Link(long Seq, long Tx, long Position, DateTimeOffset At, byte[] Hash);
 }
 
 /// <summary>How far the chain has come.</summary>

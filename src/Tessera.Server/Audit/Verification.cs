@@ -276,7 +276,7 @@ public sealed class Verification(string connectionString)
             (expected, head, unsealedFrom) = (row.GetInt64(0), row.GetFieldValue<byte[]>(1), row.GetInt64(2));
         }
 
-        var hash = new byte[32];
+        using var chain = new Chain(new byte[32]);
         long seq = 0;
         var document = new ArrayBufferWriter<byte>(4096);
         await using (
@@ -304,15 +304,14 @@ public sealed class Verification(string connectionString)
                 }
 
                 CanonicalEvent.Write(rows, 2, document);
-                hash = Sealer.LinkOf(hash, document.WrittenSpan);
-                if (!hash.AsSpan().SequenceEqual(rows.GetFieldValue<byte[]>(1)))
+                if (!chain.Add(document.WrittenSpan).AsSpan().SequenceEqual(rows.GetFieldValue<byte[]>(1)))
                 {
                     return new Finding(name, seq, Text($"entry {seq} was changed after it had been sealed"));
                 }
             }
         }
 
-        if (seq != expected || !hash.AsSpan().SequenceEqual(head))
+        if (seq != expected || !chain.Link.AsSpan().SequenceEqual(head))
         {
             return new Finding(name, seq, Text($"the chain ends at {seq}, its head says {expected}"));
         }

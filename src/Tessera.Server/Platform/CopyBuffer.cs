@@ -115,6 +115,13 @@ public sealed class CopyBuffer
         _bytes.Advance(size);
     }
 
+    /// <summary>bytea.</summary>
+    public void Add(ReadOnlySpan<byte> value)
+    {
+        Integer(value.Length);
+        _bytes.Write(value);
+    }
+
     /// <summary>timestamptz, to the microsecond; the greatest value is infinity.</summary>
     public void Add(DateTimeOffset value) =>
         Add(
