@@ -27,6 +27,24 @@ public sealed class ApprovalService
     /// <summary>The action of a kind; null when there is none.</summary>
     public IApprovedAction? Find(string kind) => _actions.GetValueOrDefault(kind);
 
+    /// <summary>Whether a request of this size would wait for another person.</summary>
+    /// <exception cref="KeyNotFoundException">No room has registered the kind.</exception>
+    public async Task<bool> WouldWaitAsync(
+        UnitOfWork work,
+        string kind,
+        long size,
+        string unit,
+        Requester by,
+        CancellationToken cancel
+    )
+    {
+        ArgumentNullException.ThrowIfNull(by);
+        var policy = await ApprovalStore.PolicyAsync(work, kind, cancel);
+        var alone = await ApprovalStore.DoneAloneAsync(work, kind, by.Person, unit, cancel);
+        return alone + size > (policy?.FreeSize ?? _actions[kind].FreeSize)
+            && await ApprovalStore.EmergencyAsync(work, by.Person, cancel) is null;
+    }
+
     /// <summary>Takes a request. It is carried out at once if the person may do that much alone, or is in an emergency.</summary>
     /// <returns>The request, <c>pending</c> or <c>executed</c>; or why it cannot be had. Nothing was written then.</returns>
     /// <exception cref="KeyNotFoundException">No room has registered the kind.</exception>

@@ -142,25 +142,66 @@ public static class AccountStore
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(account);
+        await OpenAsync(work, [(account, used)], at, cancel, reference);
+    }
+
+    /// <summary>Begins to count many at once.</summary>
+    /// <param name="work">Of a transaction that keeps further uses out.</param>
+    /// <param name="opened">Accounts with the bounds that were set, and the uses so far.</param>
+    /// <param name="at">The database clock.</param>
+    /// <param name="cancel">Cancels.</param>
+    /// <param name="reference">What set the limit of the one account; each has its own otherwise.</param>
+    public static async Task OpenAsync(
+        UnitOfWork work,
+        List<(LimitAccount Account, long Used)> opened,
+        DateTimeOffset at,
+        CancellationToken cancel,
+        Guid? reference = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(opened);
+        if (opened.Count == 0)
+        {
+            return;
+        }
+
+        var ordered = opened.OrderBy(static o => o.Account.Id).ToList();
         await work.ExecuteAsync(
             """
-            insert into balances.account (id, kind, owner_id, subject, unit) values ($1, $2, $3, $4, $5)
-            on conflict (id) do nothing
+            insert into balances.account (id, kind, owner_id, subject, unit)
+            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) on conflict (id) do nothing
             """,
-            [account.Id, account.Kind, account.OwnerId, account.Subject, account.Unit],
+            [
+                Column(ordered, static o => o.Account.Id),
+                Column(ordered, static o => o.Account.Kind),
+                Column(ordered, static o => o.Account.OwnerId),
+                Column(ordered, static o => o.Account.Subject),
+                Column(ordered, static o => o.Account.Unit),
+            ],
             cancel
         );
         await work.ExecuteAsync(
             """
-            with before as (
-                select id, posted from balances.account where id = $1 for update
+            with wanted as (
+                select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[]) as w (id, used, bound, reference)
+            ), before as (
+                select a.id, a.posted, w.used, w.bound, w.reference from wanted w join balances.account a on a.id = w.id
+                order by a.id for update of a
             ), told as (
                 insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
-                select $4, 'open', $4, array[id], array[$2 - posted], $5 from before where posted <> $2
+                select reference, 'open', reference, array[id], array[used - posted], $5 from before where posted <> used
             )
-            update balances.account a set posted = $2, bound = greatest($3, $2 + a.pending) from before b where a.id = b.id
+            update balances.account a set posted = b.used, bound = greatest(b.bound, b.used + a.pending)
+            from before b where a.id = b.id
             """,
-            [account.Id, used, account.Bound, reference, at],
+            [
+                Column(ordered, static o => o.Account.Id),
+                Column(ordered, static o => o.Used),
+                Column(ordered, static o => o.Account.Bound),
+                Column(ordered, _ => reference ?? Guid.CreateVersion7()),
+                at,
+            ],
             cancel
         );
     }

@@ -85,13 +85,19 @@ internal sealed class CouponList
         list.ReadSort(query, sort);
         list.Page = await cursors.ReadAsync(query, sort, merchant, list._order.Count + 1, cancel);
         list.WithTotal = query.Flag("count") ?? false;
-        if (merchant is { } own)
-        {
-            list.Where("c.merchant_id = {0}", own);
-        }
+        list.ReadFilters(query, merchant);
+        return list;
+    }
 
-        list.ReadWords(query);
-        list.ReadRanges(query);
+    /// <summary>Reads the filters alone, for what is done to all that match.</summary>
+    /// <param name="query">The filters; what is wrong with them is in it afterwards.</param>
+    /// <param name="merchant">Whose coupons alone; null for all.</param>
+    /// <param name="sort">A sort of the list.</param>
+    public static CouponList Matching(Query query, Guid? merchant, string sort = "created_at_desc")
+    {
+        var list = new CouponList();
+        list.ReadSort(query, sort);
+        list.ReadFilters(query, merchant);
         return list;
     }
 
@@ -164,6 +170,16 @@ internal sealed class CouponList
         return command;
     }
 
+    /// <summary>All that match, as what stands after <c>from</c>; its parameters are the first of the statement.</summary>
+    public (string Sql, IReadOnlyList<NpgsqlParameter> Parameters) Selected() =>
+        (
+            $"{Source(_conditions)} where {string.Join(" and ", _conditions)}",
+            _parameters.ConvertAll(static p => p.Clone())
+        );
+
+    /// <summary>Limits the list to coupons of these ids.</summary>
+    public void Only(IReadOnlyCollection<long> ids) => Where("c.id = any({0})", (object)ids.ToArray());
+
     /// <summary>Where rows are found: with the figures of all coupons only if they are asked for.</summary>
     private string Source(List<string> conditions)
     {
@@ -189,6 +205,17 @@ internal sealed class CouponList
         "u.revenue_minor",
         "u.last_used_at",
     ];
+
+    private void ReadFilters(Query query, Guid? merchant)
+    {
+        if (merchant is { } own)
+        {
+            Where("c.merchant_id = {0}", own);
+        }
+
+        ReadWords(query);
+        ReadRanges(query);
+    }
 
     private void ReadWords(Query query)
     {

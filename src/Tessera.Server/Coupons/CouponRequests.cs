@@ -9,7 +9,8 @@ namespace Tessera.Server.Coupons;
 /// <summary>What callers of the admin endpoints send (A.4), read into drafts.</summary>
 internal static class CouponRequests
 {
-    private const int TextLimit = 4000;
+    /// <summary>Most characters of a free text.</summary>
+    public const int TextLimit = 4000;
     private const int ListLimit = 1000;
     private const int LocaleLimit = 20;
 

@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Approvals;
+using Tessera.Server.Coupons.Bulk;
 
 namespace Tessera.Server.Coupons;
 
@@ -8,13 +10,20 @@ public static class CouponsRoom
 {
     /// <summary>Registers the workers that generate codes, import coupons and sum up their use.</summary>
     public static IServiceCollection AddCoupons(this IServiceCollection services) =>
-        services.AddHostedService<CodeWorker>().AddHostedService<ImportWorker>().AddHostedService<TotalsWorker>();
+        services
+            .AddHostedService<CodeWorker>()
+            .AddHostedService<ImportWorker>()
+            .AddHostedService<BulkWorker>()
+            .AddHostedService<TotalsWorker>()
+            .AddSingleton<IApprovedAction, BulkChanging>()
+            .AddSingleton<IApprovedAction, BulkDeletion>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapCoupons(this IEndpointRouteBuilder api)
     {
         CouponEndpoints.Map(api);
         BulkEndpoints.Map(api);
+        BulkPlanEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
         InstanceEndpoints.Map(api);
         CodeEndpoints.Map(api);

@@ -6,6 +6,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
@@ -50,7 +51,11 @@ internal static class OperationEndpoints
             Path + Samples.Id + "/output",
             Path + Samples.Id + "/errors",
             Samples.At,
-            Samples.At.AddSeconds(2)
+            Samples.At.AddSeconds(2),
+            "key:" + Samples.Id,
+            null,
+            null,
+            null
         );
         operations
             .MapGet("", ListAsync)
@@ -72,7 +77,7 @@ internal static class OperationEndpoints
             .WithName("getOperationOutput")
             .WithSummary("Download the file an operation has made, such as the codes it generated")
             .RequirePermission(Permissions.CouponsBulk)
-            .WithAnswer(200, "The file, one item a line.", "text/plain")
+            .WithAnswer(200, "The file: text with one item a line, CSV, or a workbook.", "text/plain")
             .WithRefusals(NotOver);
         operations
             .MapGet("/{id:guid}/errors", ErrorsAsync)
@@ -146,7 +151,9 @@ internal static class OperationEndpoints
         }
 
         static string?[] KeyOf(Operation o) => [PageRequest.KeyOf(o.CreatedAt), o.Id.ToString()];
-        await page.Answer(context, rows, View.Of, KeyOf).SendAsync(context);
+        var undo = await BulkPlans.UndoAsync(work, [.. rows.Select(static o => o.Id)], cancel);
+        var answer = page.Answer(context, rows, o => View.Of(o, undo.GetValueOrDefault(o.Id)), KeyOf);
+        await answer.SendAsync(context);
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)
@@ -156,8 +163,14 @@ internal static class OperationEndpoints
         var operation = await OperationStore.FindAsync(work, id, merchant, context.RequestAborted);
         var answer = operation is null
             ? HttpAnswer.Refused(context, Entry.NotFound)
-            : HttpAnswer.Json(200, View.Of(operation));
+            : HttpAnswer.Json(200, await ViewAsync(work, operation, context.RequestAborted));
         await answer.SendAsync(context);
+    }
+
+    private static async Task<View> ViewAsync(UnitOfWork work, Operation operation, CancellationToken cancel)
+    {
+        var undo = await BulkPlans.UndoAsync(work, [operation.Id], cancel);
+        return View.Of(operation, undo.GetValueOrDefault(operation.Id));
     }
 
     private static async Task OutputAsync(HttpContext context, Guid id, Database database)
@@ -175,8 +188,14 @@ internal static class OperationEndpoints
             return;
         }
 
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{operation.Kind}-{operation.Id}.txt\"";
+        using var input = JsonDocument.Parse(operation.Input);
+        string? Said(string name) => input.RootElement.TryGetProperty(name, out var text) ? text.GetString() : null;
+        var type = Said("output_type") ?? "text/plain";
+        var name = Said("output_name") ?? $"{operation.Kind}-{operation.Id}.txt";
+        context.Response.ContentType = type.StartsWith("text/", StringComparison.Ordinal)
+            ? type + "; charset=utf-8"
+            : type;
+        context.Response.Headers.ContentDisposition = $"attachment; filename=\"{name}\"";
         await OperationStore.CopyChunksAsync(database, id, "output", context.Response.Body, cancel);
     }
 
@@ -217,7 +236,7 @@ internal static class OperationEndpoints
                 }
 
                 var moved = await OperationStore.FindAsync(work, id, null, cancel);
-                return HttpAnswer.Json(200, View.Of(moved!));
+                return HttpAnswer.Json(200, await ViewAsync(work, moved!, cancel));
             }
         );
     }
@@ -234,6 +253,10 @@ internal static class OperationEndpoints
     /// <param name="ErrorsUrl">What could not be done, as CSV.</param>
     /// <param name="CreatedAt">When it was asked for.</param>
     /// <param name="UpdatedAt">Its latest step.</param>
+    /// <param name="Actor">Who asked for it.</param>
+    /// <param name="Action">What it does in particular, such as deactivate; null where the kind says it all.</param>
+    /// <param name="UndoUntil">Until when it can be undone; null if it cannot.</param>
+    /// <param name="UndoneBy">The operation that undoes it.</param>
     private sealed record View(
         Guid Id,
         string Kind,
@@ -245,10 +268,14 @@ internal static class OperationEndpoints
         string OutputUrl,
         string ErrorsUrl,
         DateTimeOffset CreatedAt,
-        DateTimeOffset UpdatedAt
+        DateTimeOffset UpdatedAt,
+        string Actor,
+        string? Action,
+        DateTimeOffset? UndoUntil,
+        Guid? UndoneBy
     )
     {
-        public static View Of(Operation operation) =>
+        public static View Of(Operation operation, UndoFacts? undo) =>
             new(
                 operation.Id,
                 operation.Kind,
@@ -260,7 +287,20 @@ internal static class OperationEndpoints
                 $"{Path}{operation.Id}/output",
                 $"{Path}{operation.Id}/errors",
                 operation.CreatedAt,
-                operation.UpdatedAt
+                operation.UpdatedAt,
+                operation.Actor,
+                ActionOf(operation),
+                undo?.UndoUntil,
+                undo?.UndoneBy
             );
+
+        private static string? ActionOf(Operation operation)
+        {
+            using var input = JsonDocument.Parse(operation.Input);
+            return
+                input.RootElement.TryGetProperty("action", out var action) && action.ValueKind == JsonValueKind.String
+                ? action.GetString()
+                : null;
+        }
     }
 }

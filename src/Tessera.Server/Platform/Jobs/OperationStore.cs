@@ -78,6 +78,7 @@ public static class OperationStore
     /// <param name="actor">Who asks.</param>
     /// <param name="leased">Whether the caller runs it itself, under fence 1.</param>
     /// <param name="cancel">Cancels.</param>
+    /// <param name="id">Its id, where something was stored under it before; made here otherwise.</param>
     public static async Task<Operation> CreateAsync(
         UnitOfWork work,
         string kind,
@@ -85,7 +86,8 @@ public static class OperationStore
         long? total,
         string actor,
         bool leased,
-        CancellationToken cancel
+        CancellationToken cancel,
+        Guid? id = null
     )
     {
         ArgumentNullException.ThrowIfNull(work);
@@ -96,7 +98,7 @@ public static class OperationStore
                 case when $6 then {Lease} end, $5)
             returning {Operation.Columns}
             """,
-            Guid.CreateVersion7(),
+            id ?? Guid.CreateVersion7(),
             kind,
             new NpgsqlParameter { Value = total ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
             Json(input),

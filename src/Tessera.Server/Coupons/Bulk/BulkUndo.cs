@@ -1,0 +1,176 @@
+using System.Text.Json;
+using Tessera.Core;
+using Tessera.Core.Coupons;
+using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
+
+namespace Tessera.Server.Coupons.Bulk;
+
+/// <summary>
+/// Undoes a bulk change as a unit (BLK-07): what nobody touched since becomes as it was, what the change made is taken
+/// out again, and everything else is listed as a conflict. It is an operation like the change itself.
+/// </summary>
+internal static class BulkUndo
+{
+    /// <summary>The kind of these operations.</summary>
+    public const string Kind = "coupons_undo";
+
+    /// <summary>Not done, or too long ago, or done already.</summary>
+    internal static readonly Refusal NotUndoable = new(
+        "not_undoable",
+        "This cannot be undone: it was undone already, or its time for that is over."
+    );
+
+    internal static readonly Refusal StillRuns = new(
+        "operation_not_over",
+        "This still runs. Stop it first; what it has done can be undone then."
+    );
+
+    private static readonly FieldError Touched = new(
+        "",
+        "#",
+        "changed_since",
+        "This coupon was changed since, so it stays as it is."
+    );
+
+    private static readonly FieldError Used = new(
+        "",
+        "#",
+        "used_since",
+        "This coupon has been used since it was imported, so it stays."
+    );
+
+    /// <summary>Asks for the undoing of an operation.</summary>
+    /// <returns>The operation that undoes it, or why it cannot be had.</returns>
+    public static async Task<(Operation? Undo, Refusal? Refusal)> RequestAsync(
+        UnitOfWork work,
+        Guid id,
+        CatalogueActor actor,
+        CancellationToken cancel
+    )
+    {
+        var plan = await BulkStore.FindAsync(work, id, actor.MerchantId, hold: true, cancel);
+        var operation = await OperationStore.FindAsync(work, id, actor.MerchantId, cancel);
+        if (plan is null || operation is null)
+        {
+            return (null, Entry.NotFound);
+        }
+
+        if (!operation.IsOver)
+        {
+            return (null, StillRuns);
+        }
+
+        if (plan.UndoneBy is not null || plan.UndoUntil is null || plan.UndoUntil < await work.ClockAsync(cancel))
+        {
+            return (null, NotUndoable);
+        }
+
+        var input = EventLog.Payload(
+            ("action", "undo"),
+            ("plan_id", plan.Id),
+            ("undoes", plan.Action),
+            ("request_id", actor.RequestId),
+            ("merchant_id", plan.MerchantId),
+            ("output_type", "text/csv"),
+            ("output_name", $"undo-{plan.Id}.csv")
+        );
+        var total = await BulkStore.DoneAsync(work, plan.Id, cancel);
+        var undo = await OperationStore.CreateAsync(work, Kind, input, total, actor.Actor, leased: false, cancel);
+        await BulkStore.UndoAsync(work, plan.Id, undo.Id, cancel);
+        return (undo, null);
+    }
+
+    /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
+    public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
+    {
+        using var input = JsonDocument.Parse(operation.Input);
+        var plan = input.RootElement.GetProperty("plan_id").GetGuid();
+        var actor = BulkOperation.ActorOf(operation);
+        await BulkOperation.RunAsync(
+            database,
+            operation,
+            plan,
+            async (work, part, now) =>
+            {
+                var batch = await DecideAsync(work, part, now, cancel);
+                await BulkStore.WriteAsync(work, batch.Writes, plan, isUndo: true, actor, now, cancel);
+                return batch;
+            },
+            cancel
+        );
+    }
+
+    private static async Task<BulkBatch> DecideAsync(
+        UnitOfWork work,
+        BulkPart part,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        if (part.DoneIds is not { } ids)
+        {
+            // The change was stopped before it came here.
+            return new BulkBatch([], []);
+        }
+
+        var held = await BulkStore.HoldAsync(work, ids, cancel);
+        using var befores = JsonDocument.Parse(part.Befores ?? "[]");
+        var results = new List<BulkResult>(ids.Length);
+        var writes = new List<BulkWrite>(ids.Length);
+        for (var i = 0; i < ids.Length; i++)
+        {
+            var row = held[ids[i]];
+            var before = part.Befores is null ? default : befores.RootElement[i];
+            var wasMade = before.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
+            var no =
+                row.Version != part.DoneVersions![i] ? Touched
+                : wasMade && row.Redeemed > 0 ? Used
+                : null;
+            results.Add(new BulkResult(row.Id, row.Code, no is null ? "restored" : "conflict", no));
+            if (no is null)
+            {
+                writes.Add(wasMade ? TakenBack(row, now) : Restored(row, before));
+            }
+        }
+
+        return new BulkBatch(writes, results);
+    }
+
+    private static BulkWrite TakenBack(BulkRow row, DateTimeOffset now)
+    {
+        BulkFieldChange[] changes = [new("deleted_at", null, now)];
+        return new BulkWrite(
+            row,
+            BulkJson.EventTypeOf(changes),
+            BulkJson.Patch(changes, before: false),
+            BulkJson.Patch(changes, before: true)
+        );
+    }
+
+    private static BulkWrite Restored(BulkRow row, JsonElement before)
+    {
+        var type = before.EnumerateObject().Select(static f => f.Name).ToList() switch
+        {
+            ["deleted_at"] => "coupon.restored",
+            ["is_active"] when before.GetProperty("is_active").GetBoolean() => "coupon.activated",
+            ["is_active"] => "coupon.deactivated",
+            _ => "coupon.updated",
+        };
+        return new BulkWrite(row, type, before.GetRawText(), Present(row));
+    }
+
+    /// <summary>The fields a bulk change may have set, as they are now: what the log calls before.</summary>
+    private static string Present(BulkRow row) =>
+        BulkJson.Patch(
+            [
+                new("valid_until", row.ValidUntil, null),
+                new("max_uses_total", row.MaxUsesTotal, null),
+                new("max_uses_per_user", row.MaxUsesPerUser, null),
+                new("campaign_source", row.CampaignSource, null),
+                new("notes", row.Notes, null),
+            ],
+            before: true
+        );
+}
