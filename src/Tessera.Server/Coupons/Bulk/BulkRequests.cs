@@ -74,6 +74,7 @@ internal static class BulkRequests
             return null;
         }
 
+        var errors = fields.Errors.Count;
         var ids = selection.List(
             "ids",
             MaximumIds,
@@ -84,6 +85,11 @@ internal static class BulkRequests
         if (selection.Has("ids") == selection.Has("filter"))
         {
             selection.Add("filter", "required", "A selection has either ids or a filter.");
+            return null;
+        }
+
+        if (fields.Errors.Count > errors)
+        {
             return null;
         }
 
