@@ -45,7 +45,7 @@ internal static class ExpiryBench
         // Once more with a load beside it.
         var again = await IssueAsync(ground, besideUnits, 12, quick ? 2 : 8);
         await ground.SettleAsync();
-        await using var load = new ExpiryLoad(ground, codes, customers);
+        await using var load = new ExpiryLoad(ground, place => codes[place % codes.Length], customers);
         await IdleAsync(load, 2);
         var idle = await IdleAsync(load, quick ? 5 : 10);
         using var stop = new CancellationTokenSource();

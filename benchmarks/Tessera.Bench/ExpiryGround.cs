@@ -97,6 +97,7 @@ internal static class ExpiryGround
     public static async Task FollowedAsync(Ground ground)
     {
         await ExpiryNode.SealAsync(ground.Database);
+        await ground.SealedAsync();
         await ground.ExecuteAsync("update expiration.follower set place = (select seq from audit.seal)");
     }
 

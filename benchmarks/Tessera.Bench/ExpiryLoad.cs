@@ -9,10 +9,18 @@ using Tessera.Server.Redemptions;
 namespace Tessera.Bench;
 
 /// <summary>Redemptions that arrive at a steady rate, whether or not those before have been answered.</summary>
-internal sealed class ExpiryLoad(Ground ground, string[] codes, Guid[] customers) : IAsyncDisposable
+/// <param name="ground">Where.</param>
+/// <param name="pick">The code of each: they are numbered from 0.</param>
+/// <param name="customers">Who redeems, in turn.</param>
+internal sealed class ExpiryLoad(Ground ground, Func<int, string> pick, Guid[] customers) : IAsyncDisposable
 {
     private readonly RedemptionService _service = new(ground.Database, Problems.Render, 2, _ => { });
     private int _next;
+    private int _accepted;
+    private int _refused;
+
+    /// <summary>Redemptions that were accepted and refused so far.</summary>
+    public (int Accepted, int Refused) Answers => (_accepted, _refused);
 
     /// <summary>Redeems so many a second until told to stop.</summary>
     /// <returns>Milliseconds that each took, from when it was due.</returns>
@@ -46,7 +54,7 @@ internal sealed class ExpiryLoad(Ground ground, string[] codes, Guid[] customers
         var key = IdempotencyKey.Of(Guid.Empty, "redeemCoupon", "POST", "/api/v1/redemptions", order, []);
         try
         {
-            await _service.RunAsync(
+            var answer = await _service.RunAsync(
                 new AttemptCommand(
                     Operation.Redeem,
                     new Asker(
@@ -59,7 +67,7 @@ internal sealed class ExpiryLoad(Ground ground, string[] codes, Guid[] customers
                         order,
                         "/api/v1/redemptions"
                     ),
-                    codes[place % codes.Length],
+                    pick(place),
                     customers[place % customers.Length],
                     new OrderFacts(order, 5000, "USD"),
                     null,
@@ -70,6 +78,7 @@ internal sealed class ExpiryLoad(Ground ground, string[] codes, Guid[] customers
                     Guid.CreateVersion7()
                 )
             );
+            _ = answer.Accepted ? Interlocked.Increment(ref _accepted) : Interlocked.Increment(ref _refused);
         }
         catch (Exception error) when (error is LaneUnavailableException || Database.IsOutage(error))
         {

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
 using Tessera.Server.Audit;
 using Tessera.Server.Expiration;
@@ -6,12 +5,9 @@ using Tessera.Server.Platform;
 
 namespace Tessera.Bench;
 
-/// <summary>The expiry workers of one node: in this process, or in one of its own that can be killed.</summary>
+/// <summary>The expiry workers of one node, in this process.</summary>
 internal static class ExpiryNode
 {
-    /// <summary>The name under which this program is such a process.</summary>
-    public const string Command = "expiry-node";
-
     /// <summary>Runs the workers until the token is cancelled.</summary>
     public static async Task RunAsync(Database database, CancellationToken stop)
     {
@@ -45,55 +41,5 @@ internal static class ExpiryNode
             NullLogger<Sealer>.Instance
         );
         await sealer.SealAsync(default);
-    }
-
-    /// <summary>What <c>tessera-bench expiry-node CONNECTION</c> does: works until its input ends or it is killed.</summary>
-    public static async Task<int> ServeAsync(string connectionString)
-    {
-        await using var database = new Database(connectionString);
-        using var stop = new CancellationTokenSource();
-        var run = RunAsync(database, stop.Token);
-        await Console.In.ReadToEndAsync();
-        await stop.CancelAsync();
-        await run;
-        return 0;
-    }
-
-    /// <summary>Starts a process of its own. It ends when this one does.</summary>
-    public static Process Start(Ground ground)
-    {
-        var start = new ProcessStartInfo(Environment.ProcessPath!)
-        {
-            UseShellExecute = false,
-            RedirectStandardInput = true,
-            RedirectStandardError = true,
-            RedirectStandardOutput = true,
-        };
-        start.ArgumentList.Add(Command);
-        start.ArgumentList.Add(ground.ConnectionString);
-        var process = Process.Start(start)!;
-        process.OutputDataReceived += static (_, _) => { };
-        process.ErrorDataReceived += static (_, line) =>
-        {
-            if (line.Data is not null)
-            {
-                Console.Error.WriteLine(line.Data);
-            }
-        };
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
-        return process;
-    }
-
-    /// <summary>Ends a process that was started here, and waits for it.</summary>
-    public static async Task StopAsync(Process process)
-    {
-        if (!process.HasExited)
-        {
-            process.Kill();
-            await process.WaitForExitAsync();
-        }
-
-        process.Dispose();
     }
 }

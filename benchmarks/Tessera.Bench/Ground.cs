@@ -55,12 +55,15 @@ internal sealed class Ground : IAsyncDisposable
     }
 
     /// <summary>A node of the product on this database, in a process of its own.</summary>
-    public Task<ServerProcess> ServeAsync(int port, int lanes) =>
+    public Task<ServerProcess> ServeAsync(int port, int lanes, params (string Name, string Value)[] more) =>
         ServerProcess.StartAsync(
             _directory ?? Path.GetTempPath(),
             port,
-            ("TESSERA_DATABASE_URL", ConnectionString),
-            ("TESSERA_LANES", lanes.ToString(CultureInfo.InvariantCulture))
+            [
+                ("TESSERA_DATABASE_URL", ConnectionString),
+                ("TESSERA_LANES", lanes.ToString(CultureInfo.InvariantCulture)),
+                .. more,
+            ]
         );
 
     /// <summary>Waits until a node has sealed every event, so that it has no work left from before.</summary>

@@ -29,8 +29,6 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
         return await ExpiryBench.RunAsync(options.Quick);
     case "nodes":
         return await NodesBench.RunAsync(options.Quick);
-    case ExpiryNode.Command:
-        return await ExpiryNode.ServeAsync(args[^1]);
     case "fanout":
         return await FanoutBench.RunAsync(options.Quick);
     default:

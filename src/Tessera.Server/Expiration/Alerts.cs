@@ -7,6 +7,9 @@ namespace Tessera.Server.Expiration;
 /// <summary>What somebody should look at: one open alert per kind and subject, with its event.</summary>
 internal static class Alerts
 {
+    /// <summary>The subject of alerts about the pipeline as a whole.</summary>
+    public const string Pipeline = "pipeline";
+
     /// <summary>Raises an alert, or notes that it was seen again.</summary>
     /// <param name="work">The transaction.</param>
     /// <param name="kind">One of those the table knows.</param>

@@ -5,9 +5,6 @@ namespace Tessera.Server.Expiration;
 /// <summary>What is out of the ordinary in the pipeline's own figures (EXP-17): raised as alerts, cleared when it is over.</summary>
 internal static class Anomalies
 {
-    /// <summary>Alerts name the pipeline so.</summary>
-    private const string Subject = "pipeline";
-
     /// <summary>Jobs that are further behind than this will miss the minute of PERF-03.</summary>
     private const int BehindSeconds = 45;
 
@@ -58,6 +55,6 @@ internal static class Anomalies
         CancellationToken cancel
     ) =>
         stands
-            ? Alerts.RaiseAsync(work, kind, Subject, EventLog.Payload(measured), cancel)
-            : Alerts.ClearAsync(work, kind, Subject, cancel);
+            ? Alerts.RaiseAsync(work, kind, Alerts.Pipeline, EventLog.Payload(measured), cancel)
+            : Alerts.ClearAsync(work, kind, Alerts.Pipeline, cancel);
 }

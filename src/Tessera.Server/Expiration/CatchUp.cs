@@ -42,9 +42,11 @@ public sealed partial class CatchUp(
     /// <returns>Hours enqueued and late units told.</returns>
     internal async Task<(int Hours, long Units)> RunAsync(CancellationToken cancel)
     {
+        var began = await NowAsync(cancel);
         var hours = await lookAhead.PlanAsync(TimeSpan.FromDays(365 * 30), "catch_up", cancel);
         var now = await NowAsync(cancel);
         var told = await CompareAsync(now - Compared, now, cancel);
+        await ReportAsync(began, told, cancel);
         await RankAsync(cancel);
         LogDone(log, hours, told);
         return (hours, told);
@@ -77,6 +79,47 @@ public sealed partial class CatchUp(
         );
         await work.CommitAsync(CancellationToken.None);
         return (hours, told, retried);
+    }
+
+    /// <summary>
+    /// Raises an alert when the other paths missed what they should have seen: an hour that was over before it was enqueued
+    /// here, or a late unit nobody told of. Clears it when a night finds nothing.
+    /// </summary>
+    private async Task ReportAsync(DateTimeOffset began, long told, CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        await using var query = work.Command(
+            """
+            select count(*), coalesce(sum(planned), 0)::bigint from expiration.bucket
+            where detected_by = 'catch_up' and detected_at >= $1 and ends_at <= $1
+            """,
+            began
+        );
+        long hours;
+        long units;
+        await using (var row = await query.ExecuteReaderAsync(cancel))
+        {
+            await row.ReadAsync(cancel);
+            (hours, units) = (row.GetInt64(0), row.GetInt64(1));
+        }
+
+        if (hours > 0 || told > 0)
+        {
+            LogMissed(log, hours, units, told);
+            await Alerts.RaiseAsync(
+                work,
+                "missed",
+                Alerts.Pipeline,
+                EventLog.Payload(("hours", hours), ("units", units), ("late_units", told)),
+                cancel
+            );
+        }
+        else
+        {
+            await Alerts.ClearAsync(work, "missed", Alerts.Pipeline, cancel);
+        }
+
+        await work.CommitAsync(CancellationToken.None);
     }
 
     /// <summary>Lets merchants whose coupons are used most go first, unless somebody has set their priority by hand (EXP-05).</summary>
@@ -200,4 +243,11 @@ public sealed partial class CatchUp(
 
     [LoggerMessage(4020, LogLevel.Information, "Catching up enqueued {Hours} hours and told of {Units} late units")]
     private static partial void LogDone(ILogger log, int hours, long units);
+
+    [LoggerMessage(
+        4021,
+        LogLevel.Error,
+        "The other paths missed {Hours} hours with {Units} units, and {Late} units that were live again after their end"
+    )]
+    private static partial void LogMissed(ILogger log, long hours, long units, long late);
 }

@@ -113,6 +113,24 @@ internal static class JobStore
     }
 
     /// <summary>
+    /// The units of one step, by their keys: above end <c>$1</c> and id <c>$3</c>, not above <c>$2</c> and <c>$4</c>. Ends
+    /// alone choose the partitions.
+    /// </summary>
+    internal static string Due(HeldJob job)
+    {
+        var whose =
+            job.MerchantId is not null ? "and merchant_id = $7"
+            : job.Except.Length > 0 ? "and (merchant_id is null or merchant_id <> all($7))"
+            : "";
+        return $"""
+            select id, valid_until, coupon_id, merchant_id, campaign_id, channel, state, version from coupons.instance
+            where valid_until >= $1 and valid_until <= $2 and (valid_until, id) > ($1, $3)
+                and (valid_until, id) <= ($2, $4) {whose}
+            order by valid_until, id limit {job.StepSize}
+            """;
+    }
+
+    /// <summary>
     /// Writes the events of the units above the job's place and before the horizon, at most
     /// <see cref="HeldJob.StepSize"/> of them. Units that a checkout still holds are left out: the end of the hold
     /// makes them late ones.
@@ -124,18 +142,11 @@ internal static class JobStore
         CancellationToken cancel
     )
     {
-        var whose =
-            job.MerchantId is not null ? "and merchant_id = $7"
-            : job.Except.Length > 0 ? "and (merchant_id is null or merchant_id <> all($7))"
-            : "";
         var before = horizon < job.Until.EndsAt ? UnitKey.Before(horizon) : job.Until;
         await using var statement = work.Command(
             $"""
             with k as materialized (select platform.clock() as now), due as materialized (
-                select id, valid_until, coupon_id, merchant_id, campaign_id, channel, state, version from coupons.instance
-                where valid_until >= $1 and valid_until <= $2 and (valid_until, id) > ($1, $3)
-                    and (valid_until, id) <= ($2, $4) {whose}
-                order by valid_until, id limit {job.StepSize}
+                {Due(job)}
             ), {BatchSql.Of("due", BatchSql.Live)}, {BatchSql.Write(new BatchWords("$6", Job: "$5"))}
             select k.now, d.seen, d.valid_until, d.id, {BatchSql.Columns}
             from k cross join (

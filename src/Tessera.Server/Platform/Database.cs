@@ -23,7 +23,8 @@ public sealed class Database : IAsyncDisposable
         OwnerConnectionString = connectionString;
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
-            Options = $"-c role={Role} -c timezone=UTC -c jit=off",
+            // A node that hangs in the middle of a transaction must not hold its locks, and the horizon of the sweep, for ever.
+            Options = $"-c role={Role} -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=20s",
             MaxAutoPrepare = 200,
             AutoPrepareMinUsages = 2,
             NoResetOnClose = true,

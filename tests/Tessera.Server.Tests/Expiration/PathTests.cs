@@ -59,6 +59,43 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_catch_up_alone_finds_raises_an_alert_that_a_night_without_finds_clears()
+    {
+        await _given.UnitAsync(
+            _coupon,
+            "ENDINGONE",
+            until: "(clock_timestamp() - interval '40 days')",
+            from: "clock_timestamp() - interval '50 days'"
+        );
+        await _node.CatchUp.RunAsync(default);
+        await _node.SweepAsync();
+        Assert.Equal(
+            ["missed pipeline 1 1"],
+            await _database.ColumnAsync<string>(
+                "select concat_ws(' ', kind, subject, detail ->> 'hours', detail ->> 'units') from expiration.alert where cleared_at is null"
+            )
+        );
+        await _node.CatchUp.RunAsync(default);
+        Assert.Empty(await _database.ColumnAsync<string>("select kind from expiration.alert where cleared_at is null"));
+        Assert.Equal(
+            2,
+            await _database.ScalarAsync<long>(
+                "select count(*) from platform.event where type in ('expiry.alert_raised', 'expiry.alert_cleared')"
+            )
+        );
+    }
+
+    [Fact]
+    public async Task What_the_other_paths_saw_in_time_raises_none()
+    {
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        await _node.LookAhead.RunOnceAsync(default);
+        await _node.SweepAsync();
+        await _node.CatchUp.RunAsync(default);
+        Assert.Equal(0, await _database.ScalarAsync<long>("select count(*) from expiration.alert"));
+    }
+
+    [Fact]
     public async Task An_hour_that_all_paths_see_is_enqueued_once()
     {
         await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
@@ -122,9 +159,16 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
             "clock_drift",
             await _database.ScalarAsync<string>("select kind from expiration.alert where cleared_at is null")
         );
+        Assert.True(await _database.ScalarAsync<bool>("select is_stopped from expiration.node"));
+
+        // Nothing was late: the units are refused by the database's clock, and another node tells of them.
         await _node.LookAhead.RunOnceAsync(default);
         await _node.SweepAsync();
         Assert.Single(await _node.ToldAsync());
+        Assert.Equal(
+            0,
+            await _database.ScalarAsync<long>("select count(*) from expiration.alert where cleared_at is null")
+        );
     }
 
     [Fact]

@@ -12,6 +12,7 @@ public sealed class RabbitServer : IAsyncDisposable
     private const string Script = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 
     private readonly string _directory;
+    private readonly Dictionary<string, string> _environment = [];
     private readonly List<Process> _processes = [];
 
     private RabbitServer(string directory, int port)
@@ -20,11 +21,14 @@ public sealed class RabbitServer : IAsyncDisposable
         Address = new Uri($"amqp://guest:guest@127.0.0.1:{port.ToString(CultureInfo.InvariantCulture)}");
     }
 
+    /// <summary>Whether this machine has one.</summary>
+    public static bool IsInstalled => File.Exists(Script);
+
     public Uri Address { get; }
 
     public static async Task<RabbitServer> StartAsync()
     {
-        if (!File.Exists(Script))
+        if (!IsInstalled)
         {
             throw new InvalidOperationException("There is no RabbitMQ: ./test installs Debian's rabbitmq-server.");
         }
@@ -35,26 +39,32 @@ public sealed class RabbitServer : IAsyncDisposable
         string In(string name) => Path.Combine(directory, name);
         await File.WriteAllTextAsync(In("plugins"), "[].");
         await File.WriteAllTextAsync(In("rabbit.conf"), "log.console.level = error\n");
-        var environment = new Dictionary<string, string>
+        foreach (
+            var (name, value) in (ReadOnlySpan<(string, string)>)
+                [
+                    ("HOME", directory),
+                    ("ERL_EPMD_PORT", epmd.ToString(CultureInfo.InvariantCulture)),
+                    ("ERL_EPMD_ADDRESS", "127.0.0.1"),
+                    ("RABBITMQ_NODENAME", "tessera" + port + "@localhost"),
+                    ("RABBITMQ_NODE_IP_ADDRESS", "127.0.0.1"),
+                    ("RABBITMQ_NODE_PORT", port.ToString(CultureInfo.InvariantCulture)),
+                    ("RABBITMQ_DIST_PORT", dist.ToString(CultureInfo.InvariantCulture)),
+                    ("RABBITMQ_MNESIA_BASE", In("mnesia")),
+                    ("RABBITMQ_LOG_BASE", In("log")),
+                    ("RABBITMQ_CONFIG_FILE", In("rabbit.conf")),
+                    ("RABBITMQ_ENABLED_PLUGINS_FILE", In("plugins")),
+                    ("RABBITMQ_GENERATED_CONFIG_DIR", In("config")),
+                    ("RABBITMQ_PID_FILE", In("pid")),
+                ]
+        )
         {
-            ["HOME"] = directory,
-            ["ERL_EPMD_PORT"] = epmd.ToString(CultureInfo.InvariantCulture),
-            ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
-            ["RABBITMQ_NODENAME"] = "tessera" + port + "@localhost",
-            ["RABBITMQ_NODE_IP_ADDRESS"] = "127.0.0.1",
-            ["RABBITMQ_NODE_PORT"] = port.ToString(CultureInfo.InvariantCulture),
-            ["RABBITMQ_DIST_PORT"] = dist.ToString(CultureInfo.InvariantCulture),
-            ["RABBITMQ_MNESIA_BASE"] = In("mnesia"),
-            ["RABBITMQ_LOG_BASE"] = In("log"),
-            ["RABBITMQ_CONFIG_FILE"] = In("rabbit.conf"),
-            ["RABBITMQ_ENABLED_PLUGINS_FILE"] = In("plugins"),
-            ["RABBITMQ_GENERATED_CONFIG_DIR"] = In("config"),
-            ["RABBITMQ_PID_FILE"] = In("pid"),
-        };
+            server._environment[name] = value;
+        }
+
         try
         {
-            server.Start("epmd", environment);
-            server.Start(Script, environment);
+            server.Start("epmd");
+            server.Start(Script);
             await server.ReadyAsync();
             return server;
         }
@@ -63,6 +73,18 @@ public sealed class RabbitServer : IAsyncDisposable
             await server.DisposeAsync();
             throw;
         }
+    }
+
+    /// <summary>Kills the broker and starts it again on the same files.</summary>
+    public async Task KillAsync()
+    {
+        var broker = _processes[^1];
+        broker.Kill(entireProcessTree: true);
+        await broker.WaitForExitAsync();
+        broker.Dispose();
+        _processes.RemoveAt(_processes.Count - 1);
+        Start(Script);
+        await ReadyAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -77,7 +99,7 @@ public sealed class RabbitServer : IAsyncDisposable
         Directory.Delete(_directory, recursive: true);
     }
 
-    private void Start(string program, Dictionary<string, string> environment)
+    private void Start(string program)
     {
         var start = new ProcessStartInfo(program)
         {
@@ -86,7 +108,7 @@ public sealed class RabbitServer : IAsyncDisposable
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
-        foreach (var (name, value) in environment)
+        foreach (var (name, value) in _environment)
         {
             start.Environment[name] = value;
         }
