@@ -3,6 +3,7 @@ using System.Net;
 using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Access.People.Oidc;
+using Tessera.Server.Access.People.Saml;
 
 namespace Tessera.Server;
 
@@ -71,6 +72,9 @@ public sealed record Settings
     /// <summary>The identity provider people may sign in at; null for none.</summary>
     public OidcOptions? Oidc { get; init; }
 
+    /// <summary>The SAML identity provider people may sign in at; null for none.</summary>
+    public SamlOptions? Saml { get; init; }
+
     /// <summary>Whether staff who sign in with a password have to have a second factor (convention 54).</summary>
     public bool StaffSecondFactor { get; init; } = true;
 
@@ -102,6 +106,10 @@ public sealed record Settings
         yield return ("TESSERA_OIDC_CLIENT_ID", Oidc?.ClientId ?? "(none)");
         yield return ("TESSERA_OIDC_CLIENT_SECRET", Oidc is null ? "(none)" : "***");
         yield return ("TESSERA_OIDC_REALM", Oidc?.Realm ?? Realms.Staff);
+        yield return ("TESSERA_SAML_ISSUER", Saml?.Issuer ?? "(none)");
+        yield return ("TESSERA_SAML_SIGN_IN_URL", Saml?.SignInUrl ?? "(none)");
+        yield return ("TESSERA_SAML_CERTIFICATE", Saml is null ? "(none)" : $"({Saml.Certificates.Count} of them)");
+        yield return ("TESSERA_SAML_REALM", Saml?.Realm ?? Realms.Staff);
         yield return (
             "AMQP_URL",
             Amqp is null ? "(none)" : $"{Amqp.Scheme}://{Amqp.Host}:{Amqp.Port}{Amqp.AbsolutePath}"
@@ -181,6 +189,7 @@ public sealed record Settings
             FileDrop = Get("TESSERA_FILE_DROP"),
             PublicUrl = PublicUrlOf(Get("TESSERA_PUBLIC_URL")),
             Oidc = OidcOf(Get),
+            Saml = SamlOptions.Read(Get, PublicUrlOf(Get("TESSERA_PUBLIC_URL"))),
             Amqp = AmqpOf(Get("AMQP_URL")),
             StaffSecondFactor = Get("TESSERA_STAFF_SECOND_FACTOR") switch
             {

@@ -4,6 +4,7 @@ using Tessera.Server.Access.Limits;
 using Tessera.Server.Access.People;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Passkeys;
+using Tessera.Server.Access.People.Saml;
 
 namespace Tessera.Server.Access;
 
@@ -34,6 +35,7 @@ public static class AccessRoom
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);
         OidcEndpoints.Map(api);
+        SamlEndpoints.Map(api);
         PasskeySignInEndpoints.Map(api);
         OwnAccountEndpoints.Map(api);
         OwnPasskeyEndpoints.Map(api);

@@ -1,6 +1,4 @@
-using System.Diagnostics;
 using System.Net;
-using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Tests.Support;
@@ -14,22 +12,21 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string PublicUrl = "http://127.0.0.1:9";
 
-    private Process _provider = null!;
+    private IdentityProvider _provider = null!;
     private OidcOptions _options = null!;
     private TestHost _host = null!;
 
     public async Task InitializeAsync()
     {
-        var port = FreePort();
+        var port = IdentityProvider.FreePort();
         var redirect = PublicUrl + OidcOptions.CallbackPath;
         _options = new OidcOptions($"http://127.0.0.1:{port}", "tessera", "a secret of the tests", "staff", redirect);
-        _provider = await StartProviderAsync(port, redirect);
+        _provider = await IdentityProvider.StartAsync("server.mjs", port.ToString(null, null), redirect);
         _host = await StartAsync(_options);
     }
 
     public async Task DisposeAsync()
     {
-        _provider.Kill();
         _provider.Dispose();
         await _host.DisposeAsync();
     }
@@ -92,7 +89,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_provider_that_is_away_or_another_one_is_told_as_such()
     {
-        foreach (var issuer in (string[])[$"http://127.0.0.1:{FreePort()}", _options.Issuer + "/"])
+        foreach (var issuer in (string[])[$"http://127.0.0.1:{IdentityProvider.FreePort()}", _options.Issuer + "/"])
         {
             await using var host = await StartAsync(_options with { Issuer = issuer });
             using var browser = new Browser(host.Address);
@@ -189,54 +186,5 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
             .ToDictionary(p => p.Key, p => (string?)p.Value);
         parts[name] = value;
         return Microsoft.AspNetCore.WebUtilities.QueryHelpers.AddQueryString(path, parts);
-    }
-
-    private static async Task<Process> StartProviderAsync(int port, string redirect)
-    {
-        var place = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(place.FullName, "Tessera.slnx")))
-        {
-            place = place.Parent!;
-        }
-
-        var folder = Path.Combine(place.FullName, "tests", "identity-provider");
-        if (!Directory.Exists(Path.Combine(folder, "node_modules", "oidc-provider")))
-        {
-            using var install = Process.Start(
-                new ProcessStartInfo("npm", "ci --ignore-scripts --no-audit --no-fund --loglevel=error")
-                {
-                    WorkingDirectory = folder,
-                }
-            )!;
-            await install.WaitForExitAsync();
-        }
-
-        var process = Process.Start(
-            new ProcessStartInfo("node", ["server.mjs", port.ToString(null, null), redirect])
-            {
-                WorkingDirectory = folder,
-                UseShellExecute = false,
-                RedirectStandardOutput = true,
-                RedirectStandardError = true,
-            }
-        )!;
-        process.ErrorDataReceived += static (_, _) => { };
-        process.BeginErrorReadLine();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-        {
-            if (line == "ready")
-            {
-                return process;
-            }
-        }
-
-        throw new InvalidOperationException("The identity provider did not start.");
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -28,7 +28,8 @@ internal static class OidcEndpoints
     /// <summary>Lax: the browser comes back from another site.</summary>
     private static readonly Challenges Questions = new("oidc", "/api/v1/sign-in/oidc", SameSiteMode.Lax);
 
-    private static readonly Refusal Absent = new(
+    /// <summary>The refusal where people sign in here only.</summary>
+    internal static readonly Refusal Absent = new(
         "no_identity_provider",
         "This deployment has no identity provider.",
         RefusalKind.NotFound

@@ -1,0 +1,70 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+
+namespace Tessera.Server.Tests.Support;
+
+/// <summary>An identity provider of tests/identity-provider, as a process of its own.</summary>
+public sealed class IdentityProvider : IDisposable
+{
+    private readonly Process _process;
+
+    private IdentityProvider(Process process) => _process = process;
+
+    /// <summary>A port that was free a moment ago.</summary>
+    public static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+
+    /// <summary>Starts a script and waits until it listens.</summary>
+    public static async Task<IdentityProvider> StartAsync(string script, params string[] arguments)
+    {
+        var place = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(place.FullName, "Tessera.slnx")))
+        {
+            place = place.Parent!;
+        }
+
+        var folder = Path.Combine(place.FullName, "tests", "identity-provider");
+        if (!Directory.Exists(Path.Combine(folder, "node_modules", "samlp")))
+        {
+            using var install = Process.Start(
+                new ProcessStartInfo("npm", "ci --ignore-scripts --no-audit --no-fund --loglevel=error")
+                {
+                    WorkingDirectory = folder,
+                }
+            )!;
+            await install.WaitForExitAsync();
+        }
+
+        var process = Process.Start(
+            new ProcessStartInfo("node", [script, .. arguments])
+            {
+                WorkingDirectory = folder,
+                UseShellExecute = false,
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+            }
+        )!;
+        process.ErrorDataReceived += static (_, _) => { };
+        process.BeginErrorReadLine();
+        while (await process.StandardOutput.ReadLineAsync() is { } line)
+        {
+            if (line == "ready")
+            {
+                return new IdentityProvider(process);
+            }
+        }
+
+        throw new InvalidOperationException("The identity provider did not start.");
+    }
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.Dispose();
+    }
+}
