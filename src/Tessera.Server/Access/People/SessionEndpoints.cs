@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
+using Tessera.Server.Access.People.Passkeys;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Access.People;
@@ -44,6 +45,12 @@ internal sealed record SessionView(
     string CsrfToken
 );
 
+/// <summary>How people may sign in besides password and key.</summary>
+/// <param name="Passkey">By passkey, at the address of this request.</param>
+/// <param name="Oidc">At an OpenID provider.</param>
+/// <param name="Saml">At a SAML 2.0 identity provider.</param>
+internal sealed record SignInWays(bool Passkey, bool Oidc, bool Saml);
+
 /// <summary>Sign in, see who one is, sign out.</summary>
 internal static class SessionEndpoints
 {
@@ -64,6 +71,12 @@ internal static class SessionEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
+        api.MapGet("/sign-in", ShowWaysAsync)
+            .WithName("getSignInWays")
+            .WithSummary("How people may sign in here besides with a password or a key")
+            .WithTags("Sessions")
+            .OpenToEveryone()
+            .WithAnswer(200, new SignInWays(true, false, false), "For the sign-in page.");
         var group = api.MapGroup("/session").WithTags("Sessions");
         group
             .MapPost("", BeginAsync)
@@ -90,6 +103,14 @@ internal static class SessionEndpoints
             .RequirePermission(Permissions.SignedIn)
             .WithAnswer(204, "Signed out.");
     }
+
+    private static Task ShowWaysAsync(HttpContext context, Settings settings, Authenticators authenticators) =>
+        HttpAnswer
+            .Json(
+                200,
+                new SignInWays(authenticators.CanAsk(context), settings.Oidc is not null, settings.Saml is not null)
+            )
+            .SendAsync(context);
 
     private static async Task BeginAsync(HttpContext context, SignIn signIn, Sessions sessions)
     {

@@ -232,6 +232,9 @@ public sealed class PasskeyTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Without_a_name_to_bind_them_to_there_are_no_passkeys()
     {
         using var numbered = new Browser(_host.Address);
+        using var named = new Browser(_address);
+        Assert.False((await numbered.GetAsync("/api/v1/sign-in")).Json.GetProperty("passkey").GetBoolean());
+        Assert.True((await named.GetAsync("/api/v1/sign-in")).Json.GetProperty("passkey").GetBoolean());
         var reply = await numbered.PostAsync("/api/v1/sign-in/passkey", new { realm = "staff" });
         Assert.Equal((404, "passkeys_unavailable"), (reply.Status, reply.Code));
         Assert.Equal([("realm", "required")], (await numbered.PostAsync("/api/v1/sign-in/passkey", new { })).Errors);

@@ -75,6 +75,12 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
             "POST /api/v1/invitations/accept",
             "POST /api/v1/sign-in/oidc",
             "GET /api/v1/sign-in/oidc/callback",
+            "GET /api/v1/sign-in",
+            "POST /api/v1/sign-in/passkey",
+            "POST /api/v1/sign-in/passkey/finish",
+            "POST /api/v1/sign-in/saml",
+            "POST /api/v1/sign-in/saml/callback",
+            "GET /api/v1/sign-in/saml/metadata",
             $"POST /api/v1/connectors/{Missing}/acknowledgements",
             $"POST /api/v1/connectors/{Missing}/events",
         ];
