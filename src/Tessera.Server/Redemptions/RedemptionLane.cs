@@ -1,3 +1,4 @@
+using System.Numerics;
 using Npgsql;
 using Tessera.Core;
 using Tessera.Server.Coupons;
@@ -22,6 +23,7 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
     private readonly InstanceIds _ids = new();
     private readonly HashSet<DateOnly> _months = [InstanceMonths.Open];
     private NpgsqlConnection? _connection;
+    private uint _batches;
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<Answer>> RunAsync(
@@ -30,6 +32,11 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
     )
     {
         _connection ??= await database.OpenLaneAsync(cancel);
+        if (BitOperations.IsPow2(++_batches))
+        {
+            await ForgetPlansAsync(_connection, cancel);
+        }
+
         for (var tries = StaleTries; ; tries--)
         {
             try
@@ -145,6 +152,16 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
         {
             RedemptionMeter.Count(commands[place].Operation, given[place]!);
         }
+    }
+
+    /// <summary>
+    /// Plans made while a table was empty read all of it, and they are kept until its first analysis: minutes, on a new
+    /// database under load. A table that doubles is planned for again.
+    /// </summary>
+    private static async Task ForgetPlansAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand("discard plans", connection);
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>
