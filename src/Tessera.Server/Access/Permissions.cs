@@ -18,6 +18,9 @@ public static class Permissions
     /// <summary>Act on many coupons at once, import, generate codes.</summary>
     public const string CouponsBulk = "coupons.bulk";
 
+    /// <summary>Export coupons with their figures into files.</summary>
+    public const string CouponsExport = "coupons.export";
+
     /// <summary>Read campaigns.</summary>
     public const string CampaignsRead = "campaigns.read";
 

@@ -139,14 +139,25 @@ internal sealed record Coupon
             Status = row.GetString(43),
         };
 
+    /// <summary>An amount in major units of its currency.</summary>
+    public decimal? Major(long? minor) => minor is { } amount ? Currencies.ToMajor(amount, Currency) : null;
+
+    /// <summary>Percent, or an amount in major units.</summary>
+    public decimal? DiscountValue => Percent is { } percent ? percent / 1.000m : Major(DiscountMinor);
+
+    /// <summary>The description every coupon has (CPN-12).</summary>
+    public string? English()
+    {
+        using var texts = JsonDocument.Parse(Description);
+        return texts.RootElement.TryGetProperty("en", out var english) ? english.GetString() : null;
+    }
+
     /// <summary>As the admin endpoints show it.</summary>
     public JsonElement ToJson() => JsonDocument.Parse(JsonOut.Bytes(Write)).RootElement;
 
     /// <summary>As the admin endpoints show it: amounts as decimals in major units.</summary>
     public void Write(Utf8JsonWriter json)
     {
-        decimal? Major(long? minor) => minor is { } amount ? Currencies.ToMajor(amount, Currency) : null;
-
         json.WriteStartObject();
         json.WriteNumber("id"u8, Id);
         json.WriteString("code"u8, Code);
@@ -156,7 +167,7 @@ internal sealed record Coupon
         json.WritePropertyName("description"u8);
         json.WriteRawValue(Description);
         json.WriteString("discount_type"u8, DiscountType);
-        json.WriteOptional("discount_value"u8, Percent is { } percent ? percent / 1.000m : Major(DiscountMinor));
+        json.WriteOptional("discount_value"u8, DiscountValue);
         json.WriteString("currency"u8, Currency);
         json.WriteOptional("max_discount_amount"u8, Major(MaxDiscountMinor));
         json.WriteNumber("minimum_order_value"u8, Currencies.ToMajor(MinimumOrderMinor, Currency));

@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons;
@@ -137,6 +138,21 @@ internal sealed class CouponList
             conditions.Add(Beyond(after, parameters));
         }
 
+        var command = source.CreateCommand(Statement(conditions, Page.Fetch));
+        parameters.ForEach(p => command.Parameters.Add(p));
+        return command;
+    }
+
+    /// <summary>The statement of all that match, in order, with the columns of a page; to be read as it comes.</summary>
+    public NpgsqlCommand Everything(UnitOfWork work)
+    {
+        var command = work.Command(Statement(_conditions, null));
+        _parameters.ForEach(p => command.Parameters.Add(p.Clone()));
+        return command;
+    }
+
+    private string Statement(List<string> conditions, int? limit)
+    {
         var keys = string.Join(", ", _order.Select(static (o, place) => $"{o.Sql} as key_{place}"));
         var keyTexts = string.Join(", ", _order.Select(static (_, place) => $"c.key_{place}::text"));
         string OrderBy(Func<string, int, string> column) =>
@@ -144,20 +160,19 @@ internal sealed class CouponList
                 ", ",
                 Columns.Select((o, place) => $"{column(o.Sql, place)} {(o.Descending ? "desc" : "asc")}")
             );
+        var rows = limit is { } most
+            ? $"order by {OrderBy(static (sql, _) => sql)} limit {most.ToString(CultureInfo.InvariantCulture)}"
+            : "";
 
         // The rows of the page are found first, the figures of these alone looked up then.
-        var command = source.CreateCommand(
-            $"""
+        return $"""
             select {Coupon.Columns}, array[{keyTexts}]
-            from (
-                select c.*, {keys} from {Source(conditions)} where {string.Join(" and ", conditions)}
-                order by {OrderBy(static (sql, _) => sql)} limit {Page.Fetch}
-            ) c {Coupon.Figures}
+            from (select c.*, {keys} from {Source(conditions)} where {string.Join(
+                " and ",
+                conditions
+            )} {rows}) c {Coupon.Figures}
             order by {OrderBy((_, place) => place < _order.Count ? $"c.key_{place}" : "c.id")}
-            """
-        );
-        parameters.ForEach(p => command.Parameters.Add(p));
-        return command;
+            """;
     }
 
     /// <summary>The statement that counts the rows of all pages.</summary>

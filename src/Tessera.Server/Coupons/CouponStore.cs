@@ -128,23 +128,24 @@ internal static class CouponStore
         return await rows.ReadAsync(cancel) ? Coupon.Read(rows) : null;
     }
 
-    /// <summary>Reads the coupons of codes, and locks them for a change, in the order of their ids.</summary>
+    /// <summary>Reads the coupons of codes, and locks them for a change unless it is only a look, in the order of their ids.</summary>
     /// <returns>Those that exist and may be seen, by code.</returns>
     public static async Task<Dictionary<string, Coupon>> FindByCodesAsync(
         UnitOfWork work,
         IReadOnlyCollection<string> codes,
         Guid? merchant,
-        CancellationToken cancel
+        CancellationToken cancel,
+        bool forUpdate = true
     )
     {
         // The locks alone first: the rows are then read as they are after the wait.
         var ids = new List<long>(codes.Count);
         await using (
             var query = work.Command(
-                """
+                $"""
                 select id from coupons.coupon where code = any($1) and deleted_at is null
                     and ($2::uuid is null or merchant_id = $2)
-                order by id for no key update
+                order by id {(forUpdate ? "for no key update" : "")}
                 """,
                 codes.ToArray(),
                 new NpgsqlParameter { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }

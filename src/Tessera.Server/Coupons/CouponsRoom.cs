@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
 using Tessera.Server.Coupons.Bulk;
+using Tessera.Server.Coupons.Export;
 
 namespace Tessera.Server.Coupons;
 
@@ -14,6 +15,7 @@ public static class CouponsRoom
             .AddHostedService<CodeWorker>()
             .AddHostedService<ImportWorker>()
             .AddHostedService<BulkWorker>()
+            .AddHostedService<ExportWorker>()
             .AddHostedService<TotalsWorker>()
             .AddSingleton<IApprovedAction, BulkChanging>()
             .AddSingleton<IApprovedAction, BulkDeletion>();
@@ -24,6 +26,7 @@ public static class CouponsRoom
         CouponEndpoints.Map(api);
         BulkEndpoints.Map(api);
         BulkPlanEndpoints.Map(api);
+        ExportEndpoints.Map(api);
         CodeStateEndpoints.Map(api);
         InstanceEndpoints.Map(api);
         CodeEndpoints.Map(api);

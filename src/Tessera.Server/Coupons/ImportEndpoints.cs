@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Files;
 using Tessera.Server.Platform.Http;
@@ -21,8 +22,6 @@ internal static class ImportEndpoints
 
     private const int FormLimit = 64 * 1024;
     private const int MaximumParts = 16;
-    private const int PreviewRows = 20;
-    private const int PreviewErrors = 100;
 
     private static readonly Refusal NotAForm = new(
         "unsupported_media_type",
@@ -53,7 +52,26 @@ internal static class ImportEndpoints
             .WithMetadata(new BodyFact(typeof(ImportUpload), null, "multipart/form-data", true))
             .WithAnswer(
                 200,
-                new ImportPreview(2, 1, 1, ["colour"], ["SUMMER"], [new ImportFault(3, "code", "too_short", "…", "X")]),
+                new ImportPreview(
+                    3,
+                    2,
+                    1,
+                    1,
+                    1,
+                    0,
+                    ["colour"],
+                    ["SUMMER"],
+                    [new ImportFault(3, "code", "too_short", "…", "X")],
+                    [
+                        new ImportPreviewRow(2, "SUMMER", "new", []),
+                        new ImportPreviewRow(
+                            4,
+                            "SPRING27",
+                            "update",
+                            [new BulkFieldDiff("max_uses_total", "10", "20")]
+                        ),
+                    ]
+                ),
                 "What an import would find."
             )
             .WithRefusals(NotAForm, Unreadable);
@@ -98,26 +116,14 @@ internal static class ImportEndpoints
                 Caller.Of(context).MerchantId,
                 cancel
             );
-            long total = 0;
-            long wrong = 0;
-            var codes = new List<string>();
-            var errors = new List<ImportFault>();
-            while (await rows.ReadAsync(now, cancel) is { } row)
-            {
-                total++;
-                wrong += row.Errors.Count > 0 ? 1 : 0;
-                if (row.Errors.Count == 0 && codes.Count < PreviewRows)
-                {
-                    codes.Add(row.Draft.Code!);
-                }
-
-                errors.AddRange(
-                    row.Errors.Take(PreviewErrors - errors.Count)
-                        .Select(e => new ImportFault(row.Line, e.Field, e.Code, e.Message, rows.Shown(e.Field)))
-                );
-            }
-
-            var view = new ImportPreview(total, total - wrong, wrong, rows.UnknownColumns, codes, errors);
+            var view = await ImportPreviewing.RunAsync(
+                work,
+                rows,
+                form.Options,
+                Caller.Of(context).MerchantId,
+                now,
+                cancel
+            );
             await HttpAnswer.Json(200, view).SendAsync(context);
         }
         catch (UnreadableFileException error)
@@ -304,25 +310,6 @@ internal static class ImportEndpoints
         bool? ActivateImmediately,
         bool? SendNotifications,
         bool? DryRun
-    );
-
-    /// <summary>What is wrong with a row.</summary>
-    private sealed record ImportFault(long Line, string Field, string Code, string Message, string? Value);
-
-    /// <summary>What an import would find.</summary>
-    /// <param name="TotalRows">Without the header.</param>
-    /// <param name="ValidRows">That keep the rules; whether their codes are taken is found by a dry run.</param>
-    /// <param name="InvalidRows">That do not.</param>
-    /// <param name="UnknownColumns">That are not read.</param>
-    /// <param name="Codes">Of the first valid rows.</param>
-    /// <param name="Errors">The first of them.</param>
-    private sealed record ImportPreview(
-        long TotalRows,
-        long ValidRows,
-        long InvalidRows,
-        IReadOnlyList<string> UnknownColumns,
-        IReadOnlyList<string> Codes,
-        IReadOnlyList<ImportFault> Errors
     );
 
     /// <summary>The operation that imports.</summary>

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Files;
 using Tessera.Server.Platform.Jobs;
@@ -57,6 +58,7 @@ public static class ImportOperation
         var hash = await HashAsync(file, cancel);
         var total = await CountAsync(name, file, options, cancel);
         var input = EventLog.Payload(
+            ("action", options.DryRun ? "check" : null),
             ("file", System.IO.Path.GetFileName(name)),
             ("sha256", Convert.ToHexStringLower(hash)),
             ("options", options),
@@ -64,6 +66,12 @@ public static class ImportOperation
             ("merchant_id", actor.MerchantId)
         );
         var operation = await OperationStore.CreateAsync(work, Kind, input, total, actor.Actor, leased, cancel);
+        if (!options.DryRun)
+        {
+            await BulkStore.InsertPlanAsync(work, operation.Id, "import", "{}", actor, cancel);
+            await BulkStore.StartAsync(work, operation.Id, cancel);
+        }
+
         file.Position = 0;
         using var kept = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = new byte[ChunkSize];

@@ -1,5 +1,6 @@
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
 
@@ -38,6 +39,7 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
         }
 
         await KeepAsync(work, sum.Faults, tally.Refused, cancel);
+        await BulkStore.AddDoneAsync(work, operation, sum.Touched, cancel);
         LooksFirst = options.UpdateExisting || options.DryRun || sum.Known > 0;
         return new ImportTally(
             batch.Line,
@@ -126,6 +128,10 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
         {
             var ids = await CouponStore.TakeIdsAsync(work, fresh.Count, cancel);
             await _copy.WriteAsync(work, fresh, ids, actor, now, cancel);
+            foreach (var id in ids)
+            {
+                sum.Touched[id] = (1, null);
+            }
         }
 
         await ChangeAsync(work, changed, sum, now, cancel);
@@ -169,9 +175,18 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
         }
 
         sum.Updated += changes.Count;
-        if (!options.DryRun)
+        if (options.DryRun || changes.Count == 0)
         {
-            await CouponStore.UpdateAsync(work, changes, actor, now, cancel);
+            return;
+        }
+
+        var befores = await BulkStore.ImportableAsync(work, [.. changes.Select(static c => c.Item1.Id)], cancel);
+        await CouponStore.UpdateAsync(work, changes, actor, now, cancel);
+        foreach (var (before, _) in changes)
+        {
+            // What the same batch has made or changed already is undone to where it was before the batch.
+            var first = sum.Touched.TryGetValue(before.Id, out var touched) ? touched.Before : befores[before.Id];
+            sum.Touched[before.Id] = (before.Version + 1, first);
         }
     }
 
@@ -201,6 +216,9 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
     private sealed class Sum(List<RowFault> faults)
     {
         public List<RowFault> Faults { get; } = faults;
+
+        /// <summary>Coupons with their versions now, and what they were before the batch; null for new ones.</summary>
+        public Dictionary<long, (long Version, string? Before)> Touched { get; } = [];
 
         public long Known { get; set; }
 

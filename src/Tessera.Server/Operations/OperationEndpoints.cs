@@ -17,6 +17,7 @@ namespace Tessera.Server.Operations;
 internal static class OperationEndpoints
 {
     private const string Path = "/api/v1/operations/";
+    private const string ExportKind = "coupons_export";
 
     private static readonly Refusal NotNow = new(
         "operation_status",
@@ -182,6 +183,12 @@ internal static class OperationEndpoints
             operation = await OperationStore.FindAsync(work, id, Caller.Of(context).MerchantId, cancel);
         }
 
+        if (operation?.Kind == ExportKind)
+        {
+            // Fetched at an address of its own, under its own permission, and audited there.
+            operation = null;
+        }
+
         if (operation is not { IsOver: true })
         {
             await Problems.WriteAsync(context, operation is null ? Entry.NotFound : NotOver);
@@ -284,7 +291,9 @@ internal static class OperationEndpoints
                 operation.Total,
                 operation.ErrorCount,
                 operation.Result is { } result ? JsonDocument.Parse(result).RootElement : null,
-                $"{Path}{operation.Id}/output",
+                operation.Kind == ExportKind
+                    ? $"/api/v1/admin/coupons/exports/{operation.Id}/file"
+                    : $"{Path}{operation.Id}/output",
                 $"{Path}{operation.Id}/errors",
                 operation.CreatedAt,
                 operation.UpdatedAt,

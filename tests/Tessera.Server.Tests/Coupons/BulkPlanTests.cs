@@ -176,7 +176,7 @@ public sealed class BulkPlanTests(PostgresFixture postgres) : IAsyncLifetime
             client: other
         );
         Assert.True(approved.Status == 200, approved.Body);
-        var ended = await EndOfAsync("/api/v1/operations/" + waits.Json.GetProperty("plan_id").GetString());
+        var ended = await _host.EndOfAsync("/api/v1/operations/" + waits.Json.GetProperty("plan_id").GetString());
         Assert.Equal(1_001, Result(ended, "changed"));
         Assert.Equal(["OURS", "THEIRS"], await ActiveAsync());
     }
@@ -223,29 +223,13 @@ public sealed class BulkPlanTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var accepted = await _host.PostAsync(Path + "/plans", wanted);
         Assert.True(accepted.Status == 202, accepted.Body);
-        return await EndOfAsync(accepted.Header("Location")!);
+        return await _host.EndOfAsync(accepted.Header("Location")!);
     }
 
     private async Task<JsonElement> UndoAsync(JsonElement operation)
     {
         var accepted = await _host.PostAsync($"/api/v1/operations/{operation.GetProperty("id").GetString()}/undo");
         Assert.True(accepted.Status == 202, accepted.Body);
-        return await EndOfAsync(accepted.Header("Location")!);
-    }
-
-    private async Task<JsonElement> EndOfAsync(string location)
-    {
-        for (var i = 0; i < 200; i++)
-        {
-            var reply = await _host.GetAsync(location);
-            if (reply.Json.GetProperty("status").GetString() is "succeeded" or "failed")
-            {
-                return reply.Json;
-            }
-
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("The operation did not end.");
+        return await _host.EndOfAsync(accepted.Header("Location")!);
     }
 }

@@ -142,6 +142,23 @@ public sealed class TestHost : IAsyncDisposable
     public Task<Reply> GetAsync(string path, HttpClient? client = null) =>
         SendAsync(HttpMethod.Get, path, client: client);
 
+    /// <summary>Waits until an operation is over, and reads it.</summary>
+    public async Task<JsonElement> EndOfAsync(string location)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            var reply = await GetAsync(location);
+            if (reply.Json.GetProperty("status").GetString() is "succeeded" or "failed")
+            {
+                return reply.Json;
+            }
+
+            await Task.Delay(50);
+        }
+
+        throw new TimeoutException("The operation did not end.");
+    }
+
     public async ValueTask DisposeAsync()
     {
         Client.Dispose();

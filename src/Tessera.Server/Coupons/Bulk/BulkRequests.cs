@@ -67,7 +67,8 @@ internal static class BulkRequests
     /// <summary>Reads <c>selection</c>: <c>ids</c>, or a <c>filter</c> with the parameters of the list.</summary>
     /// <param name="fields">The body.</param>
     /// <param name="merchant">Whose coupons alone; null for all.</param>
-    public static CouponList? ReadSelection(Fields fields, Guid? merchant)
+    /// <param name="sort">The order; an error in it is one of the member <c>sort</c>.</param>
+    public static CouponList? ReadSelection(Fields fields, Guid? merchant, string sort = "created_at_desc")
     {
         if (fields.Object("selection") is not { } selection)
         {
@@ -94,17 +95,18 @@ internal static class BulkRequests
         }
 
         var query = new Query(RequestOf(filter));
-        var list = CouponList.Matching(query, merchant);
+        var list = CouponList.Matching(query, merchant, sort);
         if (query.Finish() is { } wrong)
         {
+            fields.Add(
+                (wrong.Errors ?? [])
+                    .Where(static e => e.Field == "sort")
+                    .Select(static e => e with { Pointer = "#/sort" })
+            );
             selection.Add(
-                (wrong.Errors ?? []).Select(static e =>
-                    e with
-                    {
-                        Field = "filter." + e.Field,
-                        Pointer = "#/filter/" + e.Field,
-                    }
-                )
+                (wrong.Errors ?? [])
+                    .Where(static e => e.Field != "sort")
+                    .Select(static e => e with { Field = "filter." + e.Field, Pointer = "#/filter/" + e.Field })
             );
         }
 

@@ -247,33 +247,65 @@ internal static class BulkStore
             cancel
         );
 
-    /// <summary>Adds a batch that is done to a plan.</summary>
-    /// <param name="work">The transaction of the batch.</param>
+    /// <summary>Adds coupons that were made or changed to a plan, as batches that are done.</summary>
+    /// <param name="work">The transaction of the change.</param>
     /// <param name="plan">Of the operation.</param>
-    /// <param name="number">The first that is free, from 0.</param>
-    /// <param name="done">Ids and versions as they are now, and what the coupons were; null for those it made.</param>
+    /// <param name="done">Versions as they are now, and what the coupons were; null for those it made.</param>
     /// <param name="cancel">Cancels.</param>
-    public static Task AddDoneAsync(
+    public static async Task AddDoneAsync(
         UnitOfWork work,
         Guid plan,
-        int number,
-        IReadOnlyList<(long Id, long Version, string? Before)> done,
+        IReadOnlyDictionary<long, (long Version, string? Before)> done,
         CancellationToken cancel
     )
     {
-        var ids = done.Select(static d => d.Id).ToArray();
-        var versions = done.Select(static d => d.Version).ToArray();
-        var befores = done.Any(static d => d.Before is not null)
-            ? "[" + string.Join(',', done.Select(static d => d.Before ?? "null")) + "]"
-            : null;
-        return work.ExecuteAsync(
+        foreach (var part in done.OrderBy(static d => d.Key).Chunk(BatchSize))
+        {
+            var befores = part.Any(static d => d.Value.Before is not null)
+                ? "[" + string.Join(',', part.Select(static d => d.Value.Before ?? "null")) + "]"
+                : null;
+            await work.ExecuteAsync(
+                """
+                insert into coupons.bulk_part (plan_id, number, coupon_ids, versions, done_ids, done_versions, befores)
+                select $1, coalesce(max(number) + 1, 0), $2, $3, $2, $3, $4 from coupons.bulk_part where plan_id = $1
+                having exists (select from coupons.bulk_plan where id = $1)
+                """,
+                [
+                    plan,
+                    part.Select(static d => d.Key).ToArray(),
+                    part.Select(static d => d.Value.Version).ToArray(),
+                    Json(befores),
+                ],
+                cancel
+            );
+        }
+    }
+
+    /// <summary>The fields an import may change, of coupons that are locked: what its undo brings back.</summary>
+    public static async Task<Dictionary<long, string>> ImportableAsync(
+        UnitOfWork work,
+        long[] ids,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
             """
-            insert into coupons.bulk_part (plan_id, number, coupon_ids, versions, done_ids, done_versions, befores)
-            values ($1, $2, $3, $4, $3, $4, $5)
+            select id, jsonb_build_object('internal_name', internal_name, 'description', description,
+                'discount_type', discount_type, 'discount_percent', discount_percent, 'discount_minor', discount_minor,
+                'max_uses_total', max_uses_total, 'valid_from', valid_from, 'valid_until', valid_until,
+                'applicable_to', applicable_to, 'campaign_source', campaign_source, 'is_active', is_active)::text
+            from coupons.coupon where id = any($1)
             """,
-            [plan, number, ids, versions, Json(befores)],
-            cancel
+            ids
         );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        var befores = new Dictionary<long, string>(ids.Length);
+        while (await rows.ReadAsync(cancel))
+        {
+            befores[rows.GetInt64(0)] = rows.GetString(1);
+        }
+
+        return befores;
     }
 
     /// <summary>Reads coupons under their locks, by id.</summary>
