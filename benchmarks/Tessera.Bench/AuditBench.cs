@@ -24,12 +24,10 @@ namespace Tessera.Bench;
 internal static class AuditBench
 {
     private const int Callers = 64;
-    private const int Questions = 400;
-    private const int ChunkSize = 100_000;
 
     public static async Task<int> RunAsync(bool quick)
     {
-        var (units, rounds, seconds, logSeconds) = quick ? (400_000, 3, 2.0, 8) : (1_500_000, 6, 4.0, 60);
+        var (units, rounds, seconds, logEach) = quick ? (400_000, 3, 2.0, 20_000) : (1_500_000, 6, 4.0, 400_000);
         await using var ground = await Ground.MakeAsync();
         var coupon = await ground.CouponAsync("BENCH", "unique");
         var codes = await ground.UnitsAsync(coupon, units);
@@ -48,7 +46,7 @@ internal static class AuditBench
         await using (var service = new InProcess(ground, settings.Lanes))
         {
             from += (await service.RunAsync(Next, customers, Callers, 1)).Done + Callers;
-            var chain = new List<double>();
+            var (chain, alone) = (new List<double>(), new List<double>());
             var index = new List<double>();
             for (var round = 0; round < rounds; round++)
             {
@@ -56,7 +54,6 @@ internal static class AuditBench
                 // Another one begins each round, so that none always meets the warmest cache.
                 foreach (var way in Enumerable.Range(round, 3).Select(static n => n % 3))
                 {
-                    await CatchUpAsync(ground, settings, index: true);
                     await ground.ExecuteAsync("checkpoint");
                     var before = ground.Cpu;
                     using var stop = new CancellationTokenSource();
@@ -73,6 +70,14 @@ internal static class AuditBench
                     from += done + Callers;
                     rates[way] = rate;
                     each[way] = CostOf(ground.Cpu - before, done);
+                    before = ground.Cpu;
+                    await CatchUpAsync(ground, settings, index: false);
+                    if (way == 0)
+                    {
+                        alone.Add(CostOf(ground.Cpu - before, done));
+                    }
+
+                    await CatchUpAsync(ground, settings, index: true);
                 }
 
                 Figures.Say($"bare {rates[0]:F0}/s, sealed {rates[1]:F0}/s, sealed and indexed {rates[2]:F0}/s");
@@ -82,21 +87,15 @@ internal static class AuditBench
             }
 
             figures.Add("chain_cost_percent", Figures.Median(chain));
+            figures.Add("seal_alone_us_each", Figures.Median(alone));
             figures.Add("chain_and_index_cost_percent", Figures.Median(index));
         }
 
-        var entries = await GrowAsync(ground, settings, logSeconds);
-        figures.Add("history_entries", entries);
+        await AskHistoryAsync(ground, settings, logEach, figures);
         await using var app = Host(settings);
         await app.StartAsync();
-        var address = new Uri(
-            app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()
-        );
         var key = await KeyAsync(ground);
-        var times = await AskAsync(address, key, ground);
-        figures.Add("history_p50_ms", Figures.Percentile(times, 0.5));
-        figures.Add("history_p95_ms", Figures.Percentile(times, 0.95));
-
+        var address = AddressOf(app);
         var guarded = new HttpLoad(address.Port, key);
         var open = new HttpLoad(address.Port, Open);
         from += (await guarded.RunAsync(Next, customers, Callers, 1)).Done + Callers;
@@ -162,6 +161,27 @@ internal static class AuditBench
         return app;
     }
 
+    /// <summary>How long the history of one thing takes, in a database of its own.</summary>
+    private static async Task AskHistoryAsync(Ground ground, Settings settings, int each, Figures figures)
+    {
+        await using var beside = await ground.BesideAsync("history");
+        figures.Add("history_entries", await AuditHistory.FillAsync(beside, each));
+        figures.Add("history_chunks", AuditHistory.Chunks);
+        await using var app = Host(settings with { ConnectionString = beside.ConnectionString });
+        await app.StartAsync();
+        await AuditHistory.AskAsync(AddressOf(app), await KeyAsync(beside), beside, each);
+        var before = beside.Cpu;
+        var (times, blocks) = await AuditHistory.AskAsync(AddressOf(app), await KeyAsync(beside), beside, each);
+        Figures.Say($"processor time of a history: {(beside.Cpu - before).Per(times.Length)}");
+        figures.Add("history_p50_ms", Figures.Percentile(times, 0.5));
+        figures.Add("history_p95_ms", Figures.Percentile(times, 0.95));
+        figures.Add("history_blocks_each", blocks);
+        await app.StopAsync();
+    }
+
+    private static Uri AddressOf(WebApplication app) =>
+        new(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
     private static async Task<string> KeyAsync(Ground ground)
     {
         await using var work = await ground.Database.BeginAsync(default);
@@ -203,61 +223,6 @@ internal static class AuditBench
         {
             // Until nothing is left.
         }
-    }
-
-    /// <summary>Writes, seals and indexes events like those of redemptions, for as long as it may take.</summary>
-    private static async Task<long> GrowAsync(Ground ground, Settings settings, int seconds)
-    {
-        var clock = Stopwatch.StartNew();
-        while (clock.Elapsed.TotalSeconds < seconds)
-        {
-            await ground.ExecuteAsync(
-                $$"""
-                insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
-                select gen_random_uuid(), 'instance', (random() * 1000000)::bigint::text, 'coupon.state_changed', n,
-                    'key:' || md5((n % 100)::text)::uuid, jsonb_build_object('from', 'issued', 'to', 'redeemed',
-                    'cause', 'redemption', 'coupon_id', n % 1000, 'customer_id', md5((random() * 300000)::int::text)::uuid,
-                    'redemption_id', gen_random_uuid(), 'order_minor', 5000, 'discount_minor', 500, 'currency', 'USD'),
-                    clock_timestamp()
-                from generate_series(1, {{ChunkSize}}) n
-                """
-            );
-            await CatchUpAsync(ground, settings, index: true);
-        }
-
-        await ground.ExecuteAsync("vacuum analyze");
-        return await ground.ScalarAsync<long>("select seq from audit.indexed");
-    }
-
-    /// <summary>Reads histories of units, customers and coupons over HTTP.</summary>
-    private static async Task<double[]> AskAsync(Uri address, string key, Ground ground)
-    {
-        var customers = await ground.ScalarAsync<string[]>(
-            "select array_agg(md5(n::text)::uuid::text) from generate_series(1, 200) n"
-        );
-        using var client = new HttpClient { BaseAddress = address };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        var times = new double[Questions];
-        for (var i = -20; i < Questions; i++)
-        {
-            var n = i + 20;
-            var thing = (n % 3) switch
-            {
-                0 => "instance/" + n * 997 % 1_000_000,
-                1 => "customer/" + customers[n % customers.Length],
-                _ => "coupon/" + n * 31 % 1000,
-            };
-            var clock = Stopwatch.StartNew();
-            using var answer = await client.GetAsync(new Uri("/api/v1/audit/history/" + thing, UriKind.Relative));
-            await answer.Content.ReadAsByteArrayAsync();
-            answer.EnsureSuccessStatusCode();
-            if (i >= 0)
-            {
-                times[i] = clock.Elapsed.TotalMilliseconds;
-            }
-        }
-
-        return times;
     }
 
     private sealed class OpenDoor(Func<WebApplication> app) : IStartupFilter

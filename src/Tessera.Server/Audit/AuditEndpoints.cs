@@ -163,7 +163,7 @@ internal static class AuditEndpoints
             return;
         }
 
-        await using var work = await database.BeginAsync(cancel);
+        await using var work = await database.BeginKeyedAsync(cancel);
         long? after = page.After is [{ } last] ? long.Parse(last, CultureInfo.InvariantCulture) : null;
         var found = await AuditSearch.FindAsync(work, ask(page.Descending), after, page.Limit, cancel);
         var (sealedTo, indexedTo) = await AuditSearch.ReachAsync(work, cancel);

@@ -80,6 +80,37 @@ internal static class AuditSearch
         ) o on true
         """;
 
+    private static readonly string LogAscending = Sql(LogHits, "asc");
+    private static readonly string LogDescending = Sql(LogHits, "desc");
+    private static readonly string HistoryAscending = Sql(IndexHits, "asc");
+    private static readonly string HistoryDescending = Sql(IndexHits, "desc");
+
+    private static string LogHits(string way) =>
+        $"select * from audit.entry where seq between $1 and $2 order by seq {way} limit $3";
+
+    /// <summary>
+    /// The index first, and the rows of its hits only: a join that starts anywhere else reads the whole log. Runs of one
+    /// thing do not overlap, so one more of them than entries are wanted holds them all, wherever the range cuts.
+    /// </summary>
+    private static string IndexHits(string way) =>
+        $"""
+            select a.* from (
+                select distinct e.seq from unnest($4::bigint[]) k (thing)
+                cross join lateral (
+                    select m.seq, m.more from audit.mention m
+                    where m.thing = k.thing and m.seq between $1 - {Indexer.StepSize - 1} and $2
+                        and m.seq + coalesce(m.more[cardinality(m.more)], 0) >= $1
+                    order by m.seq {way} limit $3 + 1
+                ) m
+                cross join lateral (select m.seq union all select m.seq + o from unnest(m.more) o) e (seq)
+                where e.seq between $1 and $2 order by e.seq {way} limit $3
+            ) hit
+            cross join lateral (select * from audit.entry a where a.seq = hit.seq) a
+            """;
+
+    private static string Sql(Func<string, string> hits, string way) =>
+        $"with hit as materialized ({hits(way)}) {EntrySql} order by h.seq {way}";
+
     /// <summary>One step of a search.</summary>
     /// <param name="work">A transaction to read in.</param>
     /// <param name="question">What is looked for.</param>
@@ -180,7 +211,8 @@ internal static class AuditSearch
         await using var command = work.Command(
             """
             select k.thing from unnest($1::bigint[]) as k (thing)
-            order by (select count(*) from (select from audit.mention m where m.thing = k.thing limit 2000) few) limit 1
+            order by (select sum(1 + coalesce(cardinality(more), 0)) from
+                (select more from audit.mention m where m.thing = k.thing limit 200) few) nulls first limit 1
             """,
             leads.Select(Mentions.KeyOf).ToArray()
         );
@@ -199,30 +231,23 @@ internal static class AuditSearch
     )
     {
         var (from, to) = descending ? (low, place - 1 ?? high) : (place + 1 ?? low, high);
-        var way = descending ? "desc" : "asc";
-        var numbers = string.Create(CultureInfo.InvariantCulture, $"seq between {from} and {to}");
-        var sources = things.Select(
-            (_, i) =>
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"(select seq from audit.mention where thing = ${i + 1} and {numbers} order by seq {way} limit {size})"
-                )
-        );
-        // The index first, and the rows of its hits only: a join that starts anywhere else reads the whole log.
-        var hits =
-            things.Length == 0
-                ? $"select * from audit.entry where {numbers} order by seq {way} limit {size}"
-                : $"""
-                    select a.* from (select distinct seq from ({string.Join(
-                        " union all ",
-                        sources
-                    )}) each order by seq {way} limit {size}) m
-                    cross join lateral (select * from audit.entry a where a.seq = m.seq) a
-                    """;
         await using var command = work.Command(
-            $"with hit as materialized ({hits}) {EntrySql} order by h.seq {way}",
-            [.. things.Select(static t => (object?)t)]
+            (things.Length == 0, descending) switch
+            {
+                (true, true) => LogDescending,
+                (true, false) => LogAscending,
+                (false, true) => HistoryDescending,
+                (false, false) => HistoryAscending,
+            },
+            from,
+            to,
+            (long)size
         );
+        if (things.Length > 0)
+        {
+            command.Parameters.Add(new() { Value = things });
+        }
+
         var entries = new List<AuditEntry>(size);
         await using var rows = await command.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
-using NpgsqlTypes;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
 
@@ -16,10 +15,13 @@ public sealed class Indexer(Database database, TimeProvider clock, ILogger<Index
     /// <summary>Entries of one step, and of one span.</summary>
     public const int StepSize = 4096;
 
+    /// <summary>Most entries of a row of the index.</summary>
+    public const int RunLength = 64;
+
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
-        await using var work = await database.BeginAsync(cancel);
+        await using var work = await database.BeginKeyedAsync(cancel);
         long from;
         await using (var state = work.Command("select seq from audit.indexed for update skip locked"))
         {
@@ -50,25 +52,61 @@ public sealed class Indexer(Database database, TimeProvider clock, ILogger<Index
         return entries.Count == StepSize;
     }
 
+    /// <summary>The next entries. Their events lie beside one another, transaction by transaction, and are read that way.</summary>
     private static async Task<List<Indexed>> ReadAsync(UnitOfWork work, long from, CancellationToken cancel)
     {
         var entries = new List<Indexed>(StepSize);
-        await using var command = work.Command(
-            """
-            select a.seq, a.created_at, e.aggregatetype || ':' || e.aggregateid, e.actor, e.type, e.payload::text
-            from audit.entry a
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
-            where a.seq > $1 and a.seq <= $1 + $2 order by a.seq
-            """,
-            from,
-            (long)StepSize
-        );
-        await using var rows = await command.ExecuteReaderAsync(cancel);
-        while (await rows.ReadAsync(cancel))
+        var places = new Dictionary<long, int>(StepSize);
+        var transactions = new HashSet<long>();
+        await using (
+            var command = work.Command(
+                "select seq, created_at, tx, position from audit.entry where seq > $1 and seq <= $1 + $2 order by seq",
+                from,
+                (long)StepSize
+            )
+        )
+        await using (var rows = await command.ExecuteReaderAsync(cancel))
         {
-            using var payload = JsonDocument.Parse(rows.GetString(5));
-            var things = Mentions.Of(rows.GetString(2), rows.GetString(3), rows.GetString(4), payload.RootElement);
-            entries.Add(new Indexed(rows.GetInt64(0), rows.GetFieldValue<DateTimeOffset>(1), things));
+            while (await rows.ReadAsync(cancel))
+            {
+                transactions.Add(rows.GetInt64(2));
+                places.Add(rows.GetInt64(3), entries.Count);
+                entries.Add(new Indexed(rows.GetInt64(0), rows.GetFieldValue<DateTimeOffset>(1), []));
+            }
+        }
+
+        if (entries.Count == 0)
+        {
+            return entries;
+        }
+
+        await using var events = work.Command(
+            """
+            select e.position, e.aggregatetype || ':' || e.aggregateid, e.actor, e.type, e.payload::text
+            from unnest($1::bigint[]) t (tx)
+            cross join lateral (select * from platform.event e where e.tx = t.tx and e.position between $2 and $3
+                and e.created_at between $4 and $5) e
+            """,
+            transactions.ToArray(),
+            places.Keys.Min(),
+            places.Keys.Max(),
+            entries.Min(static e => e.At),
+            entries.Max(static e => e.At)
+        );
+        await using var found = await events.ExecuteReaderAsync(cancel);
+        while (await found.ReadAsync(cancel))
+        {
+            if (places.TryGetValue(found.GetInt64(0), out var place))
+            {
+                using var payload = JsonDocument.Parse(found.GetFieldValue<byte[]>(4));
+                Mentions.Add(
+                    found.GetString(1),
+                    found.GetString(2),
+                    found.GetString(3),
+                    payload.RootElement,
+                    entries[place].Things
+                );
+            }
         }
 
         return entries;
@@ -132,25 +170,64 @@ public sealed class Indexer(Database database, TimeProvider clock, ILogger<Index
 
     private static async Task WriteAsync(UnitOfWork work, List<Indexed> entries, CancellationToken cancel)
     {
-        // In the order of the index: neighbours are written together.
-        var mentions = entries
-            .SelectMany(static e => e.Things.Select(t => (Thing: Mentions.KeyOf(t), e.Seq)))
-            .Distinct()
-            .Order()
-            .ToList();
-        await using var copy = await work.Connection.BeginBinaryImportAsync(
-            "copy audit.mention (thing, seq) from stdin (format binary)",
-            cancel
-        );
-        foreach (var (thing, seq) in mentions)
+        // In the order of the index: neighbours are written together. Two things may share a key, and then their entries.
+        var mentions = new SortedDictionary<long, List<long>>();
+        var keys = new Dictionary<string, List<long>>(StringComparer.Ordinal);
+        foreach (var entry in entries)
         {
-            await copy.StartRowAsync(cancel);
-            await copy.WriteAsync(thing, NpgsqlDbType.Bigint, cancel);
-            await copy.WriteAsync(seq, NpgsqlDbType.Bigint, cancel);
+            foreach (var thing in entry.Things)
+            {
+                if (!keys.TryGetValue(thing, out var places))
+                {
+                    var key = Mentions.KeyOf(thing);
+                    if (!mentions.TryGetValue(key, out places))
+                    {
+                        mentions.Add(key, places = new List<long>(1));
+                    }
+
+                    keys.Add(thing, places);
+                }
+
+                if (places.Count == 0 || places[^1] != entry.Seq)
+                {
+                    places.Add(entry.Seq);
+                }
+            }
         }
 
-        await copy.CompleteAsync(cancel);
+        var rows = new CopyBuffer();
+        rows.Begin();
+        foreach (var (key, places) in mentions)
+        {
+            for (var i = 0; i < places.Count; i += RunLength)
+            {
+                var run = System.Runtime.InteropServices.CollectionsMarshal.AsSpan(places)[i..];
+                WriteRun(rows, key, run[..Math.Min(RunLength, run.Length)]);
+            }
+        }
+
+        await rows.SendAsync(work, "audit.mention (thing, seq, more)", cancel);
     }
 
-    private sealed record Indexed(long Seq, DateTimeOffset At, HashSet<string> Things);
+    private static void WriteRun(CopyBuffer rows, long key, ReadOnlySpan<long> places)
+    {
+        rows.Row(columns: 3);
+        rows.Add(key);
+        rows.Add(places[0]);
+        if (places.Length == 1)
+        {
+            rows.Null();
+            return;
+        }
+
+        Span<short> more = stackalloc short[RunLength - 1];
+        for (var i = 1; i < places.Length; i++)
+        {
+            more[i - 1] = (short)(places[i] - places[0]);
+        }
+
+        rows.Add(more[..(places.Length - 1)]);
+    }
+
+    private readonly record struct Indexed(long Seq, DateTimeOffset At, HashSet<string> Things);
 }

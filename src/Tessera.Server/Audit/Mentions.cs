@@ -12,6 +12,7 @@ internal static class Mentions
     /// <summary>Units are numbered in blocks; an event about many of them is found by their blocks.</summary>
     public const int UnitsOfBlock = 1024;
 
+    private const int OnStack = 512;
     private const int MaximumBlocks = 4096;
     private const int MaximumDepth = 6;
     private const string Suffix = "_id";
@@ -20,7 +21,9 @@ internal static class Mentions
     public static long KeyOf(string thing)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes(thing), hash);
+        var size = Encoding.UTF8.GetMaxByteCount(thing.Length);
+        var name = size <= OnStack ? stackalloc byte[OnStack] : new byte[size];
+        SHA256.HashData(name[..Encoding.UTF8.GetBytes(thing, name)], hash);
         return BinaryPrimitives.ReadInt64BigEndian(hash);
     }
 
@@ -35,10 +38,19 @@ internal static class Mentions
     /// <param name="payload">Its payload.</param>
     public static HashSet<string> Of(string subject, string actor, string type, JsonElement payload)
     {
-        var things = new HashSet<string>(StringComparer.Ordinal) { subject, "actor:" + actor, "type:" + type };
+        var things = new HashSet<string>(StringComparer.Ordinal);
+        Add(subject, actor, type, payload, things);
+        return things;
+    }
+
+    /// <summary>Adds all things an event speaks of, as <see cref="Of"/> finds them.</summary>
+    public static void Add(string subject, string actor, string type, JsonElement payload, HashSet<string> things)
+    {
+        things.Add(subject);
+        things.Add("actor:" + actor);
+        things.Add("type:" + type);
         Collect(payload, things, 0);
         AddBlocks(payload, things);
-        return things;
     }
 
     /// <summary>Ids of transfers an event may stand for: what they moved is mentioned too.</summary>

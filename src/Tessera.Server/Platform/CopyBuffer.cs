@@ -13,6 +13,7 @@ public sealed class CopyBuffer
     private const int PieceSize = 64 * 1024;
     private const int TextArray = 25;
     private const int IntegerArray = 23;
+    private const int SmallintArray = 21;
     private const int NumericBase = 10_000;
     private const int NumericDigits = 4;
 
@@ -183,6 +184,22 @@ public sealed class CopyBuffer
     /// <summary>integer[]; null for no value.</summary>
     public void Add(IReadOnlyList<int>? values) =>
         AddList(values, IntegerArray, static (buffer, value) => buffer.Add(value));
+
+    /// <summary>smallint[], not empty.</summary>
+    public void Add(ReadOnlySpan<short> values)
+    {
+        Integer((5 + values.Length) * sizeof(int) + values.Length * sizeof(short));
+        Integer(1);
+        Integer(0);
+        Integer(SmallintArray);
+        Integer(values.Length);
+        Integer(1);
+        foreach (var value in values)
+        {
+            Integer(sizeof(short));
+            Short(value);
+        }
+    }
 
     /// <summary>Sends the rows.</summary>
     /// <param name="work">The transaction.</param>

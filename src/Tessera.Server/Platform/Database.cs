@@ -92,9 +92,14 @@ public sealed class Database : IAsyncDisposable
         };
 
     /// <summary>Begins a unit of work: one transaction on one connection.</summary>
-    public async ValueTask<UnitOfWork> BeginAsync(CancellationToken cancel)
+    public ValueTask<UnitOfWork> BeginAsync(CancellationToken cancel) => BeginAsync(Source, cancel);
+
+    /// <summary>Begins a unit of work all of whose statements find rows by their keys, on a connection of <see cref="Keyed"/>.</summary>
+    public ValueTask<UnitOfWork> BeginKeyedAsync(CancellationToken cancel) => BeginAsync(Keyed, cancel);
+
+    private static async ValueTask<UnitOfWork> BeginAsync(NpgsqlDataSource source, CancellationToken cancel)
     {
-        var connection = await Source.OpenConnectionAsync(cancel);
+        var connection = await source.OpenConnectionAsync(cancel);
         try
         {
             return new UnitOfWork(connection, await connection.BeginTransactionAsync(cancel));

@@ -114,6 +114,38 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_history_is_whole_and_in_order_whichever_way_and_however_long_it_is()
+    {
+        await _host.Database.ExecuteAsync(
+            """
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            select gen_random_uuid(), 'channel', case when n % 3 = 0 then 'rare' else 'often' end, 'test', n, 'job:test', '{}',
+                clock_timestamp()
+            from generate_series(1, 300) n
+            """
+        );
+        await IndexedAsync();
+        foreach (var (thing, count, limit) in ((string, int, int)[])[("rare", 100, 7), ("often", 200, 33)])
+        {
+            var up = await AllAsync($"/api/v1/audit/history/channel/{thing}", limit);
+            var down = await AllAsync($"/api/v1/audit/history/channel/{thing}?sort=-seq", limit);
+            Assert.Equal(count, up.Count);
+            Assert.Equal(up.Select(Seq).Order(), up.Select(Seq));
+            Assert.Equal(up.Select(Seq).Reverse(), down.Select(Seq));
+            Assert.All(up, e => Assert.Equal("channel:" + thing, e.GetProperty("subject").GetString()));
+        }
+
+        var all = await AllAsync($"{Entries}?type=test&actor=job:test");
+        Assert.Equal(300, all.Count);
+        var at = all[150].GetProperty("at").GetString();
+        Assert.Equal(
+            300,
+            (await AllAsync($"{Entries}?type=test&actor=job:test&from={at}")).Count
+                + (await AllAsync($"{Entries}?type=test&actor=job:test&to={at}")).Count
+        );
+    }
+
+    [Fact]
     public async Task A_page_is_gone_on_with_by_its_cursor_only_in_the_same_search()
     {
         var page = (await _host.GetAsync($"{Entries}?limit=2")).Json;
