@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Insights.Live;
+using Tessera.Server.Insights.Views;
 
 namespace Tessera.Server.Insights;
 
@@ -16,7 +17,11 @@ public static class InsightsRoom
             .AddHostedService(static provider => provider.GetRequiredService<LiveFollower>());
 
     /// <summary>Adds the routes.</summary>
-    public static void MapInsights(this IEndpointRouteBuilder api) => InsightEndpoints.Map(api);
+    public static void MapInsights(this IEndpointRouteBuilder api)
+    {
+        InsightEndpoints.Map(api);
+        ViewEndpoints.Map(api);
+    }
 
     /// <summary>Adds the live stream; it is not below the API's address.</summary>
     public static void MapLive(this IEndpointRouteBuilder app) => LiveEndpoint.Map(app);

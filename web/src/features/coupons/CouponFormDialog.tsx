@@ -15,7 +15,7 @@ import { CouponFormFields } from './CouponFormFields';
 import { couponsApi } from './couponsApi';
 import { ConflictDialog } from './ConflictDialog';
 import { changesOf, FormChanges } from './FormChanges';
-import { ruleSentence } from './ruleSentence';
+import { RuleSentence } from './RuleSentence';
 
 interface CouponFormProps {
   initial: CouponValues;
@@ -24,12 +24,13 @@ interface CouponFormProps {
 }
 
 /** Create and edit (UI-06): validated while typing, the server's messages at their fields, nothing lost on failure. */
-export function CouponFormDialog({ initial, stored, onClose }: CouponFormProps) {
-  const translation = useTranslation();
-  const { t } = translation;
+export function CouponFormDialog({ initial: given, stored, onClose }: CouponFormProps) {
+  const { t } = useTranslation();
   const toast = useToast();
   const key = useRef(newIdempotencyKey());
   const saved = useRef(false);
+  // The coupon may change under the form, live; what was opened is what is compared with.
+  const [initial] = useState(given);
   const [base, setBase] = useState(stored);
   const [conflict, setConflict] = useState<Coupon>();
   const [create] = couponsApi.endpoints.createCoupon.useMutation();
@@ -113,9 +114,7 @@ export function CouponFormDialog({ initial, stored, onClose }: CouponFormProps) 
             void submit();
           }}
         >
-          <p className="rule-sentence" aria-live="polite">
-            {ruleSentence(values, translation)}
-          </p>
+          <RuleSentence />
           <CouponFormFields {...(stored ? { stored } : {})} />
           <button type="submit" hidden />
         </form>

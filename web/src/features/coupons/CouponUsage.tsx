@@ -1,9 +1,12 @@
-import { ReceiptText } from 'lucide-react';
+import { MessageSquareText, ReceiptText } from 'lucide-react';
+import { Fragment, useState } from 'react';
 import { Link } from 'react-router';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { formatAmount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { ReceiptWords } from '../../shared/ui/ReceiptWords';
 import { Amount, Instant } from '../../shared/ui/Values';
 import type { Coupon } from './couponCells';
 import { couponsApi } from './couponsApi';
@@ -12,8 +15,9 @@ const pageSize = 25;
 
 /** The redemptions of a coupon, newest first (RED-15); each leads to its receipt. */
 export function CouponUsage({ coupon }: { coupon: Coupon }) {
-  const { t, word } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const pages = usePages(couponsApi.endpoints.getCouponUsage, { id: coupon.id, limit: pageSize });
+  const [opened, setOpened] = useState<string>();
   if (pages.isLoading) return <Skeletons lines={6} />;
   if (pages.error) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
   if (pages.rows.length === 0) return <EmptyState icon={ReceiptText} title={t('usage.empty')} text={t('usage.empty.text')} />;
@@ -32,11 +36,15 @@ export function CouponUsage({ coupon }: { coupon: Coupon }) {
                 {t('usage.discount')}
               </th>
               <th scope="col">{t('column.status')}</th>
+              <th scope="col">
+                <span className="visually-hidden">{t('receipt.words')}</span>
+              </th>
             </tr>
           </thead>
           <tbody>
             {pages.rows.map((use) => (
-              <tr key={use.id}>
+              <Fragment key={use.id}>
+              <tr>
                 <td>
                   <Link to={`/redemptions/${use.id}`}>
                     <Instant at={use.timestamp} />
@@ -52,7 +60,32 @@ export function CouponUsage({ coupon }: { coupon: Coupon }) {
                 <td>
                   <span className={`badge badge--${use.status === 'rolled_back' ? 'warn' : 'ok'}`}>{word('redemptionStatus', use.status)}</span>
                 </td>
+                <td className="end">
+                  <Button
+                    look="quiet"
+                    size="small"
+                    icon={MessageSquareText}
+                    label={t('receipt.why', { order: use.order_reference })}
+                    aria-expanded={opened === use.id}
+                    onClick={() => setOpened(opened === use.id ? undefined : use.id)}
+                  />
+                </td>
               </tr>
+              {opened === use.id && (
+                <tr>
+                  <td colSpan={6}>
+                    <ReceiptWords
+                      id={use.id}
+                      plain={t(use.status === 'rolled_back' ? 'receipt.plain.back' : 'receipt.plain', {
+                        amount: formatAmount(use.order_amount, use.currency, locale, true),
+                        discount: formatAmount(use.amount_discounted, use.currency, locale, true),
+                        payable: formatAmount(use.order_amount - use.amount_discounted, use.currency, locale, true),
+                      })}
+                    />
+                  </td>
+                </tr>
+              )}
+              </Fragment>
             ))}
           </tbody>
         </table>

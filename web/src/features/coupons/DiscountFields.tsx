@@ -8,8 +8,7 @@ import { numberOf, type CouponValues } from './couponForm';
 import { useFieldMessage, TextField } from './CouponFormFields';
 import { discountTypes } from './couponQuery';
 import { couponsApi } from './couponsApi';
-
-const exampleOrders = [20, 50, 120, 300];
+import { Examples } from './Examples';
 
 /** Percentage by slider and number, amount with its currency, or a free session (UI-09), with examples. */
 export function DiscountFields() {
@@ -38,7 +37,7 @@ export function DiscountFields() {
           <option key={currency} value={currency} />
         ))}
       </datalist>
-      {field.value !== 'free_session' && <Examples />}
+      <Examples />
     </>
   );
 }
@@ -114,46 +113,6 @@ function FreeSession() {
         </div>
         <span className="field__hint">{t('field.eligible_services.hint')}</span>
       </fieldset>
-    </div>
-  );
-}
-
-/** What the coupon takes off some orders: bars of what is paid and what is saved. */
-function Examples() {
-  const { t, locale } = useTranslation();
-  const [type, discount, cap, minimum, maximum, currency] = useWatch<
-    CouponValues,
-    ['discount_type', 'discount_value', 'max_discount_amount', 'minimum_order_value', 'maximum_order_value', 'currency']
-  >({ name: ['discount_type', 'discount_value', 'max_discount_amount', 'minimum_order_value', 'maximum_order_value', 'currency'] });
-  const value = numberOf(discount) ?? 0;
-  const unit = decimalsOf(currency || 'USD') === 0 ? 100 : 1;
-  const scale = 10 ** decimalsOf(currency || 'USD');
-  const savedOn = (order: number) => {
-    if (order < (numberOf(minimum) ?? 0) || order > (numberOf(maximum) ?? Infinity)) return 0;
-    const off = type === 'percentage' ? Math.min((order * value) / 100, numberOf(cap) ?? Infinity) : value;
-    return Math.max(0, Math.round(Math.min(off, order) * scale) / scale);
-  };
-  return (
-    <div className="form-grid__wide">
-      <div className="field__label">{t('form.examples')}</div>
-      <ul className="examples">
-        {exampleOrders.map((one) => {
-          const order = one * unit;
-          const saved = savedOn(order);
-          return (
-            <li key={one}>
-              <span className="num">{formatAmount(order, currency || 'USD', locale)}</span>
-              <span className="meter examples__bar" aria-hidden>
-                <span className="meter__fill" style={{ width: `${((order - saved) / order) * 100}%` }} />
-              </span>
-              <span className="num">
-                {formatAmount(order - saved, currency || 'USD', locale)}{' '}
-                <span className="muted">{saved > 0 ? t('form.saves', { amount: formatAmount(saved, currency || 'USD', locale) }) : t('form.savesNothing')}</span>
-              </span>
-            </li>
-          );
-        })}
-      </ul>
     </div>
   );
 }

@@ -1,22 +1,25 @@
-import { Bookmark, BookmarkPlus, ListFilter, Trash2 } from 'lucide-react';
+import { Bookmark, BookmarkPlus, ListFilter, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
-import { useAppDispatch, useAppSelector } from '../../shared/api/store';
+import { messageOf } from '../../shared/api/problem';
+import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { viewRemoved, viewSaved } from '../../shared/lib/prefs';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
-import { Field } from '../../shared/ui/Field';
+import { Field, FieldError } from '../../shared/ui/Field';
 import { Menu, MenuItem, MenuRule } from '../../shared/ui/Menu';
 import { useToast } from '../../shared/ui/Toasts';
+import { couponsApi } from './couponsApi';
 
-/** Views of a list by name: the address has the view, so a name for the address is all there is to save. */
-export function SavedViews({ list }: { list: string }) {
+/** Views of a list by name, one's own and those of one's roles (UI-11); the address has the view itself. */
+export function SavedViews({ list }: { list: 'coupons' }) {
   const { t } = useTranslation();
-  const dispatch = useAppDispatch();
   const [params, setParams] = useSearchParams();
-  const views = useAppSelector((state) => state.prefs.views).filter((view) => view.list === list);
+  const { data } = couponsApi.endpoints.listViews.useQuery({ list });
+  const [remove] = couponsApi.endpoints.removeView.useMutation();
   const [isNaming, setNaming] = useState(false);
+  const views = data?.data ?? [];
+  const own = views.filter((view) => view.is_own);
   const present = params.toString();
   return (
     <>
@@ -25,8 +28,9 @@ export function SavedViews({ list }: { list: string }) {
           {t('views.all')}
         </MenuItem>
         {views.map((view) => (
-          <MenuItem key={view.name} icon={Bookmark} onClick={() => setParams(new URLSearchParams(view.query))}>
+          <MenuItem key={view.id} icon={view.role ? Users : Bookmark} onClick={() => setParams(new URLSearchParams(view.query))}>
             <bdi>{view.name}</bdi>
+            {view.role && <span className="visually-hidden">, {t('views.sharedWith', { role: view.role.replaceAll('_', ' ') })}</span>}
             {view.query === present && ' ✓'}
           </MenuItem>
         ))}
@@ -34,8 +38,8 @@ export function SavedViews({ list }: { list: string }) {
         <MenuItem icon={BookmarkPlus} disabled={present === ''} onClick={() => setNaming(true)}>
           {t('views.save')}
         </MenuItem>
-        {views.map((view) => (
-          <MenuItem key={view.name} icon={Trash2} danger onClick={() => dispatch(viewRemoved({ list, name: view.name }))}>
+        {own.map((view) => (
+          <MenuItem key={view.id} icon={Trash2} danger onClick={() => void remove({ id: view.id })}>
             {t('views.remove', { name: view.name })}
           </MenuItem>
         ))}
@@ -45,14 +49,23 @@ export function SavedViews({ list }: { list: string }) {
   );
 }
 
-function NameDialog({ list, query, onClose }: { list: string; query: string; onClose: () => void }) {
+function NameDialog({ list, query, onClose }: { list: 'coupons'; query: string; onClose: () => void }) {
   const { t } = useTranslation();
-  const dispatch = useAppDispatch();
+  const can = useCan();
   const toast = useToast();
   const [name, setName] = useState('');
-  const save = () => {
+  const [role, setRole] = useState('');
+  const [failure, setFailure] = useState<string>();
+  const roles = couponsApi.endpoints.listRoles.useQuery(undefined, { skip: !can('people.read') });
+  const [store, { isLoading }] = couponsApi.endpoints.saveView.useMutation();
+  const save = async () => {
     if (!name.trim()) return;
-    dispatch(viewSaved({ list, name: name.trim(), query }));
+    const answer = await store({ savedViewWanted: { list, name: name.trim(), query, role: role || null } });
+    if (answer.error) {
+      setFailure(messageOf(answer.error, t));
+      return;
+    }
+
     toast('success', t('views.saved', { name: name.trim() }));
     onClose();
   };
@@ -63,21 +76,38 @@ function NameDialog({ list, query, onClose }: { list: string; query: string; onC
       foot={
         <>
           <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="primary" disabled={!name.trim()} onClick={save}>
+          <Button look="primary" disabled={!name.trim()} busy={isLoading} onClick={save}>
             {t('action.save')}
           </Button>
         </>
       }
     >
       <form
+        className="stack"
         onSubmit={(event) => {
           event.preventDefault();
-          save();
+          void save();
         }}
       >
         <Field label={t('views.name')}>
           <input className="input" value={name} maxLength={60} data-autofocus onChange={(event) => setName(event.target.value)} />
         </Field>
+        {roles.data && (
+          <Field label={t('views.role')} hint={t('views.role.hint')}>
+            <select className="input" value={role} onChange={(event) => setRole(event.target.value)}>
+              <option value="">{t('views.role.none')}</option>
+              {roles.data.data
+                .filter(({ realm }) => realm === 'staff')
+                .map(({ id, name: text }) => (
+                  <option key={id} value={id}>
+                    {text}
+                  </option>
+                ))}
+            </select>
+          </Field>
+        )}
+        {failure && <FieldError text={failure} />}
+        <button type="submit" hidden />
       </form>
     </Dialog>
   );

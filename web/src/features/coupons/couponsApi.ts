@@ -2,7 +2,7 @@ import { client } from '../../shared/api/client.generated';
 
 /** What each request shows and what each change makes stale. The requests are generated; screens never refetch. */
 export const couponsApi = client.enhanceEndpoints({
-  addTagTypes: ['Coupon', 'CouponList', 'Operation'],
+  addTagTypes: ['Coupon', 'CouponList', 'Operation', 'View'],
   endpoints: {
     listCoupons: { providesTags: ['CouponList'] },
     getCoupon: { providesTags: (_coupon, _error, { id }) => [{ type: 'Coupon', id }] },
@@ -12,6 +12,9 @@ export const couponsApi = client.enhanceEndpoints({
     deleteCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
     activateCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
     deactivateCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
+    listViews: { providesTags: ['View'] },
+    saveView: { invalidatesTags: ['View'] },
+    removeView: { invalidatesTags: ['View'] },
     generateCodes: { invalidatesTags: ['Operation'] },
   },
 });

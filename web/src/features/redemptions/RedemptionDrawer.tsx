@@ -6,10 +6,12 @@ import type { RedemptionView } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { formatMinor } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { ReceiptWords } from '../../shared/ui/ReceiptWords';
 import { useToast } from '../../shared/ui/Toasts';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { RedemptionBadge } from './RedemptionBadge';
@@ -58,7 +60,7 @@ export function RedemptionDrawer() {
 }
 
 function Receipt({ redemption }: { redemption: RedemptionView }) {
-  const { t, word } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const facts: [string, ReactNode][] = [
     [t('usage.when'), <Instant key="at" at={redemption.redeemed_at} />],
     [t('redemption.rolledBackAt'), redemption.rolled_back_at && <Instant key="back" at={redemption.rolled_back_at} />],
@@ -104,6 +106,14 @@ function Receipt({ redemption }: { redemption: RedemptionView }) {
           </tr>
         </tbody>
       </table>
+      <ReceiptWords
+        id={redemption.id}
+        plain={t(redemption.status === 'rolled_back' ? 'receipt.plain.back' : 'receipt.plain', {
+          amount: formatMinor(redemption.order_amount, locale),
+          discount: formatMinor(redemption.discount, locale),
+          payable: formatMinor(redemption.payable, locale),
+        })}
+      />
       <dl className="facts">
         {facts
           .filter(([, value]) => value)

@@ -1,4 +1,5 @@
 import { createApi, fetchBaseQuery, type BaseQueryFn, type FetchArgs, type FetchBaseQueryError } from '@reduxjs/toolkit/query/react';
+import type { Prefs } from '../lib/prefs';
 import { sessionEnded, type SessionState } from './session';
 
 const safeMethods = ['GET', 'HEAD'];
@@ -14,9 +15,11 @@ const bare = fetchBaseQuery({
         .map(([name, value]) => [name, String(value)]),
     ).toString(),
   prepareHeaders: (headers, { getState }) => {
-    const { session } = getState() as { session: SessionState };
+    const { session, prefs } = getState() as { session: SessionState; prefs: Prefs };
     if (session.session) headers.set('X-CSRF-Token', session.session.csrf_token);
     headers.set('Accept', 'application/json');
+    // Sentences of the service are in the language of the app.
+    headers.set('Accept-Language', prefs.locale);
     return headers;
   },
   responseHandler: async (response) => {

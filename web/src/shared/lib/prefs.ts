@@ -12,8 +12,6 @@ export interface Prefs {
   /** Last things searched for, newest first (UI-11). */
   recentSearches: string[];
   phoneLayout: 'cards' | 'accordion';
-  /** Named views of lists: the query of their address (UI-11). */
-  views: { list: string; name: string; query: string }[];
 }
 
 const place = 'tessera.prefs';
@@ -21,7 +19,7 @@ const recentLimit = 8;
 
 function readPrefs(): Prefs {
   const locale: Locale = typeof navigator !== 'undefined' && navigator.language.startsWith('de') ? 'de' : 'en';
-  const initial: Prefs = { theme: 'system', locale, sorts: {}, recentSearches: [], phoneLayout: 'cards', views: [] };
+  const initial: Prefs = { theme: 'system', locale, sorts: {}, recentSearches: [], phoneLayout: 'cards' };
   try {
     return { ...initial, ...(JSON.parse(localStorage.getItem(place) ?? '{}') as Partial<Prefs>) };
   } catch {
@@ -39,12 +37,6 @@ export const prefsSlice = createSlice({
     sortChosen: (prefs, { payload }: PayloadAction<{ list: string; sort: string }>) =>
       void (prefs.sorts[payload.list] = payload.sort),
     phoneLayoutChosen: (prefs, { payload }: PayloadAction<Prefs['phoneLayout']>) => void (prefs.phoneLayout = payload),
-    viewSaved: (prefs, { payload }: PayloadAction<Prefs['views'][number]>) => {
-      prefs.views = [...prefs.views.filter((view) => view.list !== payload.list || view.name !== payload.name), payload];
-    },
-    viewRemoved: (prefs, { payload }: PayloadAction<{ list: string; name: string }>) => {
-      prefs.views = prefs.views.filter((view) => view.list !== payload.list || view.name !== payload.name);
-    },
     searched: (prefs, { payload }: PayloadAction<string>) => {
       prefs.recentSearches = [payload, ...prefs.recentSearches.filter((text) => text !== payload)].slice(0, recentLimit);
     },
@@ -59,4 +51,4 @@ export function rememberPrefs(prefs: Prefs) {
   }
 }
 
-export const { themeChosen, localeChosen, sortChosen, searched, phoneLayoutChosen, viewSaved, viewRemoved } = prefsSlice.actions;
+export const { themeChosen, localeChosen, sortChosen, searched, phoneLayoutChosen } = prefsSlice.actions;
