@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
@@ -51,23 +50,40 @@ internal static class FanoutBench
         var scale = quick ? 10 : 1;
         // The first run of a process compiles as it goes.
         _ = await RunAsync(100, withSick: false);
-        var alone = await RunAsync(scale, withSick: false);
-        var beside = await RunAsync(scale, withSick: true);
-        var ratio = beside.P99 / Math.Max(alone.P99, 0.001);
-        await Console.Out.WriteLineAsync(
-            string.Create(
-                CultureInfo.InvariantCulture,
-                $$"""
-                { "coupons": {{1_000_000
-                    / scale}}, "partners": {{Partners}}, "sick": {{beside.Sick}}, "healthy_p99_seconds": {{beside.P99:0.00}}, "all_well_p99_seconds": {{alone.P99:0.00}}, "sick_over_healthy": {{ratio:0.00}}, "healthy_last_seconds": {{beside.Last:0.00}}, "single_last_seconds": {{beside.SingleLast:0.00}}, "told": {{beside.Told}}, "manual_commands": {{beside.Manual}}, "lost": {{alone.Lost
-                    + beside.Lost}}, "applied_twice": {{alone.Twice + beside.Twice}} }
-                """
-            )
-        );
+        List<Run> alone = [await RunAsync(scale, withSick: false)];
+        List<Run> beside = [await RunAsync(scale, withSick: true)];
+        if (!quick)
+        {
+            // In turn, so that a machine that gets slower or faster meanwhile does so for both.
+            beside.Add(await RunAsync(scale, withSick: true));
+            alone.Add(await RunAsync(scale, withSick: false));
+        }
+
+        foreach (var (name, runs) in (ReadOnlySpan<(string, List<Run>)>)[("all well", alone), ("20 sick", beside)])
+        {
+            runs.ForEach(run => Figures.Say($"{name}: healthy p99 {run.P99:F2} s, last {run.Last:F2} s"));
+        }
+
+        var (well, sick) = (alone.Average(static r => r.P99), beside.Average(static r => r.P99));
+        var figures = new Figures();
+        figures.Add("coupons", 1_000_000 / scale);
+        figures.Add("partners", Partners);
+        figures.Add("sick", beside[0].Sick);
+        figures.Add("healthy_p99_seconds", sick);
+        figures.Add("all_well_p99_seconds", well);
+        figures.Add("sick_over_healthy", sick / Math.Max(well, 0.001));
+        figures.Add("healthy_last_seconds", beside.Max(static r => r.Last));
+        figures.Add("single_last_seconds", beside.Max(static r => r.SingleLast));
+        figures.Add("told", beside.Sum(static r => r.Told));
+        figures.Add("manual_commands", beside.Sum(static r => r.Manual));
+        figures.Add("lost", alone.Concat(beside).Sum(static r => r.Lost));
+        figures.Add("applied_twice", alone.Concat(beside).Sum(static r => r.Twice));
+        figures.Add("verify_faults", alone.Concat(beside).Sum(static r => r.Faults));
+        figures.Print();
         return 0;
     }
 
-    private static async Task<Figures> RunAsync(int scale, bool withSick)
+    private static async Task<Run> RunAsync(int scale, bool withSick)
     {
         await using var ground = await Ground.MakeAsync();
         await using var simulator = await PartnerSimulator.StartAsync();
@@ -90,7 +106,7 @@ internal static class FanoutBench
         await WaitAsync(ground);
         var figures = await world.MeasureAsync(ground, ends);
         await app.StopAsync();
-        return figures;
+        return figures with { Faults = await ExpiryBench.VerifyAsync(ground) };
     }
 
     /// <summary>Until no command waits any more: told, or in the manual queue.</summary>
@@ -112,7 +128,7 @@ internal static class FanoutBench
         }
     }
 
-    private sealed record Figures(
+    private sealed record Run(
         int Sick,
         double P99,
         double Last,
@@ -120,7 +136,8 @@ internal static class FanoutBench
         long Told,
         long Manual,
         long Lost,
-        long Twice
+        long Twice,
+        int Faults = 0
     );
 
     private sealed record Place(Guid Id, string Encoding, bool IsSick, int[] Merchants, SimulatedPartner Partner);
@@ -213,7 +230,7 @@ internal static class FanoutBench
             return ends;
         }
 
-        public async Task<Figures> MeasureAsync(Ground ground, DateTimeOffset ends)
+        public async Task<Run> MeasureAsync(Ground ground, DateTimeOffset ends)
         {
             var waits = new List<(double Seconds, long Count)>();
             var (lost, twice, told) = (0L, 0L, 0L);
@@ -263,7 +280,7 @@ internal static class FanoutBench
             var manual = await ground.ScalarAsync<long>(
                 "select count(*) from connectors.command where state = 'manual'"
             );
-            return new Figures(
+            return new Run(
                 places.Count(static p => p.IsSick),
                 P99(waits),
                 waits.Max(static w => w.Seconds),

@@ -18,4 +18,8 @@ internal sealed record Lane(
     double? Rate,
     int? QuotaLeft,
     (long To, DateTimeOffset? Mark)? Attempted
-);
+)
+{
+    /// <summary>Whether its last round was bad: it is asked one thing at a time until it answers.</summary>
+    public bool IsSick => Breaker.Failures > 0 || Breaker.State != BreakerState.Closed;
+}

@@ -32,15 +32,18 @@ internal sealed class LaneRun(
     {
         try
         {
+            var held = claimed;
             while (!cancel.IsCancellationRequested)
             {
                 if (
-                    await store.RenewAsync(claimed.ConnectorId, claimed.Fence, cancel) is not var (lane, connector)
+                    await store.RenewAsync(held, cancel) is not var (lane, connector)
                     || !await RoundAsync(lane, connector, cancel)
                 )
                 {
                     return;
                 }
+
+                held = lane;
             }
         }
         finally
@@ -113,10 +116,10 @@ internal sealed class LaneRun(
         return await store.RecordAsync(lane, connector, result) && pause is null;
     }
 
-    /// <summary>Most calls of a round: few enough to be over soon, one when it is a probe.</summary>
+    /// <summary>Most calls of a round: few enough to be over soon, one when it finds out whether the partner is well.</summary>
     private static int MostOf(Lane lane, Connector connector)
     {
-        if (lane.Breaker.State != BreakerState.Closed)
+        if (lane.IsSick)
         {
             return 1;
         }

@@ -150,7 +150,8 @@ internal sealed partial class LaneStore
     /// <summary>Runs writes in a transaction that holds the lane, if it is still ours.</summary>
     internal async Task<bool> InLaneAsync(Lane lane, Func<UnitOfWork, Task> run, CancellationToken cancel)
     {
-        await _statements.WaitAsync(cancel);
+        var statements = StatementsOf(lane);
+        await statements.WaitAsync(cancel);
         try
         {
             await using var work = await database.BeginAsync(cancel);
@@ -178,7 +179,7 @@ internal sealed partial class LaneStore
         }
         finally
         {
-            _statements.Release();
+            statements.Release();
         }
     }
 

@@ -12,11 +12,20 @@ internal sealed partial class LaneStore(Database database) : IDisposable
     private const string Lease = "60 seconds";
 
     private const int MaximumStatements = 8;
+    private const int MaximumSickStatements = 2;
     private const int MaximumMarkCommands = 100_000;
 
     private readonly SemaphoreSlim _statements = new(MaximumStatements);
+    private readonly SemaphoreSlim _sickStatements = new(MaximumSickStatements);
 
-    public void Dispose() => _statements.Dispose();
+    public void Dispose()
+    {
+        _statements.Dispose();
+        _sickStatements.Dispose();
+    }
+
+    /// <summary>Lanes whose last round was bad have statements of their own, so that they wait for each other alone.</summary>
+    private SemaphoreSlim StatementsOf(Lane lane) => lane.IsSick ? _sickStatements : _statements;
 
     /// <summary>Takes lanes that have something to do and that nobody holds.</summary>
     public async Task<IReadOnlyList<Lane>> ClaimAsync(string node, int most, CancellationToken cancel)
@@ -32,7 +41,7 @@ internal sealed partial class LaneStore(Database database) : IDisposable
                             and p.state in ('pending', 'sent') and p.state = 'pending' and p.due_at <= (select platform.clock()))
                         or exists (select from connectors.awaited a where a.connector_id = l.connector_id
                             and a.acknowledged_at is null and a.expires_at <= (select platform.clock()) and a.lapsed_at is null))
-                order by l.next_attempt_at limit $2
+                order by l.failures > 0, l.next_attempt_at limit $2
                 for update of l skip locked
             )
             update connectors.lane l set fence = fence + 1, leased_by = $1,
@@ -49,9 +58,10 @@ internal sealed partial class LaneStore(Database database) : IDisposable
 
     /// <summary>Lengthens a lease and reads the lane anew.</summary>
     /// <returns>Null when it is not ours any more, or may not be called now.</returns>
-    public async Task<(Lane Lane, Connector Connector)?> RenewAsync(Guid id, long fence, CancellationToken cancel)
+    public async Task<(Lane Lane, Connector Connector)?> RenewAsync(Lane held, CancellationToken cancel)
     {
-        await _statements.WaitAsync(cancel);
+        var statements = StatementsOf(held);
+        await statements.WaitAsync(cancel);
         try
         {
             await using var work = await database.BeginAsync(cancel);
@@ -62,8 +72,8 @@ internal sealed partial class LaneStore(Database database) : IDisposable
                     and forced is distinct from 'open'
                 returning {LaneColumns}
                 """,
-                id,
-                fence
+                held.ConnectorId,
+                held.Fence
             );
             if (await LanesAsync(renew, cancel) is not [var lane])
             {
@@ -72,7 +82,7 @@ internal sealed partial class LaneStore(Database database) : IDisposable
 
             await using var read = work.Command(
                 $"select {Connector.Columns} from connectors.connector where id = $1 and is_active",
-                id
+                held.ConnectorId
             );
             Connector? connector = null;
             await using (var rows = await read.ExecuteReaderAsync(cancel))
@@ -90,7 +100,7 @@ internal sealed partial class LaneStore(Database database) : IDisposable
         }
         finally
         {
-            _statements.Release();
+            statements.Release();
         }
     }
 
@@ -116,7 +126,8 @@ internal sealed partial class LaneStore(Database database) : IDisposable
     /// <param name="cancel">Cancels.</param>
     public async Task<Slice> NextAsync(Connector connector, Lane lane, int most, CancellationToken cancel)
     {
-        await _statements.WaitAsync(cancel);
+        var statements = StatementsOf(lane);
+        await statements.WaitAsync(cancel);
         try
         {
             return connector.Encoding == "watermark"
@@ -125,7 +136,7 @@ internal sealed partial class LaneStore(Database database) : IDisposable
         }
         finally
         {
-            _statements.Release();
+            statements.Release();
         }
     }
 

@@ -74,7 +74,9 @@ public sealed class Egress : IDisposable
                 ConnectTimeout = ConnectWithin,
                 MaxResponseHeadersLength = 16,
                 MaxResponseDrainSize = 0,
-                MaxConnectionsPerServer = 64,
+                // No bound by host: whoever calls bounds his own calls, and a sick partner must not hold up a healthy one
+                // that is reached through the same gateway.
+                MaxConnectionsPerServer = int.MaxValue,
                 PooledConnectionIdleTimeout = TimeSpan.FromMinutes(1),
                 PooledConnectionLifetime = TimeSpan.FromMinutes(5),
                 ConnectCallback = ConnectAsync,
