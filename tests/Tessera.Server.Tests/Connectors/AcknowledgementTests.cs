@@ -106,6 +106,9 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
 
         Assert.Equal(2, partner.Calls);
         Assert.Single(partner.Keys.Distinct());
+
+        // The round is written after the call: its time to confirm begins with it.
+        await UntilAsync("sent");
         await _host.Database.ExecuteAsync(
             "update connectors.awaited set expires_at = clock_timestamp() - interval '1 second'"
         );
