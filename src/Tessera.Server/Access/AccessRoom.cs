@@ -40,6 +40,7 @@ public static class AccessRoom
         OwnAccountEndpoints.Map(api);
         OwnPasskeyEndpoints.Map(api);
         PeopleEndpoints.Map(api);
+        PersonSecurityEndpoints.Map(api);
         RoleEndpoints.Map(api);
     }
 }

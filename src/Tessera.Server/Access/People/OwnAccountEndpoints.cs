@@ -26,6 +26,11 @@ internal sealed record FactorPrepared(string Secret, string Uri);
 /// <param name="RecoveryCodes">Each is good once.</param>
 internal sealed record FactorMade(IReadOnlyList<string> RecoveryCodes);
 
+/// <summary>What one's own account asks for besides the password.</summary>
+/// <param name="Authenticator">Whether there is an authenticator.</param>
+/// <param name="RecoveryCodesLeft">How many recovery codes are unused.</param>
+internal sealed record FactorsView(bool Authenticator, int RecoveryCodesLeft);
+
 /// <summary>A session of one's own.</summary>
 /// <param name="Id">Names it.</param>
 /// <param name="IsThis">Whether it is the one that asks.</param>
@@ -112,6 +117,21 @@ internal static class OwnAccountEndpoints
             .RequirePermission(Permissions.SignedIn)
             .WithBody(new FactorConfirmed("123456"))
             .WithAnswer(204, "Removed; all other sessions have ended.")
+            .WithRefusals(PersonNeeded);
+        group
+            .MapPost("/totp/recovery-codes", RenewCodesAsync)
+            .WithName("renewRecoveryCodes")
+            .WithSummary("Make new recovery codes, with a code of the authenticator; the old ones are dead")
+            .RequirePermission(Permissions.SignedIn)
+            .WithBody(new FactorConfirmed("123456"))
+            .WithAnswer(200, new FactorMade(["ABCD-EFGH-JKLM-NPQR"]), "Recovery codes; they are not shown again.")
+            .WithRefusals(PersonNeeded);
+        group
+            .MapGet("/second-factor", ShowFactorsAsync)
+            .WithName("getSecondFactor")
+            .WithSummary("What one's own account asks for besides the password")
+            .RequirePermission(Permissions.SignedIn)
+            .WithAnswer(200, new FactorsView(true, 10), "As it is now.")
             .WithRefusals(PersonNeeded);
         group
             .MapGet("/sessions", ListAsync)
@@ -229,6 +249,39 @@ internal static class OwnAccountEndpoints
                 return HttpAnswer.NoContent;
             }
         );
+
+    private static Task RenewCodesAsync(HttpContext context, Database database, SecondFactor factors) =>
+        WithCodeAsync(
+            context,
+            database,
+            "person.recovery_codes_made",
+            async (work, person, code) =>
+                await HasFactorAsync(work, person)
+                && await factors.RenewCodesAsync(work, person, code, CancellationToken.None) is { } codes
+                    ? HttpAnswer.Json(200, new FactorMade(codes))
+                    : null
+        );
+
+    private static async Task ShowFactorsAsync(HttpContext context, Database database)
+    {
+        if (Caller.Of(context).PersonId is not { } person)
+        {
+            await Problems.WriteAsync(context, PersonNeeded);
+            return;
+        }
+
+        await using var command = database.Source.CreateCommand(
+            """
+            select totp_confirmed,
+                (select count(*) from people.recovery_code c where c.person_id = p.id and c.used_at is null)::integer
+            from people.person p where id = $1
+            """
+        );
+        command.Parameters.Add(new NpgsqlParameter { Value = person });
+        await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
+        await rows.ReadAsync(context.RequestAborted);
+        await HttpAnswer.Json(200, new FactorsView(rows.GetBoolean(0), rows.GetInt32(1))).SendAsync(context);
+    }
 
     /// <summary>A change that a code allows; a wrong one counts as a failed sign-in.</summary>
     private static async Task WithCodeAsync(

@@ -85,14 +85,6 @@ internal static class PeopleEndpoints
             .WithIdempotencyKey(required: false)
             .WithAnswer(201, Invited, "Made.")
             .WithRefusals(SwitchedOff, RoleEndpoints.NotYours);
-        group
-            .MapPost("/{id:guid}/end-sessions", EndSessionsAsync)
-            .WithName("endSessions")
-            .WithSummary("Sign a person out everywhere, at once")
-            .RequirePermission(Permissions.PeopleManage)
-            .WithIdempotencyKey(required: false)
-            .WithAnswer(204, "All sessions have ended.")
-            .WithRefusals(RoleEndpoints.NotYours);
     }
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
@@ -363,34 +355,8 @@ internal static class PeopleEndpoints
         return HttpAnswer.Json(200, changed, etag: changed.Tag());
     }
 
-    private static Task EndSessionsAsync(HttpContext context, Database database, Guid id) =>
-        Idempotent.RunAsync(
-            context,
-            database,
-            Caller.Of(context).ClientId,
-            default,
-            async work =>
-            {
-                var caller = Caller.Of(context);
-                if (await PersonView.FindAsync(work, caller, id, hold: true) is not { } person)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                if (!await CoversAsync(work, caller, person))
-                {
-                    return HttpAnswer.Refused(context, RoleEndpoints.NotYours);
-                }
-
-                await Sessions.EndAllAsync(work, id, null, CancellationToken.None);
-                var (version, request) = (person.Version, RequestIds.Of(context));
-                await Invitations.TellAsync(work, id, "person.signed_out", version, caller.Actor, "{}", request);
-                return HttpAnswer.NoContent;
-            }
-        );
-
     /// <summary>Whether a caller may do all that a person may; else changing that person would be a way up.</summary>
-    private static async Task<bool> CoversAsync(UnitOfWork work, Caller caller, PersonView person)
+    internal static async Task<bool> CoversAsync(UnitOfWork work, Caller caller, PersonView person)
     {
         var granted = await RoleEndpoints.GrantedAsync(work, person.Realm, person.Roles);
         return RoleEndpoints.Covers(caller, granted ?? Nothing);

@@ -57,7 +57,7 @@ internal sealed record PersonView(
     /// <summary>Columns in the order <see cref="Read"/> takes them.</summary>
     public const string Columns = """
         id, realm, email, name, roles, merchant_id, customer_id, is_active, password_hash is not null,
-        totp_confirmed, version, created_at
+        totp_confirmed or exists (select from people.passkey k where k.person_id = person.id), version, created_at
         """;
 
     /// <summary>An example.</summary>

@@ -53,6 +53,24 @@ public sealed class SecondFactor(SecretBox box)
         return await NewCodesAsync(work, person, cancel);
     }
 
+    /// <summary>Makes new recovery codes, for whoever has the authenticator; a recovery code makes no others.</summary>
+    /// <returns>The codes; null when the code is wrong.</returns>
+    internal async Task<IReadOnlyList<string>?> RenewCodesAsync(
+        UnitOfWork work,
+        Guid person,
+        string code,
+        CancellationToken cancel
+    )
+    {
+        if (!await UseTotpAsync(work, person, code.Trim(), cancel))
+        {
+            return null;
+        }
+
+        await work.ExecuteAsync("update people.person set version = version + 1 where id = $1", [person], cancel);
+        return await NewCodesAsync(work, person, cancel);
+    }
+
     /// <summary>Uses a code: of the authenticator, or a recovery code. It is used up when the transaction commits.</summary>
     internal async Task<bool> UseAsync(UnitOfWork work, Guid person, string code, CancellationToken cancel) =>
         await UseTotpAsync(work, person, code.Trim(), cancel)

@@ -229,6 +229,36 @@ public sealed class PasskeyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Who_lost_every_second_factor_is_let_in_again_by_another_who_may_do_as_much()
+    {
+        using var browser = await SignedInAsync("staff", "finance");
+        using var device = new SoftAuthenticator { Origin = Origin };
+        await AddAsync(browser, device, "Lost");
+        var id = await _host.Database.ScalarAsync<Guid>("select id from people.person");
+        var reset = $"/api/v1/people/{id}/reset-second-factor";
+        using var lesser = _host.ClientOf(await _host.KeyAsync(["people.manage", "people.read"]));
+        Assert.Equal("role_not_yours", (await _host.PostAsync(reset, client: lesser)).Code);
+        var shown = await _host.GetAsync("/api/v1/people/" + id);
+        Assert.True(shown.Json.GetProperty("has_second_factor").GetBoolean());
+        Assert.Equal(204, (await _host.PostAsync(reset)).Status);
+        Assert.Equal(401, (await browser.GetAsync("/api/v1/session")).Status);
+        Assert.Equal(401, (await SignInAsync(browser, device, "staff")).Status);
+        Assert.Equal(200, (await browser.SignInAsync("staff", "staff@example.com", Person.Password)).Status);
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'person.second_factor_reset'"
+            )
+        );
+
+        // Nobody does it to oneself: a session that was left open is not enough to be rid of it.
+        await _host.Database.ExecuteAsync("update people.person set roles = '{administrator}'");
+        await browser.SignInAsync("staff", "staff@example.com", Person.Password);
+        await AddAsync(browser, device, "New");
+        Assert.Equal("own_second_factor", (await browser.PostAsync(reset)).Code);
+    }
+
+    [Fact]
     public async Task Without_a_name_to_bind_them_to_there_are_no_passkeys()
     {
         using var numbered = new Browser(_host.Address);

@@ -106,6 +106,30 @@ public sealed class SecondFactorTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task New_recovery_codes_need_the_authenticator_and_end_the_old_ones()
+    {
+        using var browser = await Person.StaffAsync(_host, "renew@example.com", "finance");
+        Assert.Equal((false, 0), await FactorsAsync());
+        var (secret, codes) = await SetUpAsync(browser);
+        Assert.Equal((true, SecondFactor.Codes), await FactorsAsync());
+        Assert.Equal([("code", "wrong_code")], (await RenewAsync(codes[0])).Errors);
+        await _host.Database.ExecuteAsync("update people.person set totp_step = 0");
+        var step = await NowAsync();
+        var renewed = await RenewAsync(Totp.CodeOf(secret, step));
+        var fresh = renewed.Json.GetProperty("recovery_codes")[0].GetString()!;
+        Assert.Equal(401, (await browser.SignInAsync("staff", "renew@example.com", Person.Password, codes[1])).Status);
+        Assert.Equal(200, (await browser.SignInAsync("staff", "renew@example.com", Person.Password, fresh)).Status);
+        Assert.Equal((true, SecondFactor.Codes - 1), await FactorsAsync());
+
+        Task<Reply> RenewAsync(string code) => browser.PostAsync("/api/v1/account/totp/recovery-codes", new { code });
+        async Task<(bool, int)> FactorsAsync()
+        {
+            var json = (await browser.GetAsync("/api/v1/account/second-factor")).Json;
+            return (json.GetProperty("authenticator").GetBoolean(), json.GetProperty("recovery_codes_left").GetInt32());
+        }
+    }
+
+    [Fact]
     public async Task Neither_the_secret_nor_a_recovery_code_can_be_read_from_the_database()
     {
         using var browser = await Person.StaffAsync(_host, "sealed@example.com", "finance");
