@@ -64,6 +64,10 @@ public sealed partial class ArchitectureTests
             "the lines of a list that name nothing are kept in one statement",
         [("Privacy", "access.customer")] = "an erasure empties the record of the customer, in one transaction",
         [("Privacy", "redemptions.origin")] = "an erasure and the end of retention delete where attempts came from",
+        [("Privacy", "redemptions.placed_order")] = "an erasure takes the customer out of stored carts",
+        [("Privacy", "redemptions.order_reservation")] = "an erasure takes the customer out of stored carts",
+        [("Privacy", "redemptions.promotion_use")] = "an erasure removes the hash of the address a use was counted by",
+        [("Privacy", "promotions.receipt")] = "an erasure takes the customer out of what a receipt was computed from",
         [("Privacy", "audit.request_origin")] = "the end of retention deletes addresses of requests",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
         [("Privacy", "platform.idempotency")] =

@@ -53,6 +53,19 @@ internal sealed class Erasure(PersonStore persons)
                 union all select id from redemptions.refusal where customer_id = $1)
             """
         ),
+        // The orders stay, as sales; who bought, of which groups and region, does not.
+        ("orders", "update redemptions.placed_order set cart = cart - 'customer' where customer_id = $1"),
+        ("carts", "update redemptions.order_reservation set cart = cart - 'customer' where customer_id = $1"),
+        (
+            "addresses",
+            "update redemptions.promotion_use set email_hash = null where customer_id = $1 and email_hash is not null"
+        ),
+        (
+            "receipts",
+            """
+            update promotions.receipt set input = (input #- '{cart,customer}') || '{"erased": true}' where customer_id = $1
+            """
+        ),
         ("audiences", "delete from campaigns.audience where customer_id = $1"),
         ("objections", "delete from privacy.objection where customer_id = $1"),
         // Answers about the customer that are kept for repeats.

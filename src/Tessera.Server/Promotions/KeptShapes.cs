@@ -16,7 +16,11 @@ internal sealed record ReceiptInput(
     IReadOnlyList<KeptPromotion> Promotions,
     IReadOnlyDictionary<string, KeptUse>? Uses,
     bool? Whole
-);
+)
+{
+    /// <summary>Whether the customer was taken out since, on request: then nothing can be computed again.</summary>
+    public bool? Erased { get; init; }
+}
 
 /// <summary>A promotion that could apply.</summary>
 /// <param name="Id">As the engine had it.</param>

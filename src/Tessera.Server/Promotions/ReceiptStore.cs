@@ -53,7 +53,7 @@ internal sealed record ReceiptHead(
 /// <param name="Input">From what.</param>
 internal sealed record StoredReceipt(ReceiptHead Head, DateTimeOffset DecidedAt, Receipt Receipt, ReceiptInput Input);
 
-/// <summary>Keeps receipts: written once, in the transaction of what they explain, and never changed.</summary>
+/// <summary>Keeps receipts: written once, in the transaction of what they explain; only an erasure changes one.</summary>
 internal static class ReceiptStore
 {
     private const string Sql = """

@@ -41,6 +41,11 @@ public static class Receipts
             return new Told(sentences, null, true);
         }
 
+        if (stored.Input.Erased is true)
+        {
+            return new Told(sentences, "What was known of the customer has been erased.", true);
+        }
+
         var replayed = await Replaying.RunAsync(work, stored, cancel);
         return new Told(sentences, replayed.Difference, replayed.Whole);
     }

@@ -10,6 +10,8 @@ using Tessera.Server.Audit;
 using Tessera.Server.Demo;
 using Tessera.Server.Platform.Postgres;
 using Tessera.Server.Privacy;
+using Tessera.Server.Promotions;
+using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -109,6 +111,7 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         Assert.True(patched.Status == 200, patched.Body);
         await ApprovalAsync();
         await RedeemAsync();
+        var receipt = await OrderAsync();
         Assert.Contains(Surname, await DumpAsync(), StringComparison.OrdinalIgnoreCase);
 
         var request = await RequestAsync("erasure");
@@ -127,6 +130,12 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         }
 
         Assert.Contains(_customer.ToString(), dump, StringComparison.Ordinal);
+        const string known =
+            "select count(*) from redemptions.placed_order o, redemptions.promotion_use u where u.order_id = o.id and (o.cart ? 'customer' or u.email_hash is not null)";
+        Assert.Equal(0, await _host.Database.ScalarAsync<long>(known));
+        var told = await Receipts.TellAsync(_host.Database.Database, receipt, german: false, replay: true, default);
+        Assert.Equal("What was known of the customer has been erased.", told!.Difference);
+        Assert.NotEmpty(told.Sentences);
         Assert.Equal(404, (await _host.GetAsync(Path)).Status);
         Assert.Equal("erased", (await PutAsync()).Code);
         await SealedAsync();
@@ -308,6 +317,42 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
             }
         );
         Assert.True(reply.Status == 201, reply.Body);
+    }
+
+    /// <summary>An order with a promotion that counts uses by address.</summary>
+    /// <returns>Of its receipt.</returns>
+    private async Task<Guid> OrderAsync()
+    {
+        var shop = new Shop(_host);
+        await shop.PromotionAsync("percent", "order", ("percent", 10), ("max_uses_per_user", 3));
+        var reply = await _host.PostAsync(
+            "/api/v1/orders/redemptions",
+            new
+            {
+                reference = "forgotten",
+                currency = "USD",
+                customer_id = _customer,
+                customer = new { email = Email },
+                lines = new[]
+                {
+                    new
+                    {
+                        id = "l",
+                        sku = "S",
+                        unit_price = 1000,
+                        quantity = 1,
+                    },
+                },
+            }
+        );
+        Assert.True(reply.Status == 201, reply.Body);
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from redemptions.promotion_use where email_hash <> ''"
+            )
+        );
+        return await _host.Database.ScalarAsync<Guid>("select id from promotions.receipt");
     }
 
     private static async Task<string> TextAsync(ZipArchive zip, string name)
