@@ -49,8 +49,11 @@ public sealed record Shopper(string Id)
     /// <summary>An e-mail address also recognises a customer, without regard to case.</summary>
     public string? Email { get; init; }
 
-    /// <summary>Groups and segments the customer is in (RUL-09).</summary>
+    /// <summary>Groups the customer is in, as the shop and the directory say (RUL-09).</summary>
     public IReadOnlyList<string> Groups { get; init; } = [];
+
+    /// <summary>Ids of the segments the customer is in, as the house found them (RUL-09).</summary>
+    public IReadOnlyList<string> Segments { get; init; } = [];
 
     /// <summary>Orders completed before this one (RUL-07).</summary>
     public int CompletedOrders { get; init; }

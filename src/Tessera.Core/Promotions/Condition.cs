@@ -175,12 +175,22 @@ public sealed record Contains(LineFilter Filter) : Condition
     }
 }
 
-/// <summary>The customer is in one of these groups or segments (RUL-09).</summary>
+/// <summary>The customer is in one of these groups (RUL-09).</summary>
 /// <param name="Groups">Any of them.</param>
 public sealed record InGroup(IReadOnlyList<string> Groups) : Condition
 {
     internal override Unmet? Check(PricingState state, DateTimeOffset now) =>
         state.Cart.Customer is { } customer && customer.Groups.Any(g => Groups.Contains(g, StringComparer.Ordinal))
+            ? null
+            : new Unmet(Reasons.WrongSegment, "segment");
+}
+
+/// <summary>The customer is in one of these segments (RUL-09).</summary>
+/// <param name="Segments">Any of them, by id.</param>
+public sealed record InSegment(IReadOnlyList<string> Segments) : Condition
+{
+    internal override Unmet? Check(PricingState state, DateTimeOffset now) =>
+        state.Cart.Customer is { } customer && customer.Segments.Any(s => Segments.Contains(s, StringComparer.Ordinal))
             ? null
             : new Unmet(Reasons.WrongSegment, "segment");
 }

@@ -76,6 +76,7 @@ internal static class ConditionCheck
                 RuleCheck.Filter(findings, contains.Filter, at);
                 break;
             case InGroup { Groups.Count: 0 } or InRegion { Regions.Count: 0 } or InStore { Stores.Count: 0 }:
+            case InSegment { Segments.Count: 0 }:
             case ShipsBy { Methods.Count: 0 }:
                 Never(true, "An empty list never holds.");
                 break;
@@ -110,6 +111,7 @@ internal static class ConditionCheck
             UnitCount => "quantity",
             Contains => "contains",
             InGroup => "customer_groups",
+            InSegment => "segments",
             InRegion => "regions",
             AttributeInRange => "attributes",
             NthOrder => "nth_order",

@@ -49,6 +49,7 @@ public sealed class PromotionBook
         Sku,
         Category,
         Group,
+        Segment,
         Channel,
         Store,
     }
@@ -75,6 +76,11 @@ public sealed class PromotionBook
         for (var i = 0; i < (cart.Customer?.Groups.Count ?? 0); i++)
         {
             Take(Shelf.Group, cart.Customer!.Groups[i]);
+        }
+
+        for (var i = 0; i < (cart.Customer?.Segments.Count ?? 0); i++)
+        {
+            Take(Shelf.Segment, cart.Customer!.Segments[i]);
         }
 
         Take(Shelf.Channel, cart.Channel);
@@ -122,6 +128,8 @@ public sealed class PromotionBook
                 return Of(spend.Filter);
             case InGroup group:
                 return Of(Shelf.Group, group.Groups);
+            case InSegment segment:
+                return Of(Shelf.Segment, segment.Segments);
             case InStore store:
                 return Of(Shelf.Store, store.Stores);
             default:

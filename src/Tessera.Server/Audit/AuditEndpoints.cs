@@ -52,6 +52,7 @@ internal static class AuditEndpoints
         "promotion",
         "redemption",
         "reservation",
+        "segment",
         "staff",
     ];
 

@@ -79,7 +79,8 @@ internal static class CartJson
                     c.Groups.Count == 0 ? null : c.Groups,
                     c.CompletedOrders,
                     c.Region,
-                    c.Attributes.Count == 0 ? null : c.Attributes
+                    c.Attributes.Count == 0 ? null : c.Attributes,
+                    c.Segments.Count == 0 ? null : c.Segments
                 )
                 : null,
         };
@@ -100,6 +101,7 @@ internal static class CartJson
                 ? new Shopper(c.Id)
                 {
                     Groups = c.Groups ?? [],
+                    Segments = c.Segments ?? [],
                     CompletedOrders = c.CompletedOrders,
                     Region = c.Region,
                     Attributes = c.Attributes ?? new Dictionary<string, decimal>(StringComparer.Ordinal),

@@ -17,9 +17,13 @@ internal sealed record ConditionShape
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public FilterShape? Contains { get; init; }
 
-    /// <summary>The customer is in one of these groups or segments.</summary>
+    /// <summary>The customer is in one of these groups.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? CustomerGroups { get; init; }
+
+    /// <summary>The customer is in one of these segments, by id.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<Guid>? Segments { get; init; }
 
     /// <summary>The customer lives in one of these.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -85,7 +89,7 @@ internal sealed record QuantityShape(
 );
 
 /// <summary>A number known of the customer lies in a range, both ends included (RUL-10).</summary>
-/// <param name="Name">orders, spend, days_since_order, churn_risk, lifetime_value, or customer. and a name of the directory.</param>
+/// <param name="Name">orders, spend, days_since_order, churn_score, lifetime_value, or customer. and a name of the directory.</param>
 /// <param name="Min">At least.</param>
 /// <param name="Max">At most.</param>
 internal sealed record AttributeShape(

@@ -104,5 +104,6 @@ internal sealed record KeptCustomer(
     IReadOnlyList<string>? Groups,
     int CompletedOrders,
     string? Region,
-    IReadOnlyDictionary<string, decimal>? Attributes
+    IReadOnlyDictionary<string, decimal>? Attributes,
+    IReadOnlyList<string>? Segments = null
 );

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using Tessera.Core.Promotions;
 using Tessera.Server.Platform;
+using Tessera.Server.Promotions.Segments;
 
 namespace Tessera.Server.Promotions;
 
@@ -11,12 +12,14 @@ namespace Tessera.Server.Promotions;
 /// <param name="OfCoupons">Those that price the codes of a coupon, by its id.</param>
 /// <param name="All">All of them, in order.</param>
 /// <param name="Names">What people call them, by id.</param>
+/// <param name="Segments">The segments their conditions may ask for.</param>
 internal sealed record CompiledPromotions(
     long Stamp,
     PromotionBook Automatic,
     FrozenDictionary<long, Promotion> OfCoupons,
     IReadOnlyList<Promotion> All,
-    FrozenDictionary<string, string> Names
+    FrozenDictionary<string, string> Names,
+    SegmentBook Segments
 )
 {
     /// <summary>What is active besides one of them.</summary>
@@ -26,8 +29,16 @@ internal sealed record CompiledPromotions(
         return [.. All.Where(p => p.Id != own)];
     }
 
-    /// <summary>Compiles stored promotions.</summary>
-    public static CompiledPromotions Of(long stamp, IReadOnlyList<StoredPromotion> active) =>
+    /// <summary>Compiles the present promotions and segments of one owner.</summary>
+    public static async Task<CompiledPromotions> OfAsync(UnitOfWork work, Guid? merchant, CancellationToken cancel)
+    {
+        // What changes between the two is told of after it, by a stamp the book does not have.
+        var (stamp, active) = await PromotionStore.ActiveAsync(work, merchant, cancel);
+        var segments = await SegmentStore.AllAsync(work, merchant, cancel);
+        return Of(stamp, active, new SegmentBook(segments));
+    }
+
+    private static CompiledPromotions Of(long stamp, IReadOnlyList<StoredPromotion> active, SegmentBook segments) =>
         new(
             stamp,
             new PromotionBook(active.Where(static p => p.Draft.CouponId is null).Select(static p => p.Draft.Promotion)),
@@ -39,7 +50,8 @@ internal sealed record CompiledPromotions(
                 static p => p.Draft.Promotion.Id,
                 static p => p.Draft.Name,
                 StringComparer.Ordinal
-            )
+            ),
+            segments
         );
 }
 
@@ -103,8 +115,7 @@ public sealed class PromotionCatalogue(Database database)
             return book;
         }
 
-        var (present, active) = await PromotionStore.ActiveAsync(work, merchant, cancel);
-        return CompiledPromotions.Of(present, active);
+        return await CompiledPromotions.OfAsync(work, merchant, cancel);
     }
 
     /// <summary>Forgets the book of one owner, whose promotions changed.</summary>
@@ -124,8 +135,7 @@ public sealed class PromotionCatalogue(Database database)
     {
         Interlocked.Increment(ref _compiled);
         await using var work = await database.BeginAsync(CancellationToken.None);
-        var (stamp, active) = await PromotionStore.ActiveAsync(work, merchant, CancellationToken.None);
-        return CompiledPromotions.Of(stamp, active);
+        return await CompiledPromotions.OfAsync(work, merchant, CancellationToken.None);
     }
 
     private sealed class Entry(PromotionCatalogue catalogue, Guid? merchant)

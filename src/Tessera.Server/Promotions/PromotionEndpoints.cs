@@ -2,10 +2,12 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
+using Tessera.Core.Promotions;
 using Tessera.Server.Access;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Promotions.Segments;
 
 namespace Tessera.Server.Promotions;
 
@@ -380,6 +382,19 @@ internal static class PromotionEndpoints
             else if (isTaken)
             {
                 fields.Add("coupon_id", "taken", "Another promotion prices the codes of this coupon.");
+            }
+        }
+
+        if (
+            draft.Promotion.Condition is { } condition
+            && CustomerRule.SegmentsOf(condition).Distinct().ToList() is { Count: > 0 } asked
+        )
+        {
+            // Under the lock that keeps a segment from being deleted while a promotion comes to ask for it.
+            await SegmentStore.LockAsync(work, merchant, CancellationToken.None);
+            foreach (var unknown in await SegmentStore.UnknownAsync(work, asked, merchant, CancellationToken.None))
+            {
+                fields.Add("conditions.segments", "unknown_reference", $"There is no segment {unknown}.");
             }
         }
 

@@ -127,17 +127,19 @@ internal static class PromotionJson
         ArgumentNullException.ThrowIfNull(fields);
         ArgumentNullException.ThrowIfNull(draft);
         var findings = RuleCheck.Of(draft.Promotion, others);
-        fields.Add(
-            findings
-                .Where(static f => f.IsError)
-                .Select(static f => new FieldError(
-                    PathOf(f.Field),
-                    "#/" + PathOf(f.Field).Replace('.', '/'),
-                    f.Code,
-                    f.Message
-                ))
-        );
+        fields.Add(findings.Where(static f => f.IsError).Select(static f => ErrorOf(f)));
         return Warnings(findings);
+    }
+
+    /// <summary>A finding as an error of the request.</summary>
+    /// <param name="finding">By the engine's names.</param>
+    /// <param name="root">What the engine calls the place the request has under another name.</param>
+    /// <param name="name">That name.</param>
+    public static FieldError ErrorOf(RuleFinding finding, string root = "", string name = "")
+    {
+        ArgumentNullException.ThrowIfNull(finding);
+        var field = name + PathOf(finding.Field)[root.Length..];
+        return new FieldError(field, "#/" + field.Replace('.', '/'), finding.Code, finding.Message);
     }
 
     /// <summary>What should be looked at in a promotion that was saved, beside what is active now.</summary>

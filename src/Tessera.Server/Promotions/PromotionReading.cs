@@ -92,6 +92,7 @@ internal sealed partial class PromotionReading
         }
 
         Named(fields, "customer_groups", static names => new InGroup(names), all);
+        Segments(fields, all);
         Named(fields, "regions", static names => new InRegion(names), all);
         Attributes(fields, all);
         if (fields.Integer("nth_order", 1, int.MaxValue, required: false) is { } nth)
@@ -127,6 +128,14 @@ internal sealed partial class PromotionReading
         if (PromotionJson.Names(fields, name) is { } names)
         {
             all.Add(make(names));
+        }
+    }
+
+    private static void Segments(Fields fields, List<Condition> all)
+    {
+        if (fields.List("segments", MaxParts, static (item, place) => item.Id(place), required: false) is { } ids)
+        {
+            all.Add(new InSegment([.. ids.Select(static id => id.ToString()!)]));
         }
     }
 
@@ -199,15 +208,14 @@ internal sealed partial class PromotionReading
             required: false
         );
 
-    /// <summary>Numbers the house knows of a customer; scores come with the models that compute them (RUL-10).</summary>
-    internal static readonly string[] KnownAttributes =
-    [
-        "orders",
-        "spend",
-        "days_since_order",
-        "churn_risk",
-        "lifetime_value",
-    ];
+    /// <summary>
+    /// Scores of models. Until a model of the house computes them, a deployment's own may be kept with the customer in the
+    /// directory, under the same names; of a customer without one nothing is known, and the condition does not hold.
+    /// </summary>
+    internal static readonly string[] Scores = ["churn_score", "lifetime_value"];
+
+    /// <summary>Numbers the house knows of a customer; scores as <see cref="Scores"/> says (RUL-10).</summary>
+    internal static readonly string[] KnownAttributes = ["orders", CustomerRule.Spend, "days_since_order", .. Scores];
 
     /// <summary>Before the names of attributes that are kept with a customer in the directory.</summary>
     internal const string OwnAttribute = "customer.";

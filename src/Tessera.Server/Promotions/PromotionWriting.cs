@@ -103,6 +103,10 @@ internal static class PromotionWriting
                 Contains = Filter(contains.Filter) ?? new FilterShape(),
             },
             InGroup group when to.CustomerGroups is null => to with { CustomerGroups = group.Groups },
+            InSegment segment when to.Segments is null => to with
+            {
+                Segments = [.. segment.Segments.Select(Guid.Parse)],
+            },
             InRegion region when to.Regions is null => to with { Regions = region.Regions },
             AttributeInRange range => to with
             {

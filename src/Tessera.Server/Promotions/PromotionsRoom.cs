@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Promotions.Segments;
 
 namespace Tessera.Server.Promotions;
 
@@ -19,6 +20,7 @@ public static class PromotionsRoom
     public static void MapPromotions(this IEndpointRouteBuilder api)
     {
         PromotionEndpoints.Map(api);
+        SegmentEndpoints.Map(api);
         QuoteEndpoints.Map(api);
         ReceiptEndpoints.Map(api);
     }

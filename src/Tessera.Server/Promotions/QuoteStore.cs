@@ -1,5 +1,3 @@
-using System.Globalization;
-using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
@@ -16,18 +14,6 @@ namespace Tessera.Server.Promotions;
 /// <param name="HasProduct">Whether the cart has a product it is good for.</param>
 internal sealed record QuotedCode(CouponTerms Coupon, HeldInstance? Instance, bool InAudience, bool HasProduct);
 
-/// <summary>What is known of a customer.</summary>
-/// <param name="Groups">Of the directory, and the segments that list the customer.</param>
-/// <param name="Region">Of the directory.</param>
-/// <param name="Orders">Orders that stand.</param>
-/// <param name="Attributes">Numbers, by the names rules use.</param>
-internal sealed record KnownCustomer(
-    IReadOnlyList<string> Groups,
-    string? Region,
-    int Orders,
-    IReadOnlyDictionary<string, decimal> Attributes
-);
-
 /// <summary>What a quote is computed from; nothing of it is locked.</summary>
 internal sealed class QuoteFacts
 {
@@ -41,21 +27,19 @@ internal sealed class QuoteFacts
 /// <summary>Reads what quotes need, in one round trip, and the accounts behind limits in a second where there are any.</summary>
 internal static class QuoteStore
 {
-    /// <summary>The same within a transaction that was begun.</summary>
-    public static Task<QuoteFacts> ReadAsync(
-        UnitOfWork work,
-        Cart cart,
-        IReadOnlyCollection<string> codes,
-        Guid? customer,
-        CancellationToken cancel
-    ) => ReadAsync(work.Connection, cart, codes, customer, cancel);
-
     /// <summary>The clock, what the codes stand for, and the customer.</summary>
+    /// <param name="connection">May be in a transaction.</param>
+    /// <param name="cart">Whose lines a coupon may be bound to.</param>
+    /// <param name="codes">In their normal form.</param>
+    /// <param name="customer">Who buys.</param>
+    /// <param name="except">Channel and reference of the order that is priced anew: it does not count for its customer.</param>
+    /// <param name="cancel">Cancels.</param>
     public static async Task<QuoteFacts> ReadAsync(
         NpgsqlConnection connection,
         Cart cart,
         IReadOnlyCollection<string> codes,
         Guid? customer,
+        (string? Channel, string Reference)? except,
         CancellationToken cancel
     )
     {
@@ -68,7 +52,7 @@ internal static class QuoteStore
 
         if (customer is { } known)
         {
-            batch.BatchCommands.Add(CustomerCommand(known, cart.Currency));
+            batch.BatchCommands.Add(Buyers.Command(known, except));
         }
 
         var facts = new QuoteFacts();
@@ -92,7 +76,7 @@ internal static class QuoteStore
         if (customer is not null)
         {
             await rows.NextResultAsync(cancel);
-            facts.Customer = await rows.ReadAsync(cancel) ? ReadCustomer(rows, facts.Now) : null;
+            facts.Customer = await rows.ReadAsync(cancel) ? Buyers.Read(rows, cart.Currency, facts.Now) : null;
         }
 
         return facts;
@@ -151,27 +135,6 @@ internal static class QuoteStore
         };
     }
 
-    private static NpgsqlBatchCommand CustomerCommand(Guid customer, string currency) =>
-        new(
-            """
-            select c.groups, c.attributes::text, r.orders, r.spent, r.last_at
-            from access.customer c, lateral (
-                select count(distinct (channel, order_reference)) as orders,
-                    coalesce(sum(order_minor - discount_minor) filter (where currency = $2), 0)::numeric as spent,
-                    max(decided_at) as last_at
-                from redemptions.redemption where customer_id = c.id and rolled_back_at is null
-            ) r
-            where c.id = $1
-            """
-        )
-        {
-            Parameters =
-            {
-                new NpgsqlParameter { Value = customer },
-                new NpgsqlParameter { Value = currency },
-            },
-        };
-
     private static HeldInstance ReadInstance(NpgsqlDataReader row) =>
         new(
             InstanceStates.Parse(row.GetString(5)),
@@ -182,39 +145,4 @@ internal static class QuoteStore
             null,
             row.Value<DateTimeOffset>(7)
         );
-
-    private static KnownCustomer ReadCustomer(NpgsqlDataReader row, DateTimeOffset now)
-    {
-        using var own = JsonDocument.Parse(row.GetString(1));
-        var orders = row.GetInt64(2);
-        var attributes = new Dictionary<string, decimal>(StringComparer.Ordinal)
-        {
-            ["orders"] = orders,
-            ["spend"] = row.GetDecimal(3),
-        };
-        if (row.Value<DateTimeOffset>(4) is { } last)
-        {
-            attributes["days_since_order"] = Math.Floor((decimal)(now - last).TotalDays);
-        }
-
-        string? region = null;
-        foreach (var member in own.RootElement.EnumerateObject())
-        {
-            if (member.Value.ValueKind == JsonValueKind.Number && member.Value.TryGetDecimal(out var number))
-            {
-                attributes[PromotionReading.OwnAttribute + member.Name] = number;
-            }
-            else if (member is { Name: "region", Value.ValueKind: JsonValueKind.String })
-            {
-                region = member.Value.GetString();
-            }
-        }
-
-        return new KnownCustomer(
-            row.GetFieldValue<string[]>(0),
-            region,
-            (int)Math.Min(orders, int.MaxValue),
-            attributes
-        );
-    }
 }

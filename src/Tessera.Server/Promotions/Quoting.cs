@@ -52,7 +52,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         }
 
         var now = wish.At ?? facts.Now;
-        var cart = Known(wish.Cart, facts);
+        var cart = Buyers.Known(wish.Cart, facts.Customer, book.Segments, now);
         var automatic = wish.Alone ? [] : book.Automatic.Relevant(cart);
         automatic.AddRange(drafts.Where(static d => d.Code is null));
         var candidates = CandidatesOf(wish, codes, facts, book, automatic, now, cart);
@@ -79,7 +79,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         }
 
         await using var connection = await database.Source.OpenConnectionAsync(cancel);
-        return await QuoteStore.ReadAsync(connection, wish.Cart, codes, wish.CustomerId, cancel);
+        return await QuoteStore.ReadAsync(connection, wish.Cart, codes, wish.CustomerId, except: null, cancel);
     }
 
     private async Task<Dictionary<Guid, (long Posted, long Pending)>> StandingAsync(
@@ -233,27 +233,17 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         };
 
     /// <summary>A cart with what the directory and stored orders know of its customer.</summary>
-    internal static async Task<Cart> KnownAsync(UnitOfWork work, Cart cart, Guid customer, CancellationToken cancel) =>
-        Known(cart, await QuoteStore.ReadAsync(work, cart, [], customer, cancel));
-
-    /// <summary>The customer as the caller and the house know him; the house's count of orders is the least.</summary>
-    private static Cart Known(Cart cart, QuoteFacts facts)
+    internal static async Task<Cart> KnownAsync(
+        Npgsql.NpgsqlConnection connection,
+        Cart cart,
+        Guid customer,
+        (string? Channel, string Reference)? except,
+        CompiledPromotions book,
+        CancellationToken cancel
+    )
     {
-        if (facts.Customer is not { } known || cart.Customer is not { } customer)
-        {
-            return cart;
-        }
-
-        return cart with
-        {
-            Customer = customer with
-            {
-                Groups = [.. customer.Groups.Union(known.Groups, StringComparer.Ordinal)],
-                CompletedOrders = Math.Max(customer.CompletedOrders, known.Orders),
-                Region = customer.Region ?? known.Region,
-                Attributes = known.Attributes,
-            },
-        };
+        var facts = await QuoteStore.ReadAsync(connection, cart, [], customer, except, cancel);
+        return Buyers.Known(cart, facts.Customer, book.Segments, facts.Now);
     }
 
     /// <summary>The smallest change that would make the decision on a coupon another.</summary>

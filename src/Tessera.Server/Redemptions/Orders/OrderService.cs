@@ -54,10 +54,14 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     )
     {
         var orders = await OrderStore.ReadAsync(connection, command, cancel);
+        var book = await promotions.BookAsync(command.Asker.MerchantId, cancel);
         if (command is { KnowsCustomer: false, HolderId: { } customer })
         {
-            var lane = new UnitOfWork(connection, null!);
-            command = command with { Cart = await Quoting.KnownAsync(lane, command.Cart, customer, cancel) };
+            (string?, string)? own = command.Replace ? (command.Cart.Channel, command.Reference) : null;
+            command = command with
+            {
+                Cart = await Quoting.KnownAsync(connection, command.Cart, customer, own, book, cancel),
+            };
         }
 
         var commands = CommandsOf(command, orders);
@@ -74,7 +78,6 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             return await RefuseAsync(connection, command, early, null, [], cancel);
         }
 
-        var book = await promotions.BookAsync(command.Asker.MerchantId, cancel);
         var drafts = Drafts(command, commands, found, book);
         var plan = HoldPlan.Of(commands, [.. Enumerable.Range(0, commands.Count)], found);
         foreach (var draft in drafts)

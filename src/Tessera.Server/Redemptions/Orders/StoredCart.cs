@@ -46,7 +46,12 @@ internal sealed record StoredCart(
     internal sealed record Delivery(string Id, string Method, long Amount, decimal? TaxRate);
 
     /// <summary>What was known of the customer; never an address.</summary>
-    internal sealed record Buyer(string Id, IReadOnlyList<string>? Groups, int CompletedOrders, string? Region);
+    internal sealed record Buyer(string Id, IReadOnlyList<string>? Groups, int CompletedOrders, string? Region)
+    {
+        public IReadOnlyList<string>? Segments { get; init; }
+
+        public IReadOnlyDictionary<string, decimal>? Attributes { get; init; }
+    }
 
     /// <summary>As it is stored.</summary>
     public static byte[] ToJson(Cart cart)
@@ -76,6 +81,10 @@ internal sealed record StoredCart(
                     customer.CompletedOrders,
                     customer.Region
                 )
+                {
+                    Segments = customer.Segments.Count == 0 ? null : customer.Segments,
+                    Attributes = customer.Attributes.Count == 0 ? null : customer.Attributes,
+                }
                 : null,
             cart.Store,
             cart.PricesIncludeTax
@@ -114,6 +123,8 @@ internal sealed record StoredCart(
                 ? new Shopper(buyer.Id)
                 {
                     Groups = buyer.Groups ?? [],
+                    Segments = buyer.Segments ?? [],
+                    Attributes = buyer.Attributes ?? new Dictionary<string, decimal>(StringComparer.Ordinal),
                     CompletedOrders = buyer.CompletedOrders,
                     Region = buyer.Region,
                 }
