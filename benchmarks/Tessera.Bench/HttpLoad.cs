@@ -12,7 +12,7 @@ namespace Tessera.Bench;
 /// Callers over HTTP, each on a connection of its own that it keeps, sending the next redemption when the answer to the
 /// one before is there. Bare sockets and buffers made once: the generator shares the processors with what it measures.
 /// </summary>
-internal sealed class HttpLoad(int port, string key)
+internal sealed class HttpLoad(int port, string key, string path = "/api/v1/redemptions")
 {
     private const int BufferSize = 4096;
     private const int StatusAt = 9;
@@ -78,7 +78,7 @@ internal sealed class HttpLoad(int port, string key)
             !Utf8.TryWrite(
                 to,
                 CultureInfo.InvariantCulture,
-                $"POST /api/v1/redemptions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nIdempotency-Key: order-{order:D10}\r\nContent-Length: {length}\r\n\r\n{{\"code\":\"{code}\",\"customer_id\":\"{customer}\",\"order\":{{\"reference\":\"order-{order:D10}\",\"amount\":{{\"amount\":5000,\"currency\":\"USD\"}}}}}}",
+                $"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\nIdempotency-Key: order-{order:D10}\r\nContent-Length: {length}\r\n\r\n{{\"code\":\"{code}\",\"customer_id\":\"{customer}\",\"order\":{{\"reference\":\"order-{order:D10}\",\"amount\":{{\"amount\":5000,\"currency\":\"USD\"}}}}}}",
                 out var written
             )
         )
