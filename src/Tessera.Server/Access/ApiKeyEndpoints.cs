@@ -103,6 +103,7 @@ internal static partial class ApiKeyEndpoints
             .WithName("listApiKeys")
             .WithSummary("List API keys, without the keys")
             .RequirePermission(Permissions.KeysManage)
+            .LogReads("api_keys", "api_key")
             .WithPages(["created_at"])
             .WithQuery("is_live", "boolean", "Only those that are neither revoked nor expired, or the others.")
             .WithAnswer(200, new Page<ApiKeyView>([Sample], false, null), "A page.");
@@ -121,6 +122,7 @@ internal static partial class ApiKeyEndpoints
             .WithName("getApiKey")
             .WithSummary("Read an API key, without the key")
             .RequirePermission(Permissions.KeysManage)
+            .LogReads("api_keys", "api_key")
             .WithAnswer(200, Sample, "What is kept of it.");
         group
             .MapPost("/{id:guid}/revoke", RevokeAsync)

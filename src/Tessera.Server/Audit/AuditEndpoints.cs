@@ -48,10 +48,12 @@ internal static class AuditEndpoints
         "instance",
         "merchant",
         "operation",
+        "person",
         "privacy_request",
         "promotion",
         "redemption",
         "reservation",
+        "role",
         "segment",
         "staff",
     ];

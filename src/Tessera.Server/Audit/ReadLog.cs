@@ -29,7 +29,9 @@ public sealed class ReadLog(RequestDelegate next, Database database)
             "settings.read",
             1,
             caller.Actor,
-            "{}",
+            logged.Kind is { } kind && context.Request.RouteValues["id"] is string id
+                ? EventLog.Payload(("subject", $"{kind}:{id}"))
+                : "{}",
             RequestIds.Of(context)
         );
         await EventLog.AppendAsync(

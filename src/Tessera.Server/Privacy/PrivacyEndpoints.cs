@@ -83,6 +83,7 @@ internal static class PrivacyEndpoints
             .WithName("listPrivacyRequests")
             .WithSummary("List the requests of data subjects with their due dates")
             .RequirePermission(Permissions.PrivacyRequests)
+            .LogReads("privacy_requests", "privacy_request")
             .WithPages(["received_at"])
             .WithQuery("state", "string", "Only those in this state.", PrivacyRequest.States)
             .WithQuery("kind", "string", "Only those of this kind.", PrivacyRequest.Kinds)
@@ -114,6 +115,7 @@ internal static class PrivacyEndpoints
             .WithName("getPrivacyRequest")
             .WithSummary("Read a request of a data subject")
             .RequirePermission(Permissions.PrivacyRequests)
+            .LogReads("privacy_requests", "privacy_request")
             .WithAnswer(200, Sample, "The request.")
             .WithRefusals(StaffOnly);
         group

@@ -146,6 +146,30 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Reads_of_settings_keys_and_people_are_entries_and_part_of_what_was_read()
+    {
+        var key = (await _host.GetAsync("/api/v1/api-keys")).Json.GetProperty("data")[0].GetProperty("id").GetString();
+        await _host.GetAsync("/api/v1/api-keys/" + key);
+        foreach (var path in (string[])["people", "roles", "roles/administrator", "retention", "privacy-requests"])
+        {
+            Assert.Equal(200, (await _host.GetAsync("/api/v1/" + path)).Status);
+        }
+
+        await IndexedAsync();
+        var reads = await AllAsync($"{Entries}?type=settings.read");
+        Assert.Equal(
+            ["api_keys", "api_keys", "people", "privacy_requests", "retention", "roles", "roles"],
+            reads
+                .Select(e => e.GetProperty("subject").GetString()!.Replace("settings:", "", StringComparison.Ordinal))
+                .Order()
+        );
+        Assert.Single(
+            await AllAsync($"/api/v1/audit/history/api_key/{key}"),
+            e => e.GetProperty("type").GetString() == "settings.read"
+        );
+    }
+
+    [Fact]
     public async Task A_page_is_gone_on_with_by_its_cursor_only_in_the_same_search()
     {
         var page = (await _host.GetAsync($"{Entries}?limit=2")).Json;

@@ -45,6 +45,7 @@ internal static class PeopleEndpoints
             .WithName("listPeople")
             .WithSummary("List people who sign in")
             .RequirePermission(Permissions.PeopleRead)
+            .LogReads("people", "person")
             .WithPages(["created_at", "email"])
             .WithQuery("realm", "string", "Only those of this realm.", [.. Realms.All])
             .WithQuery("is_active", "boolean", "Only those who may sign in, or may not.")
@@ -56,6 +57,7 @@ internal static class PeopleEndpoints
             .WithName("getPerson")
             .WithSummary("Read a person")
             .RequirePermission(Permissions.PeopleRead)
+            .LogReads("people", "person")
             .WithAnswer(200, PersonView.Sample, "The present state, with its ETag.")
             .WithAnswer(304, "The caller has the present state.");
         group

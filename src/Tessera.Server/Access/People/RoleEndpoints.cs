@@ -66,12 +66,14 @@ internal static class RoleEndpoints
             .WithName("listRoles")
             .WithSummary("List all roles, the ready-made ones first")
             .RequirePermission(Permissions.PeopleRead)
+            .LogReads("roles", "role")
             .WithAnswer(200, new Page<RoleView>([Sample], false, null), "All of them.");
         group
             .MapGet("/{id}", GetAsync)
             .WithName("getRole")
             .WithSummary("Read a role")
             .RequirePermission(Permissions.PeopleRead)
+            .LogReads("roles", "role")
             .WithAnswer(200, Sample, "The present state, with its ETag.")
             .WithAnswer(304, "The caller has the present state.");
         group
