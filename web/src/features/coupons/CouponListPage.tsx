@@ -9,7 +9,7 @@ import { useMedia } from '../../shared/lib/useMedia';
 import { DataTable } from '../../shared/ui/DataTable';
 import { LiveBadge } from '../../shared/ui/LiveBadge';
 import { EmptyState } from '../../shared/ui/States';
-import { BulkBar } from './BulkBar';
+import { BulkBar, BulkMenu } from '../bulk/BulkBar';
 import { CouponCards } from './CouponCards';
 import { CouponFilters } from './CouponFilters';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
@@ -80,6 +80,7 @@ export function CouponListPage() {
         <div className="row">
           <LiveBadge />
           <SavedViews list={listName} />
+          <BulkMenu filters={filters} sort={sort} />
           {can('coupons.write') && (
             <Link className="button button--primary" to={`/coupons/new${location.search}`}>
               <Plus className="icon" aria-hidden />
@@ -92,7 +93,13 @@ export function CouponListPage() {
       <div className="stack stack--tight">
         <CouponFilters filters={filters} />
         {selected.size > 0 && (
-          <BulkBar coupons={pages.rows.filter((coupon) => selected.has(idOf(coupon)))} onDone={() => setSelected(new Set())} />
+          <BulkBar
+            ids={pages.rows.filter((coupon) => selected.has(idOf(coupon))).map((coupon) => coupon.id)}
+            filters={filters}
+            sort={sort}
+            hasMore={pages.hasMore}
+            onDone={() => setSelected(new Set())}
+          />
         )}
       </div>
       {isPhone ? (

@@ -1,6 +1,6 @@
-import { Download, FileSpreadsheet, TriangleAlert, Upload } from 'lucide-react';
+import { Download, FileSpreadsheet, Upload } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
-import { useEffect, useRef, useState, type DragEvent } from 'react';
+import { useRef, useState, type DragEvent } from 'react';
 import { useSearchParams } from 'react-router';
 import { client, type ImportPreview, type ImportUpload } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
@@ -8,12 +8,11 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
 import { FieldError } from '../../shared/ui/Field';
-import { isUnderWay, OperationCard } from '../../shared/ui/OperationCard';
-import { Note } from '../../shared/ui/States';
+import { FollowedOperation } from '../../shared/ui/FollowedOperation';
 import { useToast } from '../../shared/ui/Toasts';
+import { ImportDiff } from './ImportDiff';
 
 const mostBytes = 10 * 1024 * 1024;
-const refreshMs = 1_000;
 const options = ['activate_immediately', 'send_notifications', 'dry_run'] as const;
 type Duplicates = 'refuse' | 'skip' | 'update';
 
@@ -32,16 +31,16 @@ export function ImportPage() {
   const [check, { isLoading: isChecking }] = client.endpoints.previewImport.useMutation();
   const [start, { isLoading: isStarting }] = client.endpoints.importCoupons.useMutation();
 
-  const form = (chosen: File) => {
+  const form = (chosen: File, known = duplicates) => {
     const data = new FormData();
     data.set('file', chosen);
-    if (duplicates === 'skip') data.set('skip_duplicates', 'true');
-    if (duplicates === 'update') data.set('update_existing', 'true');
+    if (known === 'skip') data.set('skip_duplicates', 'true');
+    if (known === 'update') data.set('update_existing', 'true');
     flags.forEach((flag) => data.set(flag, 'true'));
     // The generated type describes the parts; what is sent is a form of them.
     return data as unknown as ImportUpload;
   };
-  const choose = async (chosen: File | undefined) => {
+  const choose = async (chosen: File | undefined, known = duplicates) => {
     if (!chosen) return;
     setPreview(undefined);
     setFile(chosen);
@@ -49,7 +48,7 @@ export function ImportPage() {
     if (!/\.(csv|xlsx)$/i.test(chosen.name)) return setFailure(t('import.wrongType'));
     if (chosen.size > mostBytes) return setFailure(t('import.tooLarge'));
     setFailure(undefined);
-    const answer = await check({ importUpload: form(chosen) });
+    const answer = await check({ importUpload: form(chosen, known) });
     if (answer.data) setPreview(answer.data);
     else setFailure(messageOf(answer.error, t));
   };
@@ -78,7 +77,7 @@ export function ImportPage() {
         </a>
       </header>
       <CouponTabs />
-      {operationId && <Running id={operationId} />}
+      {operationId && <FollowedOperation id={operationId} />}
       <section className="card" aria-labelledby="import-title">
         <div className="card__head">
           <h2 id="import-title">{t('import.title')}</h2>
@@ -86,13 +85,22 @@ export function ImportPage() {
         <div className="card__body stack">
           <DropZone file={file} onChoose={(chosen) => void choose(chosen)} isBusy={isChecking} />
           {failure && <FieldError text={failure} />}
-          {preview && <Preview preview={preview} />}
+          {preview && <ImportDiff preview={preview} name={file?.name ?? ''} />}
           <fieldset className="plain-fieldset stack stack--tight">
             <legend className="field__label">{t('import.duplicates')}</legend>
             <div className="row check-list">
               {(['refuse', 'skip', 'update'] as const).map((one) => (
                 <label className="check" key={one}>
-                  <input type="radio" name="duplicates" checked={duplicates === one} onChange={() => setDuplicates(one)} />
+                  <input
+                    type="radio"
+                    name="duplicates"
+                    checked={duplicates === one}
+                    onChange={() => {
+                    setDuplicates(one);
+                    // What rows would do depends on it.
+                    void choose(file, one);
+                  }}
+                />
                   {t(`import.duplicates.${one}`)}
                 </label>
               ))}
@@ -165,80 +173,4 @@ function DropZone({ file, onChoose, isBusy }: { file: File | undefined; onChoose
       />
     </label>
   );
-}
-
-/** What the file holds, before anything is written: counts, unknown columns, the first faults at their lines. */
-function Preview({ preview }: { preview: ImportPreview }) {
-  const { t } = useTranslation();
-  return (
-    <div className="stack stack--tight">
-      <div className="figures figures--tight" role="status">
-        {(['total_rows', 'valid_rows', 'invalid_rows'] as const).map((name) => (
-          <div className="figure" key={name}>
-            <span className="figure__label">{t(`import.${name}`)}</span>
-            <span className="figure__value figure__value--small">{preview[name]}</span>
-          </div>
-        ))}
-      </div>
-      {preview.unknown_columns.length > 0 && (
-        <Note kind="warn" icon={TriangleAlert}>
-          {t('import.unknown', { columns: preview.unknown_columns.join(', ') })}
-        </Note>
-      )}
-      {preview.codes.length > 0 && (
-        <ul className="row" aria-label={t('import.codes')}>
-          {preview.codes.slice(0, 16).map((code) => (
-            <li className="badge code-chip" key={code}>
-              {code}
-            </li>
-          ))}
-        </ul>
-      )}
-      {preview.errors.length > 0 && (
-        <div className="scroll-x">
-          <table className="simple-table">
-            <caption className="visually-hidden">{t('import.errors')}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{t('import.line')}</th>
-                <th scope="col">{t('conflict.field')}</th>
-                <th scope="col">{t('import.value')}</th>
-                <th scope="col">{t('import.reason')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {preview.errors.slice(0, 50).map((fault, index) => (
-                <tr key={index}>
-                  <td className="num">{fault.line}</td>
-                  <td>
-                    <code>{fault.field}</code>
-                  </td>
-                  <td>
-                    <bdi>{fault.value}</bdi>
-                  </td>
-                  <td>{fault.message}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
-    </div>
-  );
-}
-
-function Running({ id }: { id: string }) {
-  const { t } = useTranslation();
-  const toast = useToast();
-  const [isFollowed, setFollowed] = useState(true);
-  const { data } = client.endpoints.getOperation.useQuery({ id }, { pollingInterval: isFollowed ? refreshMs : 0 });
-  const wasUnderWay = useRef(false);
-  useEffect(() => {
-    if (!data) return;
-    const goesOn = isUnderWay(data) || data.status === 'paused';
-    setFollowed(goesOn);
-    if (wasUnderWay.current && !goesOn) toast(data.status === 'succeeded' ? 'success' : 'failure', t('import.over', { count: data.error_count }));
-    wasUnderWay.current = goesOn;
-  }, [data, t, toast]);
-  return data ? <OperationCard operation={data} /> : null;
 }

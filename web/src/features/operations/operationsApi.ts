@@ -8,5 +8,9 @@ export const operationsApi = client.enhanceEndpoints({
     cancelOperation: { invalidatesTags: ['Operation'] },
     pauseOperation: { invalidatesTags: ['Operation'] },
     resumeOperation: { invalidatesTags: ['Operation'] },
+    undoOperation: { invalidatesTags: ['Operation'] },
+    requestBulkChange: { invalidatesTags: ['Operation'] },
+    exportCoupons: { invalidatesTags: ['Operation'] },
+    importCoupons: { invalidatesTags: ['Operation'] },
   },
 });

@@ -1,9 +1,11 @@
+import { enBulk } from './en.bulk';
 import { enCoupons } from './en.coupons';
 import { enPages } from './en.pages';
 import { enWatch } from './en.watch';
 
 /** English: the language every text is written in first. */
 export const en = {
+  ...enBulk,
   ...enCoupons,
   ...enPages,
   ...enWatch,

@@ -1,8 +1,12 @@
-import { Ban, CircleAlert, CircleCheck, CirclePause, CirclePlay, Download, Hourglass, LoaderCircle, type LucideIcon } from 'lucide-react';
+import { Ban, CircleAlert, CircleCheck, CirclePause, CirclePlay, Download, Hourglass, LoaderCircle, Undo2, type LucideIcon } from 'lucide-react';
+import { nanoid } from '@reduxjs/toolkit';
+import { useRef, useState } from 'react';
 import { client, type View } from '../api/client.generated';
 import { messageOf, type QueryFailure } from '../api/problem';
+import { useCan } from '../api/store';
 import { useTranslation } from '../i18n/i18n';
 import { Button } from './Button';
+import { Dialog } from './Dialog';
 import { useToast } from './Toasts';
 import { Ago } from './Values';
 
@@ -18,6 +22,11 @@ const looks: Record<string, { icon: LucideIcon; look: string }> = {
 /** Whether an operation may still change by itself. */
 export const isUnderWay = (operation: View) => operation.status === 'pending' || operation.status === 'running';
 
+/** Kinds that leave a file to be fetched. */
+const withOutput = ['codes', 'coupons_bulk', 'coupons_undo', 'coupons_export'];
+/** What came of it, in the order it is told. */
+const outcomes = ['created', 'updated', 'changed', 'unchanged', 'skipped', 'refused', 'rows'] as const;
+
 /** Long work: how far it is, what came of it, and steering it (BLK-08). */
 export function OperationCard({ operation }: { operation: View }) {
   const { t, word } = useTranslation();
@@ -31,7 +40,12 @@ export function OperationCard({ operation }: { operation: View }) {
     const answer = await run({ id: operation.id });
     if (answer.error) toast('failure', messageOf(answer.error as QueryFailure, t));
   };
-  const label = word('operationKind', operation.kind);
+  const can = useCan();
+  const label = operation.action ? word('operationAction', operation.action) : word('operationKind', operation.kind);
+  const result = (operation.result ?? {}) as Record<string, unknown>;
+  const told = outcomes.filter((name) => typeof result[name] === 'number' && result[name] !== 0);
+  const isOver = !isUnderWay(operation) && operation.status !== 'paused';
+  const isUndoable = isOver && can('coupons.bulk') && !operation.undone_by && operation.undo_until !== null && new Date(operation.undo_until) > new Date();
   return (
     <article className="card card__body stack stack--tight" aria-label={`${label} ${operation.id}`}>
       <div className="row row--between">
@@ -54,7 +68,9 @@ export function OperationCard({ operation }: { operation: View }) {
       <div className="row row--between">
         <span className="small num">
           {operation.total === null ? t('operation.done', { count: operation.done }) : t('operation.doneOf', { done: operation.done, total: operation.total })}
+          {told.map((name) => ` · ${t(`operation.result.${name}`, { count: result[name] as number })}`)}
           {operation.error_count > 0 && <span className="text-danger"> · {t('operation.errors', { count: operation.error_count })}</span>}
+          {operation.undone_by && <span className="muted"> · {t('operation.undone')}</span>}
         </span>
         <span className="row">
           {operation.error_count > 0 && (
@@ -63,12 +79,13 @@ export function OperationCard({ operation }: { operation: View }) {
               {t('operation.errorFile')}
             </a>
           )}
-          {operation.status === 'succeeded' && operation.kind === 'generate_codes' && (
+          {operation.status === 'succeeded' && withOutput.includes(operation.kind) && (
             <a className="button button--small" href={operation.output_url} download>
               <Download className="icon" aria-hidden />
-              {t('operation.output')}
+              {t(operation.kind === 'coupons_export' ? 'operation.download' : 'operation.output')}
             </a>
           )}
+          {isUndoable && <UndoButton operation={operation} label={label} />}
           {isUnderWay(operation) && (
             <Button size="small" icon={CirclePause} onClick={() => steer(pause)}>
               {t('operation.pause')}
@@ -87,5 +104,44 @@ export function OperationCard({ operation }: { operation: View }) {
         </span>
       </div>
     </article>
+  );
+}
+
+/** Undoing names what and how many, and says what it leaves alone (BLK-07). */
+function UndoButton({ operation, label }: { operation: View; label: string }) {
+  const { t } = useTranslation();
+  const toast = useToast();
+  const key = useRef(`web-${nanoid()}`);
+  const [isAsking, setAsking] = useState(false);
+  const [undo, { isLoading }] = client.endpoints.undoOperation.useMutation();
+  const run = async () => {
+    const answer = await undo({ id: operation.id, 'Idempotency-Key': key.current });
+    setAsking(false);
+    if (answer.error) toast('failure', messageOf(answer.error as QueryFailure, t));
+    else toast('info', t('operation.undo.begun', { count: answer.data.coupons }));
+  };
+  return (
+    <>
+      <Button size="small" icon={Undo2} onClick={() => setAsking(true)}>
+        {t('operation.undo')}
+      </Button>
+      {isAsking && (
+        <Dialog
+          alert
+          title={t('operation.undo.title', { what: label })}
+          onClose={() => setAsking(false)}
+          foot={
+            <>
+              <Button onClick={() => setAsking(false)}>{t('action.cancel')}</Button>
+              <Button look="primary" icon={Undo2} busy={isLoading} onClick={run}>
+                {t('operation.undo')}
+              </Button>
+            </>
+          }
+        >
+          <p>{t('operation.undo.text')}</p>
+        </Dialog>
+      )}
+    </>
   );
 }
