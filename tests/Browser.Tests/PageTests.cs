@@ -31,6 +31,7 @@ public sealed class PageTests(App app)
         "/settings/people",
         "/settings/webhooks",
         "/settings/connectors",
+        "/settings/account",
         "/no-such-page",
     ];
 

@@ -11,11 +11,12 @@ import {
   ScrollText,
   Search,
   Settings,
+  ShieldCheck,
   TicketPercent,
   type LucideIcon,
 } from 'lucide-react';
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
-import { Link, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { Link, Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import { Palette } from '../features/palette/Palette';
 import { client } from '../shared/api/client.generated';
 import { signedOut } from '../shared/api/session';
@@ -69,6 +70,7 @@ export function Shell() {
   const [menuOpen, setMenuOpen] = useState(false);
   const hasEnded = useAppSelector((state) => state.session.ended);
   const { pathname } = useLocation();
+  const needsFactor = useAppSelector((state) => state.session.session?.second_factor === 'missing');
   const navigate = useNavigate();
   useLiveCoupons(useCallback((coupon) => void navigate(`/coupons/${coupon}`), [navigate]));
   useEffect(() => setMenuOpen(false), [pathname]);
@@ -93,7 +95,7 @@ export function Shell() {
           <AccountMenu iconOnly />
         </header>
         <main id="content" tabIndex={-1}>
-          <Outlet />
+          {needsFactor && pathname !== '/settings/account' ? <Navigate to="/settings/account" replace /> : <Outlet />}
         </main>
       </div>
       <Palette destinations={allDestinations} />
@@ -173,6 +175,7 @@ function AccountMenu({ iconOnly = false }: { iconOnly?: boolean }) {
   const dispatch = useAppDispatch();
   const session = useAppSelector((state) => state.session.session);
   const { theme, locale } = useAppSelector((state) => state.prefs);
+  const navigate = useNavigate();
   const [signOut] = client.endpoints.signOut.useMutation();
   const leave = async () => {
     await signOut();
@@ -204,6 +207,9 @@ function AccountMenu({ iconOnly = false }: { iconOnly?: boolean }) {
       <MenuRule />
       <MenuItem icon={BookOpen} onClick={() => window.open('/docs', '_blank', 'noopener')}>
         {t('nav.reference')}
+      </MenuItem>
+      <MenuItem icon={ShieldCheck} onClick={() => void navigate('/settings/account')}>
+        {t('account.security')}
       </MenuItem>
       <MenuItem icon={LogOut} onClick={() => void leave()}>
         {t('account.signOut')}

@@ -1,16 +1,19 @@
 import { zodResolver } from '@hookform/resolvers/zod';
+import { Fingerprint } from 'lucide-react';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from '../../shared/lib/zod';
-import { client, type SignInWanted } from '../../shared/api/client.generated';
-import { messageOf, problemOf } from '../../shared/api/problem';
+import { client, type SessionView, type SignInWanted } from '../../shared/api/client.generated';
+import { messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
 import { signedIn } from '../../shared/api/session';
 import { useAppDispatch } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { canUsePasskeys, signWithPasskey } from '../../shared/lib/passkeys';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
 
 type Way = 'password' | 'key';
+const realms = ['staff', 'merchant'] as const;
 
 const some = z.string().trim().min(1);
 const any = z.string();
@@ -24,30 +27,52 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const { t } = useTranslation();
   const dispatch = useAppDispatch();
   const [way, setWay] = useState<Way>('password');
+  const [realm, setRealm] = useState<(typeof realms)[number]>('staff');
   const [signIn] = client.endpoints.signIn.useMutation();
+  const [beginPasskey] = client.endpoints.beginPasskeySignIn.useMutation();
+  const [finishPasskey] = client.endpoints.finishPasskeySignIn.useMutation();
+  const [beginOidc] = client.endpoints.beginOidcSignIn.useMutation();
+  const [beginSaml] = client.endpoints.beginSamlSignIn.useMutation();
+  const { data: ways } = client.endpoints.getSignInWays.useQuery();
   const form = useForm({
     resolver: zodResolver(wanted[way]),
     defaultValues: { email: '', password: '', code: '', key: '' },
   });
   const { errors, isSubmitting } = form.formState;
 
+  const enter = (session: SessionView) => {
+    dispatch(signedIn(session));
+    if (again) dispatch(client.util.resetApiState());
+  };
+
+  const withPasskey = async () => {
+    form.clearErrors();
+    const asked = await beginPasskey({ passkeySignInBegun: { realm } });
+    if (asked.error) return form.setError('root', { message: messageOf(asked.error, t) });
+    const credential = await signWithPasskey(asked.data.options as PublicKeyCredentialRequestOptionsJSON);
+    if (!credential) return form.setError('root', { message: t('signIn.passkeyNot') });
+    const answer = await finishPasskey({ passkeySignInWanted: { credential } });
+    return answer.data ? enter(answer.data) : form.setError('root', { message: messageOf(answer.error, t) });
+  };
+
+  const elsewhere = async (begun: Promise<{ data?: { redirect_url: string }; error?: QueryFailure }>) => {
+    const { data, error } = await begun;
+    if (data) window.location.assign(data.redirect_url);
+    else form.setError('root', { message: messageOf(error, t) });
+  };
+
   const submit = form.handleSubmit(async (values) => {
     const credentials: SignInWanted =
       way === 'key'
         ? { api_key: values.key.trim() }
         : {
-            realm: 'staff',
+            realm,
             email: values.email.trim(),
             password: values.password,
             ...(values.code.trim() ? { code: values.code.trim() } : {}),
           };
     const answer = await signIn({ signInWanted: credentials });
-    if (answer.data) {
-      dispatch(signedIn(answer.data));
-      if (again) dispatch(client.util.resetApiState());
-      return;
-    }
-
+    if (answer.data) return enter(answer.data);
     for (const { field, message } of problemOf(answer.error)?.errors ?? []) {
       const name = field === 'api_key' ? 'key' : field;
       if (name === 'email' || name === 'password' || name === 'code' || name === 'key') form.setError(name, { message });
@@ -86,6 +111,15 @@ export function SignIn({ again = false }: { again?: boolean }) {
         </Field>
       ) : (
         <>
+          <Field label={t('signIn.realm')}>
+            <select className="input" value={realm} onChange={(event) => setRealm(event.target.value as typeof realm)}>
+              {realms.map((value) => (
+                <option key={value} value={value}>
+                  {t(`signIn.realm.${value}`)}
+                </option>
+              ))}
+            </select>
+          </Field>
           <Field label={t('signIn.email')} error={message(errors.email)}>
             <input className="input" type="email" autoComplete="username" {...form.register('email')} />
           </Field>
@@ -101,6 +135,13 @@ export function SignIn({ again = false }: { again?: boolean }) {
       <Button look="primary" type="submit" busy={isSubmitting}>
         {t('signIn.submit')}
       </Button>
+      {way === 'password' && ways?.passkey && canUsePasskeys() && (
+        <Button icon={Fingerprint} onClick={withPasskey}>
+          {t('signIn.withPasskey')}
+        </Button>
+      )}
+      {ways?.oidc && <Button onClick={() => elsewhere(beginOidc({ oidcWanted: {} }))}>{t('signIn.atOidc')}</Button>}
+      {ways?.saml && <Button onClick={() => elsewhere(beginSaml({ samlWanted: {} }))}>{t('signIn.atSaml')}</Button>}
     </form>
   );
 }

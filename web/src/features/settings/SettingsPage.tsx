@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { NavLink, Navigate, useParams } from 'react-router';
 import { useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
+import { Account } from './Account';
 import { ApiKeys } from './ApiKeys';
 import { Connectors } from './Connectors';
 import { People } from './People';
@@ -12,7 +13,8 @@ const tabs = [
   { name: 'people', text: 'settings.people', permission: 'people.read', Tab: People },
   { name: 'webhooks', text: 'settings.webhooks', permission: 'webhooks.read', Tab: Webhooks },
   { name: 'connectors', text: 'settings.connectors', permission: 'connectors.read', Tab: Connectors },
-] as const satisfies readonly { name: string; text: MessageKey; permission: string; Tab: () => ReactNode }[];
+  { name: 'account', text: 'account.security', permission: undefined, Tab: Account },
+] as const satisfies readonly { name: string; text: MessageKey; permission: string | undefined; Tab: () => ReactNode }[];
 
 /** Who and what may come in, and where news go. */
 export function SettingsPage() {

@@ -1,7 +1,7 @@
 import { client } from '../../shared/api/client.generated';
 
 export const settingsApi = client.enhanceEndpoints({
-  addTagTypes: ['ApiKey', 'Person', 'Webhook'],
+  addTagTypes: ['ApiKey', 'Passkey', 'Person', 'SecondFactor', 'Webhook'],
   endpoints: {
     listApiKeys: { providesTags: ['ApiKey'] },
     createApiKey: { invalidatesTags: ['ApiKey'] },
@@ -10,5 +10,13 @@ export const settingsApi = client.enhanceEndpoints({
     invitePerson: { invalidatesTags: ['Person'] },
     listWebhooks: { providesTags: ['Webhook'] },
     createWebhook: { invalidatesTags: ['Webhook'] },
+    listPasskeys: { providesTags: ['Passkey'] },
+    addPasskey: { invalidatesTags: ['Passkey'] },
+    renamePasskey: { invalidatesTags: ['Passkey'] },
+    removePasskey: { invalidatesTags: ['Passkey'] },
+    getSecondFactor: { providesTags: ['SecondFactor'] },
+    confirmAuthenticator: { invalidatesTags: ['SecondFactor'] },
+    renewRecoveryCodes: { invalidatesTags: ['SecondFactor'] },
+    removeAuthenticator: { invalidatesTags: ['SecondFactor'] },
   },
 });

@@ -6,6 +6,8 @@ export interface Session {
   name: string;
   realm: string;
   permissions: string[];
+  /** `missing`: nothing is allowed until one is set up. */
+  second_factor: string;
   expires_at: string;
   csrf_token: string;
 }

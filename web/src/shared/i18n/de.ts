@@ -1,3 +1,4 @@
+import { deAccount } from './de.account';
 import { deBulk } from './de.bulk';
 import { deCoupons } from './de.coupons';
 import { dePages } from './de.pages';
@@ -6,6 +7,7 @@ import type { Messages } from './i18n';
 
 /** German. A text that is missing here does not compile. */
 export const de: Messages = {
+  ...deAccount,
   ...deBulk,
   ...deCoupons,
   ...dePages,

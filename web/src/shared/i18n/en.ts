@@ -1,3 +1,4 @@
+import { enAccount } from './en.account';
 import { enBulk } from './en.bulk';
 import { enCoupons } from './en.coupons';
 import { enPages } from './en.pages';
@@ -5,6 +6,7 @@ import { enWatch } from './en.watch';
 
 /** English: the language every text is written in first. */
 export const en = {
+  ...enAccount,
   ...enBulk,
   ...enCoupons,
   ...enPages,
