@@ -13,6 +13,12 @@ public enum UnitAction
 
     /// <summary>Calls them off.</summary>
     Cancel,
+
+    /// <summary>Puts those away whose life is over (EXP-16).</summary>
+    Archive,
+
+    /// <summary>Gives back what was paid for units that ended unused, where the coupon's terms say so (EXP-16).</summary>
+    Refund,
 }
 
 /// <summary>A change of units.</summary>
@@ -31,8 +37,13 @@ public sealed record UnitChange(UnitAction Action, DateTimeOffset? ValidUntil, b
             UnitAction.Extend when ByOverride => "extension_override",
             UnitAction.Extend => "extension",
             UnitAction.Expire => "forced",
+            UnitAction.Archive => "archival",
+            UnitAction.Refund => "unused_refund",
             _ => "cancellation",
         };
+
+    /// <summary>Whether it puts away units whose life is over, instead of ending or lengthening one.</summary>
+    public bool IsCleanup => Action is UnitAction.Archive or UnitAction.Refund;
 
     /// <summary>The state it leads to.</summary>
     public InstanceState To =>
@@ -40,6 +51,8 @@ public sealed record UnitChange(UnitAction Action, DateTimeOffset? ValidUntil, b
         {
             UnitAction.Extend => InstanceState.Extended,
             UnitAction.Expire => InstanceState.Expired,
+            UnitAction.Archive => InstanceState.Archived,
+            UnitAction.Refund => InstanceState.Refunded,
             _ => InstanceState.Cancelled,
         };
 
@@ -55,15 +68,21 @@ public sealed record UnitChange(UnitAction Action, DateTimeOffset? ValidUntil, b
             return InstanceTransitions.HeldByCheckout;
         }
 
-        if (state == InstanceState.Redeemed)
+        if (state == InstanceState.Redeemed && Action != UnitAction.Archive)
         {
             return Refusals.AlreadyRedeemed;
         }
 
         var at = state.IsLive() && now >= validUntil ? InstanceState.Expired : state;
-        if (at == InstanceState.Expired && !(Action == UnitAction.Extend && ByOverride))
+        if (at == InstanceState.Expired && !IsCleanup && !(Action == UnitAction.Extend && ByOverride))
         {
             return Refusals.Expired;
+        }
+
+        // What was redeemed may still be given back while its window is open.
+        if (at == InstanceState.Redeemed && now < validUntil)
+        {
+            return InstanceTransitions.Illegal;
         }
 
         if (!InstanceTransitions.IsLegal(at, To, ByOverride))

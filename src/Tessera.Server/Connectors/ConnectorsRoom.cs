@@ -27,6 +27,7 @@ public static class ConnectorsRoom
             .AddHostedService<BrokerIngestion>()
             .AddHostedService<WebhookFeed>()
             .AddHostedService<WebhookSender>()
+            .AddHostedService<Cleaner>()
             .AddSingleton<LaneStore>()
             .AddSingleton<LaneRun>()
             .AddSingleton<DeliveryWorker>()

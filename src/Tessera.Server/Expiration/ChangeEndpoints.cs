@@ -37,7 +37,7 @@ internal static class ChangeEndpoints
         );
         api.MapPost("/expiry/changes", ChangeAsync)
             .WithName("changeInstances")
-            .WithSummary("Extend, end or cancel instances, a whole coupon or a whole campaign")
+            .WithSummary("Extend, end, cancel or archive instances, a whole coupon or a whole campaign")
             .WithRemark(
                 "Named instances (at most 1000) are answered one by one. A coupon or campaign becomes an operation. An extension "
                     + "beyond what one person may give alone waits for approval: status pending, with its request."
@@ -160,7 +160,7 @@ internal static class ChangeEndpoints
                 }
                 else if (
                     input.Scope is { } scope
-                    && await ChangeStore.CountAsync(work, scope, caller.MerchantId, cancel) is null
+                    && await ChangeStore.CountAsync(work, scope, input.Change.Action, caller.MerchantId, cancel) is null
                 )
                 {
                     return HttpAnswer.Refused(context, Entry.NotFound);
@@ -204,7 +204,7 @@ internal static class ChangeEndpoints
     }
 
     /// <summary>What is wanted.</summary>
-    /// <param name="Action">extend, expire or cancel.</param>
+    /// <param name="Action">extend, expire, cancel, or archive what is over.</param>
     /// <param name="Reason">Why, in words; 10 to 500 characters. Kept, and not in the log.</param>
     /// <param name="ValidUntil">The new end of an extension.</param>
     /// <param name="Override">Extend what has expired too: staff alone.</param>

@@ -7,7 +7,7 @@ using Tessera.Server.Platform.Http;
 namespace Tessera.Server.Expiration;
 
 /// <summary>What somebody wants done to which units. Kept with requests for approval, so it holds no code.</summary>
-/// <param name="Action"><c>extend</c>, <c>expire</c> or <c>cancel</c>.</param>
+/// <param name="Action">One of <see cref="Actions"/>.</param>
 /// <param name="ValidUntil">The new end of an extension.</param>
 /// <param name="ByOverride">Whether expired units are extended too.</param>
 /// <param name="Units">Pairs of coupon id and instance id; null for a scope or a list.</param>
@@ -36,7 +36,8 @@ internal sealed record ChangeInput(
     private const int MaximumCampaign = 100;
     private const int MaximumTyped = 128;
 
-    private static readonly string[] Actions = ["extend", "expire", "cancel"];
+    /// <summary>What may be asked for.</summary>
+    public static readonly string[] Actions = ["extend", "expire", "cancel", "archive"];
 
     /// <summary>What is done.</summary>
     public UnitChange Change => new(ChangeStore.ActionOf(Action), ValidUntil, ByOverride);

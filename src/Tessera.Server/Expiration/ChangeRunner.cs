@@ -77,7 +77,7 @@ internal static class ChangeRunner
         CancellationToken cancel
     )
     {
-        var total = await ChangeStore.CountAsync(work, input.Scope!, input.MerchantId, cancel);
+        var total = await ChangeStore.CountAsync(work, input.Scope!, input.Change.Action, input.MerchantId, cancel);
         var json = EventLog.Payload(
             ("change_id", asked.Id),
             ("coupon_id", input.CouponId),

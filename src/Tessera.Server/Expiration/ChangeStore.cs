@@ -11,6 +11,12 @@ internal readonly record struct UnitName(long CouponId, long Id);
 /// <summary>The SQL of changes that were asked for, and of finding the units they name.</summary>
 internal static class ChangeStore
 {
+    /// <summary>Units whose life is over, by hand or by the clock, and that are not put away yet.</summary>
+    public const string Over = """
+        (state in ('expired', 'cancelled', 'revoked', 'refunded') or valid_until <= platform.clock()
+            and state in ('issued', 'paid', 'extended', 'pending_expiration', 'redeemed'))
+        """;
+
     /// <summary>Keeps what was asked for, and why.</summary>
     public static Task InsertAsync(
         UnitOfWork work,
@@ -143,8 +149,10 @@ internal static class ChangeStore
         CancellationToken cancel
     )
     {
-        var live = asked.Change.ByOverride
-            ? "state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration', 'expired')"
+        var live =
+            asked.Change.Action == UnitAction.Archive ? Over
+            : asked.Change.ByOverride
+                ? "state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration', 'expired')"
             : "state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration') and valid_until > platform.clock()";
         // Each in the order of its index.
         var (place, order) = scope.CouponId is null
@@ -174,14 +182,24 @@ internal static class ChangeStore
         return keys;
     }
 
-    /// <summary>How many live units a coupon or campaign has, and whether it is there and the caller's to see.</summary>
-    public static async Task<long?> CountAsync(UnitOfWork work, Scope scope, Guid? merchant, CancellationToken cancel)
+    /// <summary>How many units of a coupon or campaign a change may concern, and whether it is there and the caller's to see.</summary>
+    public static async Task<long?> CountAsync(
+        UnitOfWork work,
+        Scope scope,
+        UnitAction action,
+        Guid? merchant,
+        CancellationToken cancel
+    )
     {
+        var concerned =
+            action == UnitAction.Archive
+                ? Over
+                : "state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration')";
         await using var query = work.Command(
             $"""
             select (select count(*) from coupons.instance i where {(
                 scope.CouponId is null ? "i.campaign_id" : "i.coupon_id"
-            )} = $1 and i.state in ('issued', 'paid', 'reserved', 'extended', 'pending_expiration'))
+            )} = $1 and {concerned})
             from {(scope.CouponId is null ? "campaigns.campaign" : "coupons.coupon")} o
             where o.id = $1 and o.deleted_at is null and ($2::uuid is null or o.merchant_id = $2)
             """,
@@ -197,6 +215,8 @@ internal static class ChangeStore
         {
             UnitAction.Extend => "extend",
             UnitAction.Expire => "expire",
+            UnitAction.Archive => "archive",
+            UnitAction.Refund => "refund",
             _ => "cancel",
         };
 
@@ -206,6 +226,8 @@ internal static class ChangeStore
         {
             "extend" => UnitAction.Extend,
             "expire" => UnitAction.Expire,
+            "archive" => UnitAction.Archive,
+            "refund" => UnitAction.Refund,
             _ => UnitAction.Cancel,
         };
 

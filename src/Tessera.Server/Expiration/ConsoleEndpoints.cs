@@ -80,6 +80,8 @@ internal static class ConsoleEndpoints
             .WithAnswer(200, new MerchantPriority(Samples.Id, 100), "The priority.")
             .WithRefusals(Scoped);
         ListEndpoints.Map(expiry);
+        TimeToLiveEndpoints.Map(expiry);
+        TimelineEndpoints.Map(expiry);
     }
 
     /// <summary>The pipeline is the house's; a merchant's key sees nothing of it.</summary>
@@ -250,7 +252,7 @@ internal static class ConsoleEndpoints
         return (body!.Bytes, (int)(priority ?? 0), fields.Finish());
     }
 
-    private static async Task DoAsync(
+    internal static async Task DoAsync(
         HttpContext context,
         Database database,
         ReadOnlyMemory<byte> body,

@@ -22,6 +22,7 @@ public static class ExpirationRoom
             .AddHostedService<NearTime>()
             .AddHostedService<CouponEnds>()
             .AddHostedService<Checker>()
+            .AddHostedService<Archiver>()
             .AddHostedService<ChangeWorker>();
 
     /// <summary>Adds the routes.</summary>

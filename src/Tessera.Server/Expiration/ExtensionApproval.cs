@@ -46,7 +46,9 @@ internal sealed class ExtensionApproval : IApprovedAction
         var now = await work.ClockAsync(cancel);
         if (wanted.Scope is { } scope)
         {
-            if (await ChangeStore.CountAsync(work, scope, wanted.MerchantId, cancel) is not { } count)
+            if (
+                await ChangeStore.CountAsync(work, scope, UnitAction.Extend, wanted.MerchantId, cancel) is not { } count
+            )
             {
                 return Entry.NotFound;
             }

@@ -79,7 +79,7 @@ internal static class UnitChanges
             )
             .ToList();
         await UnitStore.WriteAsync(work, units, asked.Change, cancel);
-        var frees = asked.Change.Action != UnitAction.Extend;
+        var frees = asked.Change.Action is UnitAction.Expire or UnitAction.Cancel;
         var words = new BatchWords(
             "$9",
             Cause: "$11",
@@ -122,7 +122,7 @@ internal static class UnitChanges
             await Releases.WriteAsync(work, batches, now, cancel);
             await Telling.ExpiredAsync(work, batches, now, cancel);
         }
-        else
+        else if (asked.Change.Action == UnitAction.Extend)
         {
             await Telling.ExtendedAsync(work, batches, asked.Change.ValidUntil!.Value, cancel);
         }

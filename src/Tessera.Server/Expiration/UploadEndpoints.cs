@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -14,13 +15,13 @@ using Tessera.Server.Platform.Jobs;
 namespace Tessera.Server.Expiration;
 
 /// <summary>
-/// Lists of codes or ids to be extended, ended or cancelled (EXP-09). What is to be done is in the query, the list is the body:
-/// held in memory up to <see cref="MaximumFile"/>, kept in chunks, and worked through by an operation.
+/// Lists of codes or ids to be extended, ended, cancelled or archived (EXP-09). What is to be done is in the query, the list is
+/// the body: it goes to a file as it comes, is kept in chunks, and is worked through by an operation.
 /// </summary>
 internal static class UploadEndpoints
 {
-    /// <summary>The longest list, in bytes: a million codes of 24 characters and more.</summary>
-    public const int MaximumFile = 32 * 1024 * 1024;
+    /// <summary>The longest list, in bytes: ten million codes of 24 characters.</summary>
+    public const long MaximumFile = 256L * 1024 * 1024;
 
     private const int ChunkSize = 1024 * 1024;
     private const int HeaderSize = 64;
@@ -41,7 +42,7 @@ internal static class UploadEndpoints
             )
             .WithTags("Expiry")
             .RequirePermission(Permissions.ExpiryChange)
-            .WithQuery("action", "string", "What is done.", ["extend", "expire", "cancel"])
+            .WithQuery("action", "string", "What is done.", ChangeInput.Actions)
             .WithQuery("reason", "string", "Why, in words; 10 to 500 characters.")
             .WithQuery("valid_until", "string", "The new end of an extension.")
             .WithQuery("override", "boolean", "Extend what has expired too: staff alone.")
@@ -68,25 +69,31 @@ internal static class UploadEndpoints
             limit.MaxRequestBodySize = MaximumFile;
         }
 
-        using var file = new MemoryStream();
-        await context.Request.Body.CopyToAsync(file, context.RequestAborted);
+        await using var file = new FileStream(
+            Path.GetTempFileName(),
+            FileMode.Open,
+            FileAccess.ReadWrite,
+            FileShare.None,
+            1 << 16,
+            FileOptions.DeleteOnClose
+        );
+        var (lines, hash) = await ReceiveAsync(context.Request.Body, file, context.RequestAborted);
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            file.GetBuffer().AsMemory(0, (int)file.Length),
+            hash,
             async work =>
             {
                 var cancel = CancellationToken.None;
                 var now = await work.ClockAsync(cancel);
                 var (input, reason, refusal) = Read(context, now, caller);
-                refusal ??= CheckHeader(file);
+                refusal ??= await CheckHeaderAsync(file, cancel);
                 if (refusal is not null)
                 {
                     return HttpAnswer.Refused(context, refusal);
                 }
 
-                var lines = CountLines(file);
                 var operation = await KeepAsync(work, file, lines, caller, RequestIds.Of(context), cancel);
                 return await ChangeEndpoints.AnswerAsync(
                     context,
@@ -122,10 +129,38 @@ internal static class UploadEndpoints
         return (input, reason, ChangeEndpoints.Check(caller, fields, input, now));
     }
 
-    private static Refusal? CheckHeader(MemoryStream file)
+    /// <summary>Writes a list to a file as it comes.</summary>
+    /// <returns>Its lines without the header, and the hash that stands for it in the key of the request.</returns>
+    private static async Task<(long Lines, byte[] Hash)> ReceiveAsync(
+        Stream body,
+        FileStream file,
+        CancellationToken cancel
+    )
     {
-        var head = Encoding.UTF8.GetString(file.GetBuffer(), 0, (int)Math.Min(file.Length, HeaderSize));
-        var line = head.TrimStart('\uFEFF').Split('\n')[0].Trim().Trim('"');
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[ChunkSize];
+        var ends = 0L;
+        var last = (byte)'\n';
+        while (await body.ReadAsync(buffer, cancel) is > 0 and var read)
+        {
+            var part = buffer.AsMemory(0, read);
+            hash.AppendData(part.Span);
+            ends += part.Span.Count((byte)'\n');
+            last = part.Span[^1];
+            await file.WriteAsync(part, cancel);
+        }
+
+        await file.FlushAsync(cancel);
+        return (Math.Max(0, last == (byte)'\n' ? ends - 1 : ends), hash.GetHashAndReset());
+    }
+
+    private static async Task<Refusal?> CheckHeaderAsync(FileStream file, CancellationToken cancel)
+    {
+        var head = new byte[HeaderSize];
+        file.Position = 0;
+        var read = await file.ReadAtLeastAsync(head, HeaderSize, throwOnEndOfStream: false, cancel);
+        var text = Encoding.UTF8.GetString(head, 0, read);
+        var line = text.TrimStart('\uFEFF').Split('\n')[0].Trim().Trim('"');
         return UploadedList.AreCodes([line]) is not null
             ? null
             : Problems.Invalid([
@@ -133,15 +168,9 @@ internal static class UploadEndpoints
             ]);
     }
 
-    private static long CountLines(MemoryStream file)
-    {
-        var bytes = file.GetBuffer().AsSpan(0, (int)file.Length).TrimEnd("\r\n"u8);
-        return bytes.Count((byte)'\n');
-    }
-
     private static async Task<Guid> KeepAsync(
         UnitOfWork work,
-        MemoryStream file,
+        FileStream file,
         long lines,
         Caller caller,
         string request,

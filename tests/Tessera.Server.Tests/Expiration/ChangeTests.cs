@@ -232,16 +232,8 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         list.Append("nonsense\n");
-        using var request = new HttpRequestMessage(
-            HttpMethod.Post,
-            Path + "/upload?action=cancel&reason=" + Uri.EscapeDataString(Reason)
-        );
-        request.Content = new StringContent(list.ToString(), Encoding.UTF8, "text/csv");
-        request.Headers.Add("Idempotency-Key", "list-1");
-        using var response = await _host.Client.SendAsync(request);
-        var accepted = await Reply.OfAsync(response);
-        Assert.Equal(202, accepted.Status);
-        var operation = accepted.Json.GetProperty("operation_id").GetGuid();
+        var operation = await UploadAsync("cancel", list.ToString());
+        Assert.Equal(operation, await UploadAsync("cancel", list.ToString()));
         var over = await OverAsync(operation);
         Assert.Equal((61, 31), (over.GetProperty("done").GetInt32(), over.GetProperty("error_count").GetInt32()));
         Assert.Equal(
@@ -251,6 +243,44 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
         var errors = await _host.GetAsync($"/api/v1/operations/{operation}/errors");
         Assert.Contains("3,,not_found,", errors.Body, StringComparison.Ordinal);
         Assert.Contains("62,,invalid_id,", errors.Body, StringComparison.Ordinal);
+        await AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task A_long_list_goes_through_in_batches_with_its_progress()
+    {
+        const int count = 6000;
+        var first = await _host.Database.ScalarAsync<long>(
+            $$"""
+            with b as (select nextval('coupons.instance_block') * 1024 as first from generate_series(1, 6)), f as (select min(first) as first from b),
+            e as (
+                insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+                select gen_random_uuid(), 'coupon', $1::text, 'coupon.instances_issued', first, 'job:test',
+                    jsonb_build_object('first_id', first, 'last_id', first + {{count - 1}}), clock_timestamp() from f
+            ), i as (
+                insert into coupons.instance (id, valid_until, coupon_id, code, valid_from)
+                select first + n, 'infinity', $1, 'L' || (first + n), clock_timestamp() - interval '1 day' from f, generate_series(0, {{count
+                - 1}}) n
+            )
+            select first from f
+            """,
+            _coupon
+        );
+        var list = new StringBuilder("instance_id\n");
+        for (var n = 0; n < count; n++)
+        {
+            list.Append(first + n).Append('\n').Append(first + 1_000_000 + n).Append('\n');
+        }
+
+        var over = await OverAsync(await UploadAsync("cancel", list.ToString()));
+        Assert.Equal(
+            (2 * count, 2 * count, count),
+            (
+                over.GetProperty("total").GetInt32(),
+                over.GetProperty("done").GetInt32(),
+                over.GetProperty("error_count").GetInt32()
+            )
+        );
         await AssertVerifiedAsync();
     }
 
@@ -349,6 +379,21 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
                 },
             }
         );
+
+    /// <summary>Uploads a list; its content is its idempotency key.</summary>
+    private async Task<Guid> UploadAsync(string action, string list)
+    {
+        using var request = new HttpRequestMessage(
+            HttpMethod.Post,
+            $"{Path}/upload?action={action}&reason={Uri.EscapeDataString(Reason)}"
+        );
+        request.Content = new StringContent(list, Encoding.UTF8, "text/csv");
+        request.Headers.Add("Idempotency-Key", "list-" + list.Length);
+        using var response = await _host.Client.SendAsync(request);
+        var accepted = await Reply.OfAsync(response);
+        Assert.True(accepted.Status == 202, accepted.Body);
+        return accepted.Json.GetProperty("operation_id").GetGuid();
+    }
 
     private async Task<JsonElement> OverAsync(Guid operation)
     {
