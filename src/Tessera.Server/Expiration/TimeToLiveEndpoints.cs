@@ -31,7 +31,7 @@ internal static class TimeToLiveEndpoints
                     + "time to live instances stay until somebody archives them by POST /expiry/changes."
             )
             .RequirePermission(Permissions.ExpiryManage)
-            .WithBody(new Wanted(90, true))
+            .WithBody(new TimeToLiveWanted(90, true))
             .WithIdempotencyKey(required: false)
             .WithAnswer(200, sample, "The time to live.")
             .WithRefusals(ConsoleEndpoints.Scoped);
@@ -143,5 +143,5 @@ internal static class TimeToLiveEndpoints
     /// <summary>What is wanted.</summary>
     /// <param name="Days">0 to 3650 days after the end of an instance.</param>
     /// <param name="RefundsPaid">Whether instances that were paid and not used are refunded.</param>
-    private sealed record Wanted(int Days, bool RefundsPaid);
+    private sealed record TimeToLiveWanted(int Days, bool RefundsPaid);
 }

@@ -11,15 +11,15 @@ namespace Tessera.Server.Expiration;
 /// <summary>The way of one unit from its end to what its partners confirmed (EXP-06, EXP-17).</summary>
 internal static class TimelineEndpoints
 {
-    private static readonly TimelineView Sample = new(
+    private static readonly InstanceTimeline Sample = new(
         17,
         1024,
         "issued",
         Samples.At,
         [
-            new TimelineStep(Samples.At.AddHours(-48), "enqueued", "schedule", null, 7),
-            new TimelineStep(Samples.At, "ended", null, null, null),
-            new TimelineStep(Samples.At.AddSeconds(1.2), "expired", "end_reached", Samples.Id, 7),
+            new InstanceStep(Samples.At.AddHours(-48), "enqueued", "schedule", null, 7),
+            new InstanceStep(Samples.At, "ended", null, null, null),
+            new InstanceStep(Samples.At.AddSeconds(1.2), "expired", "end_reached", Samples.Id, 7),
         ],
         [
             new CommandStory(
@@ -70,7 +70,7 @@ internal static class TimelineEndpoints
         var steps = await StepsAsync(work, couponId, id, unit.EndsAt, cancel);
         if (unit.HasEnded)
         {
-            steps.Add(new TimelineStep(unit.EndsAt, "ended", null, null, null));
+            steps.Add(new InstanceStep(unit.EndsAt, "ended", null, null, null));
         }
 
         steps.Sort(static (one, other) => one.At.CompareTo(other.At));
@@ -86,7 +86,7 @@ internal static class TimelineEndpoints
             .Max(static p => p.AcknowledgedAt);
         double? seconds = unit.HasEnded && confirmed is { } last ? (last - unit.EndsAt).TotalSeconds : null;
         await HttpAnswer
-            .Json(200, new TimelineView(couponId, id, unit.State, unit.EndsAt, steps, partners, seconds))
+            .Json(200, new InstanceTimeline(couponId, id, unit.State, unit.EndsAt, steps, partners, seconds))
             .SendAsync(context);
     }
 
@@ -108,7 +108,7 @@ internal static class TimelineEndpoints
             : null;
     }
 
-    private static async Task<List<TimelineStep>> StepsAsync(
+    private static async Task<List<InstanceStep>> StepsAsync(
         UnitOfWork work,
         long coupon,
         long id,
@@ -129,11 +129,11 @@ internal static class TimelineEndpoints
             end
         );
         await using var rows = await query.ExecuteReaderAsync(cancel);
-        var steps = new List<TimelineStep>();
+        var steps = new List<InstanceStep>();
         while (await rows.ReadAsync(cancel))
         {
             steps.Add(
-                new TimelineStep(
+                new InstanceStep(
                     rows.GetFieldValue<DateTimeOffset>(0),
                     rows.GetString(1),
                     rows.Object<string>(2),
@@ -152,7 +152,7 @@ internal static class TimelineEndpoints
     /// <param name="Cause">Of the path that enqueued it, or of the expiry: end_reached, forced or cancellation.</param>
     /// <param name="EventId">Of its event.</param>
     /// <param name="JobId">Of the job that swept it.</param>
-    private sealed record TimelineStep(DateTimeOffset At, string Step, string? Cause, Guid? EventId, long? JobId);
+    private sealed record InstanceStep(DateTimeOffset At, string Step, string? Cause, Guid? EventId, long? JobId);
 
     /// <summary>The way of an instance.</summary>
     /// <param name="CouponId">Its coupon.</param>
@@ -162,12 +162,12 @@ internal static class TimelineEndpoints
     /// <param name="Steps">In order.</param>
     /// <param name="Partners">What each was told, in order.</param>
     /// <param name="SecondsToAcknowledged">From its end to the last confirmation so far; null before the first.</param>
-    private sealed record TimelineView(
+    private sealed record InstanceTimeline(
         long CouponId,
         long InstanceId,
         string State,
         DateTimeOffset EndsAt,
-        IReadOnlyList<TimelineStep> Steps,
+        IReadOnlyList<InstanceStep> Steps,
         IReadOnlyList<CommandStory> Partners,
         double? SecondsToAcknowledged
     );
