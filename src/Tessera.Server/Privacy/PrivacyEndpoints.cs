@@ -33,8 +33,6 @@ internal sealed record RefuseRequestWanted(string Ground);
 /// <summary>Requests of data subjects over HTTP: entered, listed by due date, done with proof, refused (AUD-06).</summary>
 internal static class PrivacyEndpoints
 {
-    private const int ExportDays = 7;
-
     private static readonly Refusal StaffOnly = new(
         "staff_only",
         "Only staff handles the requests of data subjects.",
@@ -47,10 +45,6 @@ internal static class PrivacyEndpoints
         "no_export",
         "There is no copy to fetch: it was fetched before, its seven days are over, or this request makes none."
     );
-
-    private static readonly Refusal CorrectionMissing = Problems.Invalid([
-        new("corrected", "#/corrected", "required", "Say what the data is to be."),
-    ]);
 
     private static readonly PrivacyRequest Sample = new(
         Samples.Id,
@@ -277,13 +271,7 @@ internal static class PrivacyEndpoints
         );
     }
 
-    private static async Task CompleteAsync(
-        HttpContext context,
-        Guid id,
-        Database database,
-        PersonStore persons,
-        Erasure erasure
-    )
+    private static async Task CompleteAsync(HttpContext context, Guid id, Database database, Fulfilment fulfilment)
     {
         if (await BodyAsync(context) is not { } body)
         {
@@ -314,19 +302,16 @@ internal static class PrivacyEndpoints
                 }
 
                 var now = await work.ClockAsync(cancel);
-                var (proof, refusal) = held.Kind switch
-                {
-                    "erasure" => await erasure.RunAsync(work, held, now, cancel),
-                    "rectification" => await RectifyAsync(context, work, persons, held, corrected),
-                    "objection" => await ObjectAsync(work, held, now, cancel),
-                    _ => await CopyAsync(work, persons, held, cancel),
-                };
+                var asker = new Fulfiller(Caller.Of(context).Actor, RequestIds.Of(context));
+                var (proof, refusal) = await fulfilment.RunAsync(work, held, corrected, now, asker, cancel);
                 if (refusal is not null)
                 {
                     return HttpAnswer.Refused(context, refusal);
                 }
 
-                DateTimeOffset? until = held.Kind is "access" or "portability" ? now.AddDays(ExportDays) : null;
+                DateTimeOffset? until = held.Kind is "access" or "portability"
+                    ? now.AddDays(Fulfilment.ExportDays)
+                    : null;
                 var actor = Caller.Of(context).Actor;
                 await PrivacyRequest.DecideAsync(work, id, "done", actor, now, null, proof, until, cancel);
                 (string, object?)[] facts =
@@ -416,64 +401,6 @@ internal static class PrivacyEndpoints
         context.Response.Headers.ContentDisposition = "attachment; filename=\"your-data.zip\"";
         context.Response.ContentLength = file.Length;
         await context.Response.Body.WriteAsync(file, cancel);
-    }
-
-    private static async Task<(string? Proof, Refusal? Refusal)> RectifyAsync(
-        HttpContext context,
-        UnitOfWork work,
-        PersonStore persons,
-        PrivacyRequest held,
-        PersonalData? corrected
-    )
-    {
-        if (corrected is null)
-        {
-            return (null, CorrectionMissing);
-        }
-
-        var cancel = CancellationToken.None;
-        await work.ExecuteAsync("select from access.customer where id = $1 for update", [held.CustomerId], cancel);
-        var version = ((await persons.FindAsync(work, held.CustomerId, cancel))?.Version ?? 0) + 1;
-        var refusal = await PersonalDataEndpoints.SetAsync(
-            work,
-            persons,
-            held.CustomerId,
-            corrected,
-            version,
-            Caller.Of(context).Actor,
-            RequestIds.Of(context),
-            cancel
-        );
-        return (EventLog.Payload(("version", version)), refusal);
-    }
-
-    private static async Task<(string? Proof, Refusal? Refusal)> ObjectAsync(
-        UnitOfWork work,
-        PrivacyRequest held,
-        DateTimeOffset now,
-        CancellationToken cancel
-    )
-    {
-        await work.ExecuteAsync(
-            """
-            insert into privacy.objection (customer_id, purpose, since) select $1, unnest($2::text[]), $3
-            on conflict do nothing
-            """,
-            [held.CustomerId, held.Purposes.ToArray(), now],
-            cancel
-        );
-        return (EventLog.Payload(("purposes", held.Purposes)), null);
-    }
-
-    private static async Task<(string? Proof, Refusal? Refusal)> CopyAsync(
-        UnitOfWork work,
-        PersonStore persons,
-        PrivacyRequest held,
-        CancellationToken cancel
-    )
-    {
-        var personal = await persons.FindAsync(work, held.CustomerId, cancel);
-        return (EventLog.Payload(("has_personal_data", personal is not null), ("days", ExportDays)), null);
     }
 
     private static Task RunAsync(

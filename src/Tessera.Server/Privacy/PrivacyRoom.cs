@@ -8,7 +8,11 @@ public static class PrivacyRoom
 {
     /// <summary>Registers the stores and the worker that deletes what was kept long enough.</summary>
     public static IServiceCollection AddPrivacy(this IServiceCollection services) =>
-        services.AddSingleton<PersonStore>().AddSingleton<Erasure>().AddHostedService<RetentionWorker>();
+        services
+            .AddSingleton<PersonStore>()
+            .AddSingleton<Erasure>()
+            .AddSingleton<Fulfilment>()
+            .AddHostedService<RetentionWorker>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapPrivacy(this IEndpointRouteBuilder api)
