@@ -64,6 +64,11 @@ public static class CouponPromotion
             yield return new NthOrder(1);
         }
 
+        if (coupon.ApplicableTo is "book_a_meeting" or "30_for_30")
+        {
+            yield return new Contains(new LineFilter { Services = [coupon.ApplicableTo] });
+        }
+
         if (coupon.SessionTypes is { } types)
         {
             yield return new Contains(new LineFilter { SessionTypes = types });

@@ -83,14 +83,14 @@ internal static class QuoteStore
     }
 
     /// <summary>What stands on accounts by uses and live holds; a hold whose time is over counts for nothing (RED-05).</summary>
-    public static async Task<Dictionary<Guid, (long Posted, long Pending)>> StandingAsync(
+    public static async Task<List<(Guid Account, long Posted, long Pending)>> StandingAsync(
         NpgsqlConnection connection,
         IReadOnlyCollection<Guid> accounts,
         DateTimeOffset now,
         CancellationToken cancel
     )
     {
-        var standing = new Dictionary<Guid, (long, long)>();
+        var standing = new List<(Guid, long, long)>();
         await using var query = new NpgsqlCommand(
             """
             select a.id, a.posted, a.pending - case when a.pending = 0 then 0 else coalesce((select sum(h.amount)
@@ -104,7 +104,7 @@ internal static class QuoteStore
         await using var rows = await query.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
-            standing[rows.GetGuid(0)] = (rows.GetInt64(1), (long)rows.GetFieldValue<decimal>(2));
+            standing.Add((rows.GetGuid(0), rows.GetInt64(1), (long)rows.GetFieldValue<decimal>(2)));
         }
 
         return standing;

@@ -247,13 +247,24 @@ public sealed class QuoteTests(PostgresFixture postgres) : IAsyncLifetime
             var reply = await _host.PostAsync(Path, body);
             Assert.True(400 == reply.Status, $"{field} {code}: {reply.Status}");
             Assert.Contains((field, code), reply.Errors);
+            if (code == "unknown_customer")
+            {
+                continue;
+            }
+
+            // One reader of carts: a redemption refuses the same fields for the same reasons.
+            var order = await _host.PostAsync("/api/v1/orders/redemptions", "{\"reference\":\"R1\"," + body[1..]);
+            Assert.Equal(reply.Errors, order.Errors);
         }
 
         var deep = Cart(
             """[{"id":"1","sku":"a","unit_price":1,"quantity":1}]""",
             "\"x\":" + new string('[', 100) + new string(']', 100) + ","
         );
-        Assert.Equal("malformed_json", (await _host.PostAsync(Path, deep)).Code);
+        Assert.Equal(
+            [("x" + string.Concat(Enumerable.Repeat(".0", 31)), "too_deep")],
+            (await _host.PostAsync(Path, deep)).Errors
+        );
 
         static string Cart(string lines, string more = "") => $$"""{"currency":"EUR",{{more}}"lines":{{lines}}}""";
 
@@ -312,6 +323,18 @@ public sealed class QuoteTests(PostgresFixture postgres) : IAsyncLifetime
             """;
         var priced = await _host.PostAsync(Path + "/preview", $"{{\"alone\":true,{coupon},{carts}}}");
         Assert.Equal([200, 1500], Discounts(priced));
+        const string sessions = """
+            "carts":[{"currency":"EUR","lines":[{"id":"1","sku":"a","unit_price":1000,"quantity":1,"service":"30_for_30"}]},
+                {"currency":"EUR","lines":[{"id":"1","sku":"a","unit_price":1000,"quantity":1,"service":"book_a_meeting"}]}]
+            """;
+        var bound = coupon.Replace(
+            "\"code\"",
+            "\"applicable_to\":\"book_a_meeting\",\"code\"",
+            StringComparison.Ordinal
+        );
+        var booked = await _host.PostAsync(Path + "/preview", $"{{\"alone\":true,{bound},{sessions}}}");
+        Assert.True(booked.Status == 200, booked.Body);
+        Assert.Equal([0, 200], Discounts(booked));
         Assert.Equal([("promotion", "required")], (await _host.PostAsync(Path + "/preview", $"{{{carts}}}")).Errors);
         Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from promotions.promotion"));
 

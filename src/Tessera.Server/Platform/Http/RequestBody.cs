@@ -92,6 +92,11 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
         }
         catch (JsonException error)
         {
+            if (DepthFault.Of(bytes.Span, MaximumDepth) is { } deep)
+            {
+                return (null, Problems.Invalid([deep]));
+            }
+
             var line = (error.LineNumber ?? 0) + 1;
             var place = (error.BytePositionInLine ?? 0) + 1;
             return (
@@ -99,7 +104,7 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
                 Malformed(
                     bytes.IsEmpty
                         ? "The body is empty; it has to be a JSON object."
-                        : $"The body is not JSON, or nested deeper than {MaximumDepth}, at line {line}, byte {place}."
+                        : $"The body is not JSON at line {line}, byte {place}."
                 )
             );
         }
@@ -107,7 +112,7 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
 
     private static readonly Refusal NotJson = new(
         "malformed_json",
-        "The body is not one JSON object in UTF-8, or nested too deeply.",
+        "The body is not one JSON object in UTF-8.",
         RefusalKind.Invalid
     );
 

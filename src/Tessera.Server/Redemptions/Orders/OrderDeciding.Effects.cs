@@ -74,7 +74,7 @@ internal sealed partial class OrderDeciding
 
         if (candidate.Coupon is { } coupon)
         {
-            var window = _windows[candidate.Promotion.Id];
+            var window = candidate.Window!.Value;
             until = window.Until < until ? window.Until : until;
             var (attempt, byShared) = AttemptOf(work, candidate, discount);
             var instance = candidate.Instance ?? NewUnit(attempt, coupon);
@@ -168,9 +168,9 @@ internal sealed partial class OrderDeciding
         );
     }
 
-    private Grant GrantOf(Candidate candidate, long discount, Leg[] legs)
+    private static Grant GrantOf(Candidate candidate, long discount, Leg[] legs)
     {
-        var (from, until) = _windows[candidate.Promotion.Id];
+        var (from, until) = candidate.Window!.Value;
         return new Grant(discount, from, until, legs);
     }
 

@@ -2,6 +2,7 @@ using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Core.Promotions;
 using Tessera.Server.Balances;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -16,11 +17,7 @@ internal sealed partial class OrderDeciding
     private readonly OrderResolution _orders;
     private readonly Hold _hold;
     private readonly InstanceIds _ids;
-    private readonly IReadOnlyDictionary<string, int> _places;
     private readonly Dictionary<Guid, List<StandingHold>> _holds;
-    private readonly Dictionary<string, (DateTimeOffset From, DateTimeOffset Until)> _windows = new(
-        StringComparer.Ordinal
-    );
 
     public OrderDeciding(
         OrderCommand command,
@@ -28,11 +25,10 @@ internal sealed partial class OrderDeciding
         OrderResolution orders,
         Hold hold,
         List<StandingHold> holds,
-        InstanceIds ids,
-        IReadOnlyDictionary<string, int> places
+        InstanceIds ids
     )
     {
-        (_command, _found, _orders, _hold, _ids, _places) = (command, found, orders, hold, ids, places);
+        (_command, _found, _orders, _hold, _ids) = (command, found, orders, hold, ids);
         _holds = holds.GroupBy(h => h.ReservationId).ToDictionary(g => g.Key, g => g.ToList());
         Batch = new BatchWork { Hold = hold };
         foreach (var reservation in _holds.Keys.ToList())
@@ -61,13 +57,13 @@ internal sealed partial class OrderDeciding
     {
         // What this checkout holds, and what the order it replaces has used, is free while its price is decided.
         FreeOwn();
-        var uses = new Dictionary<string, PromotionUse>(StringComparer.Ordinal);
+        var deciding = new CartDeciding(_command.Cart, _command.Reference, _command.Rules, _hold.Book, Now);
         var work = new OrderWork
         {
             Batch = Batch,
-            Quote = _command.Given is { } given ? Past(candidates, given) : Price(candidates, customerUses, uses),
+            Quote = _command.Given is { } given ? Past(candidates, given) : Price(deciding, candidates, customerUses),
             Promotions = [.. candidates.Select(c => c.Promotion)],
-            Uses = uses,
+            Uses = deciding.Uses,
         };
         Replace(work);
         foreach (var applied in work.Quote.Applied)
@@ -96,44 +92,20 @@ internal sealed partial class OrderDeciding
         return work;
     }
 
-    private Quote Price(
+    private static Quote Price(
+        CartDeciding deciding,
         IReadOnlyList<Candidate> candidates,
-        IReadOnlyDictionary<string, long> customerUses,
-        Dictionary<string, PromotionUse> uses
+        IReadOnlyDictionary<string, long> uses
     )
     {
-        foreach (var candidate in candidates)
-        {
-            var use = PromotionLimits.Use(
-                candidate.Promotion,
-                candidate.Limits,
-                id => (_hold.Book.Posted(id), _hold.Book.Pending(id))
-            );
-            use = use with
-            {
-                CustomerUses = Math.Max(use.CustomerUses, customerUses.GetValueOrDefault(candidate.CountedAs)),
-            };
-            uses[candidate.Promotion.Id] = Unusable(candidate) is { } reason
-                ? use with
-                {
-                    Exhausted = new LimitHit(reason, null),
-                }
-                : use;
-        }
-
-        var promotions = candidates.Select(c => c.Promotion).ToList();
-        while (true)
-        {
-            var quote = PromotionEngine.Price(_command.Cart, promotions, uses, Now, _command.Rules);
-            if (FirstOver(candidates, quote) is not { } over)
-            {
-                return quote;
-            }
-
-            // Several promotions of this cart draw on one account, and it does not hold all: the later one gives way.
-            var id = over.Candidate.Promotion.Id;
-            uses[id] = uses[id] with { Exhausted = new LimitHit(OrderRefusals.ReasonOf(over.Account), null) };
-        }
+        var ofCodes = candidates
+            .Where(static c => c.Attempt is not null)
+            .ToDictionary(static c => c.Attempt!.Code, static c => c.Promotion, StringComparer.Ordinal);
+        List<Promotion> automatic =
+        [
+            .. candidates.Where(static c => c.Attempt is null).Select(static c => c.Promotion),
+        ];
+        return deciding.Price(candidates, automatic, ofCodes, uses);
     }
 
     /// <summary>What was given elsewhere, as if it had been priced here: on the one line of the order.</summary>
@@ -145,7 +117,7 @@ internal sealed partial class OrderDeciding
         {
             if (candidate.Coupon is { } coupon)
             {
-                _windows[candidate.Promotion.Id] = Redeeming.Window(coupon, candidate.Instance?.Held);
+                candidate.Window = Redeeming.Window(coupon, candidate.Unit);
             }
 
             if (given[candidate.CountedAs] is > 0 and var amount)
@@ -170,127 +142,6 @@ internal sealed partial class OrderDeciding
             Rejected = [],
             Steps = steps,
         };
-    }
-
-    /// <summary>Why the code of a candidate cannot be used, whatever the cart costs.</summary>
-    private string? Unusable(Candidate candidate)
-    {
-        if (candidate.Coupon is not { } coupon)
-        {
-            return null;
-        }
-
-        var attempt = candidate.Attempt!;
-        if (_command.HolderId is not { } customer)
-        {
-            return Reasons.CustomerRequired;
-        }
-
-        var standing = _command.Replace ? _orders.Standing : null;
-        var isOwn = standing?.Uses.Any(u => u.CouponId == coupon.Id) ?? false;
-        var orders = _hold.CustomersWithOrders.Contains(customer) || (_command.Cart.Customer?.CompletedOrders ?? 0) > 0;
-        var place = _places[attempt.Code];
-        var holder = new HolderFacts(
-            customer,
-            _command.Cart.Channel,
-            _command.Asker.MerchantId,
-            coupon.Campaign is { } campaign && _hold.Audience.Contains((campaign.Id, customer)),
-            orders,
-            _hold.WithProducts.Contains(place),
-            candidate.IsShared
-                && !isOwn
-                && _hold.UsedOrders.Contains((coupon.Id, _command.Cart.Channel ?? "", _command.Reference))
-        );
-
-        // What a budget leaves is asked when the discount is known.
-        var terms = coupon.Campaign is null
-            ? coupon
-            : coupon with
-            {
-                Campaign = coupon.Campaign with { BudgetMinor = null, BudgetUses = null },
-            };
-        var amount = _command.Cart.Lines.Where(l => l.Discountable).Sum(l => l.AmountMinor);
-        string? reason = null;
-        foreach (var (service, session, consultant) in Sessions())
-        {
-            var facts = new OrderFacts(
-                _command.Reference,
-                amount,
-                _command.Cart.Currency,
-                service,
-                session,
-                consultant
-            );
-            var (grant, refusal) = Redeeming.Decide(
-                terms,
-                candidate.Instance?.Held,
-                facts,
-                holder,
-                candidate.Own?.Id,
-                _hold.Book,
-                Now
-            );
-            if (grant is not null)
-            {
-                _windows[candidate.Promotion.Id] = (grant.ValidFrom, grant.ValidUntil);
-                return null;
-            }
-
-            reason ??= refusal!.Code;
-        }
-
-        return reason;
-    }
-
-    /// <summary>What is booked on the cart: a coupon for sessions is good when one of its lines is.</summary>
-    private IEnumerable<(string? Service, string? Session, int? Consultant)> Sessions()
-    {
-        var sessions = _command
-            .Cart.Lines.Where(l => l.Service is not null || l.SessionType is not null || l.Consultant is not null)
-            .Select(l =>
-                (
-                    l.Service,
-                    l.SessionType,
-                    Consultant: int.TryParse(
-                        l.Consultant,
-                        System.Globalization.NumberStyles.None,
-                        System.Globalization.CultureInfo.InvariantCulture,
-                        out var id
-                    )
-                        ? id
-                        : (int?)null
-                )
-            )
-            .Distinct()
-            .ToList();
-        return sessions.Count > 0 ? sessions : [(null, null, null)];
-    }
-
-    /// <summary>The first promotion whose draws do not fit when those before it are made.</summary>
-    private (Candidate Candidate, LimitAccount Account)? FirstOver(IReadOnlyList<Candidate> candidates, Quote quote)
-    {
-        var made = new List<Leg[]>();
-        (Candidate, LimitAccount)? over = null;
-        foreach (var applied in quote.Applied)
-        {
-            var candidate = candidates.First(c => c.Promotion.Id == applied.Promotion.Id);
-            var legs = candidate.Legs(applied.AmountMinor);
-            if (_hold.Book.FirstBeyondBound(legs) is { } account)
-            {
-                over = (candidate, account);
-                break;
-            }
-
-            _hold.Book.Post(legs);
-            made.Add(legs);
-        }
-
-        foreach (var legs in made)
-        {
-            _hold.Book.Reverse([.. legs.Select(l => l.Account.Id)], [.. legs.Select(l => l.Amount)]);
-        }
-
-        return over;
     }
 
     private void FreeOwn()

@@ -1,6 +1,4 @@
-using Tessera.Core.Coupons;
-using Tessera.Core.Limits;
-using Tessera.Core.Promotions;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -75,38 +73,15 @@ internal sealed class OrderResolution
     public bool IsCustomer { get; set; }
 }
 
-/// <summary>A promotion that may apply, with all that stands behind it.</summary>
-internal sealed class Candidate
+/// <summary>A promotion that may apply, with the rows behind it that are under lock.</summary>
+internal sealed class Candidate : CartCandidate
 {
-    /// <summary>As the engine prices it; its id is unique within the cart.</summary>
-    public required Promotion Promotion { get; init; }
-
-    /// <summary>Under which its uses count.</summary>
-    public required string CountedAs { get; init; }
-
-    /// <summary>The limits of the promotion; those of the coupon follow from its terms.</summary>
-    public required IReadOnlyList<PromotionLimit> Limits { get; init; }
-
     /// <summary>The attempt of its code; null for a promotion that applies by itself.</summary>
     public AttemptCommand? Attempt { get; init; }
-
-    /// <summary>Whether the code is the coupon's own and not a unit's.</summary>
-    public bool IsShared { get; init; }
-
-    /// <summary>The coupon of its code.</summary>
-    public CouponTerms? Coupon { get; init; }
 
     /// <summary>The unit of its code, or the one that was held for this checkout.</summary>
     public InstanceRow? Instance { get; init; }
 
     /// <summary>The hold of this checkout on it.</summary>
     public ReservationRow? Own { get; init; }
-
-    /// <summary>What a use of it draws on.</summary>
-    /// <param name="discountMinor">What it gives.</param>
-    public Leg[] Legs(long discountMinor) =>
-        [
-            .. Coupon is null ? [] : Redeeming.LegsOf(Coupon, Attempt!.CustomerId, discountMinor),
-            .. PromotionLimits.Legs(Limits, discountMinor),
-        ];
 }

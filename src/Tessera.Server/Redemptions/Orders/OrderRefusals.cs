@@ -46,22 +46,6 @@ internal static class OrderRefusals
         "This redemption is part of an order of several promotions: return the order, or lines of it."
     );
 
-    /// <summary>The reason of an account that leaves no use.</summary>
-    public static string ReasonOf(LimitAccount account) =>
-        account.Kind switch
-        {
-            AccountKinds.CouponCustomerUses => Reasons.UserLimitReached,
-            AccountKinds.FirstOrder => Reasons.NotFirstTime,
-            AccountKinds.CampaignBudget
-            or AccountKinds.CampaignUses
-            or AccountKinds.PromotionBudget
-            or AccountKinds.PromotionBudgetUses => Reasons.BudgetExhausted,
-            AccountKinds.PromotionStock => Reasons.OutOfStock,
-            AccountKinds.PromotionUses when account.Subject?.Contains("customer:", StringComparison.Ordinal) == true =>
-                Reasons.UserLimitReached,
-            _ => Reasons.LimitReached,
-        };
-
     /// <summary>A sentence for a reason.</summary>
     public static string MessageOf(string reason) =>
         reason switch

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using Npgsql;
 using Tessera.Core;
-using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
 using Tessera.Core.Promotions;
 using Tessera.Server.Coupons;
@@ -119,12 +118,8 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 withLocks: true,
                 cancel
             );
-            var candidates = CandidatesOf(command, commands, found, hold, drafts, plan);
-            var places = commands
-                .Select(static (c, place) => (Code: (c as AttemptCommand)?.Code, place))
-                .Where(static c => c.Code is not null)
-                .ToDictionary(static c => c.Code!, static c => c.place, StringComparer.Ordinal);
-            var deciding = new OrderDeciding(command, found, orders, hold, holds, ids, places);
+            var candidates = CandidatesOf(command, commands, (found, orders, hold), drafts, plan);
+            var deciding = new OrderDeciding(command, found, orders, hold, holds, ids);
             var work = deciding.Decide(candidates, uses);
             var refused = work.Quote.Rejected.Where(static r => r.Code is not null).ToList();
             if (
@@ -286,7 +281,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
         var held = orders.Held.Where(static p => p.CouponId is not null).ToList();
         var commands = new List<RedemptionCommand>();
         var skus = command.Cart.Lines.Select(static l => l.Sku).Distinct(StringComparer.Ordinal).ToList();
-        foreach (var code in command.Cart.Codes.Select(Normal).Distinct(StringComparer.Ordinal))
+        foreach (var code in command.Cart.Codes.Select(Quoting.NormalOf).Distinct(StringComparer.Ordinal))
         {
             var own = held.Find(p => p.Code == code);
             commands.Add(
@@ -378,48 +373,36 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     private static List<Candidate> CandidatesOf(
         OrderCommand command,
         List<RedemptionCommand> commands,
-        Resolution found,
-        Hold hold,
+        (Resolution Found, OrderResolution Orders, Hold Held) read,
         List<Draft> drafts,
         HoldPlan plan
     )
     {
-        var candidates = new List<Candidate>();
-        var names = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var draft in drafts.Where(static d => d.Attempt is null))
+        var (found, orders, hold) = read;
+        var names = new CartNames();
+        List<Candidate> candidates =
+        [
+            .. drafts.Where(static d => d.Attempt is null).Select(d => Of(d.Promotion, null, null, 0)),
+        ];
+        for (var place = 0; place < commands.Count; place++)
         {
-            candidates.Add(Of(draft.Promotion, null, null));
-        }
-
-        var last = int.MaxValue - CartCheck.MaxCodes - 1;
-        foreach (var attempt in commands.OfType<AttemptCommand>())
-        {
-            if (!found.Codes.TryGetValue(attempt.Code, out var target))
+            if (
+                commands[place] is not AttemptCommand attempt
+                || !found.Codes.TryGetValue(attempt.Code, out var target)
+                || !CartNames.IsOffered(hold.Coupons[target.CouponId], command.Asker.MerchantId)
+            )
             {
                 continue;
             }
 
-            if (drafts.Find(d => d.Attempt == attempt) is { } draft)
-            {
-                candidates.Add(Of(draft.Promotion with { Code = attempt.Code }, attempt, target));
-                continue;
-            }
-
-            // A coupon without a promotion of its own prices itself; its limits follow from its terms.
-            var coupon = hold.Coupons[target.CouponId];
-            var own = CouponPromotion.Of(coupon, attempt.Code, last++) with
-            {
-                Id = "coupon:" + coupon.Id,
-                MaxUses = null,
-                MaxUsesPerCustomer = null,
-                Budget = null,
-            };
-            candidates.Add(Of(own, attempt, target));
+            var bound = drafts.Find(d => d.Attempt == attempt)?.Promotion;
+            var promotion = names.OfCode(attempt.Code, hold.Coupons[target.CouponId], bound);
+            candidates.Add(Of(promotion, attempt, target, place));
         }
 
         return candidates;
 
-        Candidate Of(Promotion promotion, AttemptCommand? attempt, CodeTarget? target)
+        Candidate Of(Promotion promotion, AttemptCommand? attempt, CodeTarget? target, int place)
         {
             var limits = PromotionLimits.Of(promotion, command.Cart, hold.Now);
             if (limits.Any(l => !plan.Accounts.Contains(l.Account.Id)))
@@ -428,22 +411,57 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 throw new StaleResolutionException();
             }
 
-            // Two units of one coupon are two promotions to the engine.
-            var many = names[promotion.Id] = names.GetValueOrDefault(promotion.Id) + 1;
             var own = attempt?.ReservationId is { } id ? found.Reservations.GetValueOrDefault(id) : null;
-            var instance = own?.InstanceId ?? target?.InstanceId;
+            var unit = own?.InstanceId ?? target?.InstanceId;
+            var instance = unit is { } held ? hold.Instances.GetValueOrDefault(held) : null;
+            var coupon = target is null ? null : hold.Coupons[target.CouponId];
             return new Candidate
             {
-                Promotion = many == 1 ? promotion : promotion with { Id = $"{promotion.Id}#{many}" },
+                Promotion = names.Unique(promotion),
                 CountedAs = promotion.Id,
                 Limits = limits,
                 Attempt = attempt,
-                IsShared = target is { InstanceId: null },
-                Coupon = target is null ? null : hold.Coupons[target.CouponId],
-                Instance = instance is { } unit ? hold.Instances.GetValueOrDefault(unit) : null,
+                Coupon = coupon,
+                Instance = instance,
+                Unit = instance?.Held,
                 Own = own,
+                OwnHold = own?.Id,
+                HolderId = command.HolderId,
+                Holder = coupon is null ? null : HolderOf(command, coupon, target!, place, orders, hold),
             };
         }
+    }
+
+    /// <summary>What is known of who uses a code; null for a visitor who is not known, who can use none.</summary>
+    private static HolderFacts? HolderOf(
+        OrderCommand command,
+        CouponTerms coupon,
+        CodeTarget target,
+        int place,
+        OrderResolution orders,
+        Hold hold
+    )
+    {
+        if (command.HolderId is not { } customer)
+        {
+            return null;
+        }
+
+        // An order that is priced anew counts neither for its customer nor against its codes.
+        var standing = command.Replace ? orders.Standing : null;
+        var isOwn = standing?.Uses.Any(u => u.CouponId == coupon.Id) ?? false;
+        var isKnown = standing is null && hold.CustomersWithOrders.Contains(customer);
+        return new HolderFacts(
+            customer,
+            command.Cart.Channel,
+            command.Asker.MerchantId,
+            coupon.Campaign is { } campaign && hold.Audience.Contains((campaign.Id, customer)),
+            isKnown || (command.Cart.Customer?.CompletedOrders ?? 0) > 0,
+            hold.WithProducts.Contains(place),
+            target.InstanceId is null
+                && !isOwn
+                && hold.UsedOrders.Contains((coupon.Id, command.Cart.Channel ?? "", command.Reference))
+        );
     }
 
     /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>
@@ -476,15 +494,12 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 .Rejected.Where(static r => r.Code is not null)
                 .Select(r =>
                     (
-                        Normal(r.Code!),
+                        Quoting.NormalOf(r.Code!),
                         r.Reason,
                         candidates.FirstOrDefault(c => c.Promotion.Id == r.Promotion?.Id)?.Coupon?.Id
                     )
                 ),
         ];
-
-    private static string Normal(string code) =>
-        CouponCode.TryNormalise(code, out var normal) ? normal : code.Trim().ToUpperInvariant();
 
     private sealed record Draft(Promotion Promotion, AttemptCommand? Attempt, CodeTarget? Target)
     {

@@ -106,7 +106,7 @@ public sealed class RouteWalkTests(PostgresFixture postgres) : IAsyncLifetime
             ("NaN", "{\"a\":NaN}"u8.ToArray(), "application/json", 400, "malformed_json"),
             ("trailing comma", "{\"a\":1,}"u8.ToArray(), "application/json", 400, "malformed_json"),
             ("not UTF-8", [.. "{\"a\":\""u8, 0xC3, 0x28, .. "\"}"u8], "application/json", 400, "malformed_json"),
-            ("too deep", Deep(33), "application/json", 400, "malformed_json"),
+            ("too deep", Deep(33), "application/json", 400, "invalid_request"),
             ("form", "a=1"u8.ToArray(), "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
             ("text", "{}"u8.ToArray(), "text/plain", 415, "unsupported_media_type"),
             ("Latin-1", "{}"u8.ToArray(), "application/json; charset=iso-8859-1", 415, "unsupported_media_type"),
