@@ -1,4 +1,6 @@
+using System.Reflection;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Xunit;
 
@@ -153,6 +155,23 @@ public sealed partial class ArchitectureTests
             where !SharedStores.ContainsKey((s.Room, store))
             select $"{s.Source.Name} uses {owners[store]}/{store}";
         Assert.Empty(wrong.Distinct());
+    }
+
+    /// <summary>Whoever counts refused sign-ins must not count sealed chains with them.</summary>
+    [Fact]
+    public void An_event_of_the_log_has_a_number_of_its_own()
+    {
+        const BindingFlags all =
+            BindingFlags.Static | BindingFlags.Instance | BindingFlags.Public | BindingFlags.NonPublic;
+        var shared =
+            from type in typeof(Settings).Assembly.GetTypes()
+            from method in type.GetMethods(all | BindingFlags.DeclaredOnly)
+            let message = method.GetCustomAttribute<LoggerMessageAttribute>()
+            where message is not null
+            group type.Name by message.EventId into named
+            where named.Count() > 1
+            select $"{named.Key}: {string.Join(", ", named)}";
+        Assert.Empty(shared);
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public sealed partial class Sealer(Database database, Settings settings, TimePro
         }
     }
 
-    [LoggerMessage(3001, LogLevel.Information, "The audit chain is sealed to {Seq} with {Hash}")]
+    [LoggerMessage(3301, LogLevel.Information, "The audit chain is sealed to {Seq} with {Hash}")]
     private static partial void LogHead(ILogger log, long seq, string hash);
 }
 

@@ -245,7 +245,7 @@ public sealed partial class CatchUp(
     private static partial void LogDone(ILogger log, int hours, long units);
 
     [LoggerMessage(
-        4021,
+        4303,
         LogLevel.Error,
         "The other paths missed {Hours} hours with {Units} units, and {Late} units that were live again after their end"
     )]

@@ -119,9 +119,9 @@ public sealed partial class Sweeper(
         await work.CommitAsync(cancel);
     }
 
-    [LoggerMessage(4001, LogLevel.Information, "{Units} units of job {Job} have expired, told in {Milliseconds:F0} ms")]
+    [LoggerMessage(4301, LogLevel.Information, "{Units} units of job {Job} have expired, told in {Milliseconds:F0} ms")]
     private static partial void LogStep(ILogger log, long units, long job, double milliseconds);
 
-    [LoggerMessage(4002, LogLevel.Error, "A step of job {Job} failed: {Reason}")]
+    [LoggerMessage(4302, LogLevel.Error, "A step of job {Job} failed: {Reason}")]
     private static partial void LogFailed(ILogger log, long job, string reason, Exception error);
 }

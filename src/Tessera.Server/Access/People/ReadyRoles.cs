@@ -45,6 +45,8 @@ public static class ReadyRoles
                     Permissions.CampaignsWrite,
                     Permissions.PromotionsWrite,
                     Permissions.QuotesPrice,
+                    Permissions.QuotesAnyTime,
+                    Permissions.ReceiptsRead,
                     Permissions.RedemptionsValidate,
                     Permissions.Operations,
                 ]
@@ -66,6 +68,7 @@ public static class ReadyRoles
                     Permissions.RedemptionsValidate,
                     Permissions.RedemptionsRollBack,
                     Permissions.RefusalsExplain,
+                    Permissions.ReceiptsRead,
                     Permissions.EventsRead,
                     Permissions.Operations,
                     Permissions.ConnectorsRead,
@@ -94,6 +97,8 @@ public static class ReadyRoles
                     Permissions.RedemptionsValidate,
                     Permissions.RedemptionsRollBack,
                     Permissions.RefusalsExplain,
+                    Permissions.ReceiptsRead,
+                    Permissions.PersonalDataWrite,
                     Permissions.PersonalDataRead,
                 ]
             ),
@@ -106,6 +111,7 @@ public static class ReadyRoles
                     Permissions.AuditRead,
                     .. Reading,
                     Permissions.RefusalsExplain,
+                    Permissions.ReceiptsRead,
                     Permissions.EventsRead,
                 ]
             ),
@@ -119,6 +125,7 @@ public static class ReadyRoles
                     .. Reading,
                     Permissions.RedemptionsValidate,
                     Permissions.RefusalsExplain,
+                    Permissions.ReceiptsRead,
                     Permissions.EventsRead,
                     Permissions.PersonalDataRead,
                 ]
@@ -136,6 +143,7 @@ public static class ReadyRoles
                     .. Reading,
                     Permissions.EventsRead,
                     Permissions.FinanceRead,
+                    Permissions.ReceiptsRead,
                 ]
             ),
             Staff(

@@ -257,6 +257,22 @@ public sealed class PeopleTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(vocabulary, staff.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>A permission that came late and was given to nobody's role would be the administrator's alone.</summary>
+    [Fact]
+    public void Every_permission_is_in_a_ready_made_role_besides_the_administrators()
+    {
+        Dictionary<string, string> why = new()
+        {
+            [Permissions.ApprovalsPolicy] = "whoever sets the thresholds must not be one who works under them",
+            [Permissions.RetentionManage] = "deletes by rule, and no role of the vocabulary keeps the records",
+        };
+        var given = ReadyRoles
+            .All.Values.Where(r => r.Id != ReadyRoles.Administrator)
+            .SelectMany(r => r.Permissions)
+            .ToHashSet();
+        Assert.Equal(why.Keys.Order(), Permissions.All.Except(given).Order());
+    }
+
     private static object Body(string realm, string email, string[] roles) =>
         new
         {
