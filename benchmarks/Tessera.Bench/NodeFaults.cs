@@ -31,6 +31,7 @@ internal sealed class NodeFaults(Ground ground, NodeSet nodes, RabbitServer? bro
 
     private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private int _hoursAgo = hoursAgo;
+    private Task _broker = Task.CompletedTask;
 
     /// <summary>Whether nothing was missed, told twice, redeemed late or left over.</summary>
     public bool IsClean { get; private set; } = true;
@@ -53,6 +54,7 @@ internal sealed class NodeFaults(Ground ground, NodeSet nodes, RabbitServer? bro
             await FaultAsync(time);
         }
 
+        await _broker;
         await nodes.SettledAsync();
         await ground.ExecuteAsync(
             "select pg_sleep(greatest(0, extract(epoch from max(valid_until) - clock_timestamp()))) from coupons.instance where code like 'DYING%'"
@@ -108,7 +110,9 @@ internal sealed class NodeFaults(Ground ground, NodeSet nodes, RabbitServer? bro
                 Count("postgres_killed");
                 break;
             case 7 when broker is not null:
-                await broker.KillAsync();
+                // The others go on while it comes back.
+                await _broker;
+                _broker = broker.KillAsync();
                 Count("rabbitmq_killed");
                 break;
             case 1 when time % 20 == 1:

@@ -28,7 +28,7 @@ internal static class NodesBench
         {
             await ground.ExecuteAsync("update expiration.control set mode = 'paused'");
             await nodes.GrowAsync(count);
-            due += await ExpiryGround.IssueAsync(ground, quick ? 200_000 : 2_000_000, hours + 1, 8);
+            due += await ExpiryGround.IssueAsync(ground, quick ? 200_000 : 1_000_000, hours + 1, 8);
             hours += 9;
             await ExpiryGround.FollowedAsync(ground);
             await ground.SettleAsync();
