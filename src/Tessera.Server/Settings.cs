@@ -63,6 +63,9 @@ public sealed record Settings
     /// <summary>Requests a minute of one API key over all nodes, unless the key has a limit of its own.</summary>
     public int RequestsPerMinute { get; init; } = 6_000_000;
 
+    /// <summary>Codes that do not exist, a minute, of one caller over all nodes (convention 53).</summary>
+    public int FailedCodesPerMinute { get; init; } = 6000;
+
     /// <summary>Proxies whose X-Forwarded-For and -Proto count (convention 64); none unless named.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
@@ -97,6 +100,7 @@ public sealed record Settings
         yield return ("TESSERA_EGRESS_ALLOW", EgressAllow.Count > 0 ? string.Join(',', EgressAllow) : "(none)");
         yield return ("TESSERA_FILE_DROP", FileDrop ?? "(none)");
         yield return ("TESSERA_REQUESTS_PER_MINUTE", RequestsPerMinute.ToString(CultureInfo.InvariantCulture));
+        yield return ("TESSERA_FAILED_CODES_PER_MINUTE", FailedCodesPerMinute.ToString(CultureInfo.InvariantCulture));
         yield return (
             "TESSERA_TRUSTED_PROXIES",
             TrustedProxies.Count > 0 ? string.Join(',', TrustedProxies) : "(none)"
@@ -186,6 +190,8 @@ public sealed record Settings
             EgressAllow = NetworksOf("TESSERA_EGRESS_ALLOW", Get("TESSERA_EGRESS_ALLOW")),
             TrustedProxies = NetworksOf("TESSERA_TRUSTED_PROXIES", Get("TESSERA_TRUSTED_PROXIES")),
             RequestsPerMinute = Integer("TESSERA_REQUESTS_PER_MINUTE", 1, 100_000_000) ?? settings.RequestsPerMinute,
+            FailedCodesPerMinute =
+                Integer("TESSERA_FAILED_CODES_PER_MINUTE", 1, 1_000_000) ?? settings.FailedCodesPerMinute,
             FileDrop = Get("TESSERA_FILE_DROP"),
             PublicUrl = PublicUrlOf(Get("TESSERA_PUBLIC_URL")),
             Oidc = OidcOf(Get),

@@ -111,6 +111,7 @@ public static class TesseraHost
         app.UseWebSockets();
         app.UseRouting();
         app.UseMiddleware<Gate>();
+        app.UseMiddleware<Access.Limits.FailedCodes>();
         app.UseMiddleware<ReadLog>();
         app.UseMiddleware<OriginLog>();
         MapHealth(app);

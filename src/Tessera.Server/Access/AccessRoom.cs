@@ -22,7 +22,8 @@ public static class AccessRoom
             .AddSingleton<Providers>()
             .AddSingleton<Authenticators>()
             .AddSingleton<RateLimits>()
-            .AddHostedService<RateSharing>();
+            .AddHostedService<RateSharing>()
+            .AddHostedService<SurgeWatch>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAccess(this IEndpointRouteBuilder api)
@@ -32,6 +33,7 @@ public static class AccessRoom
         new Customers().Map(api);
         new Channels().Map(api);
         ApiKeyEndpoints.Map(api);
+        SecurityAlertEndpoints.Map(api);
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);
         OidcEndpoints.Map(api);

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 using Tessera.Core.Codes;
 using Tessera.Server.Access;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -18,12 +19,14 @@ internal static class CodeStateEndpoints
     {
         api.MapGet("/coupon-states/{code}", GetAsync)
             .WithName("getCodeState")
+            .TakesCodes()
             .DescribeState()
             .WithSummary("State and validity window of one code")
             .WithTags("Code states")
             .RequirePermission(Permissions.RedemptionsValidate);
         api.MapPost("/coupon-states", ListAsync)
             .WithName("getCodeStates")
+            .TakesCodes()
             .DescribeStates()
             .WithSummary("State and validity window of up to 1000 codes")
             .WithTags("Code states")
@@ -39,6 +42,7 @@ internal static class CodeStateEndpoints
             Caller.Of(context).MerchantId,
             context.RequestAborted
         );
+        Count(context, states);
         await HttpAnswer.Json(200, states[0]).SendAsync(context);
     }
 
@@ -68,8 +72,12 @@ internal static class CodeStateEndpoints
 
         var merchant = Caller.Of(context).MerchantId;
         var states = await CodeStates.FindAsync(database, codes!, merchant, context.RequestAborted);
+        Count(context, states);
         await HttpAnswer.Json(200, new CodeStateList(states)).SendAsync(context);
     }
+
+    private static void Count(HttpContext context, IReadOnlyList<CodeState> states) =>
+        context.CodesNotFound(states.Count(static state => state.State == CodeStates.Unknown));
 
     internal sealed record CodeStateList(IReadOnlyList<CodeState> Data);
 }

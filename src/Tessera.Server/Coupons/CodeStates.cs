@@ -32,6 +32,9 @@ public static class CodeStates
     /// <summary>The most codes in one question.</summary>
     public const int MaximumCodes = 1000;
 
+    /// <summary>The state of what does not exist, or is not the caller's to see.</summary>
+    public const string Unknown = "unknown";
+
     private const int Attempts = 3;
 
     private const string CodeSql = $"""
@@ -74,7 +77,7 @@ public static class CodeStates
                 .. codes.Select(code =>
                     rows.TryGetValue(code, out var row)
                         ? row.StateOf(code, row.InstanceId is { } id ? units.GetValueOrDefault(id) : null)
-                        : new CodeState(code, "unknown", false, null, null, null, now)
+                        : new CodeState(code, Unknown, false, null, null, null, now)
                 ),
             ];
         }

@@ -2,7 +2,9 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
+using Tessera.Core.Coupons;
 using Tessera.Server.Access;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Redemptions.Orders;
 
@@ -21,6 +23,7 @@ internal static class RedemptionEndpoints
     {
         api.MapPost("/validations", ValidateAsync)
             .WithName("validateCoupon")
+            .TakesCodes()
             .DescribeValidate()
             .WithSummary("Ask whether, and for how much, a coupon could be used now")
             .WithTags("Redemptions")
@@ -30,6 +33,7 @@ internal static class RedemptionEndpoints
                 (HttpContext context, RedemptionService lanes) => AttemptAsync(context, lanes, Operation.Reserve)
             )
             .WithName("reserveCoupon")
+            .TakesCodes()
             .DescribeReserve()
             .WithSummary("Hold a use of a coupon for a checkout")
             .WithTags("Redemptions")
@@ -45,6 +49,7 @@ internal static class RedemptionEndpoints
                 (HttpContext context, RedemptionService lanes) => AttemptAsync(context, lanes, Operation.Redeem)
             )
             .WithName("redeemCoupon")
+            .TakesCodes()
             .DescribeRedeem()
             .WithSummary("Use a coupon on an order, exactly once")
             .WithTags("Redemptions")
@@ -176,6 +181,11 @@ internal static class RedemptionEndpoints
 
     private static async Task SendAsync(HttpContext context, Answer answer)
     {
+        if (answer.Refusal == Refusals.NotFound)
+        {
+            context.CodesNotFound();
+        }
+
         var response = context.Response;
         response.StatusCode = answer.Status;
         response.ContentType = answer.Accepted ? "application/json" : Problems.MediaType;

@@ -106,7 +106,7 @@ public sealed class WalkTests(PostgresFixture postgres) : IAsyncLifetime
         var options = System.Text.RegularExpressions.RegexOptions.NonBacktracking;
         var numbers = System.Text.RegularExpressions.Regex.Replace(
             template,
-            "{[a-z]+:(?:long|int)}",
+            "{[A-Za-z]+:(?:long|int)}",
             "987654321",
             options
         );

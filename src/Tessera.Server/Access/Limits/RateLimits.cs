@@ -40,6 +40,20 @@ public sealed class RateLimits(TimeProvider clock)
         return new RateState(used <= policy.Quota, Math.Max(0, policy.Quota - used), left);
     }
 
+    /// <summary>Whether nothing is left, without counting.</summary>
+    public bool IsExhausted(RatePolicy policy, Guid who)
+    {
+        ArgumentNullException.ThrowIfNull(policy);
+        return _buckets.TryGetValue((policy.Name, who), out var bucket)
+            && bucket.UsedIn(clock.GetUtcNow().ToUnixTimeSeconds() / RatePolicy.WindowSeconds) >= policy.Quota;
+    }
+
+    /// <summary>Those of whom nothing is left.</summary>
+    public IEnumerable<Guid> Exhausted(RatePolicy policy) =>
+        _buckets
+            .Keys.Where(key => key.Policy == policy.Name && IsExhausted(policy, key.Who))
+            .Select(static key => key.Who);
+
     /// <summary>An address as somebody who is counted: of IPv6 the network, as one household has many addresses.</summary>
     public static Guid Of(IPAddress? address)
     {
@@ -108,6 +122,15 @@ public sealed class RateLimits(TimeProvider clock)
                 var used = _shared + _own + 1;
                 _own += used <= quota ? 1 : 0;
                 return used;
+            }
+        }
+
+        /// <summary>Used in a window so far.</summary>
+        public long UsedIn(long window)
+        {
+            lock (_lock)
+            {
+                return Window == window ? _shared + _own : 0;
             }
         }
 
