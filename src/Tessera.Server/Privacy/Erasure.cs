@@ -38,10 +38,30 @@ internal sealed class Erasure(PersonStore persons)
             "delete from people.invitation i using people.person p where p.id = i.person_id and p.customer_id = $1"
         ),
         (
+            "passkeys",
+            "delete from people.passkey k using people.person p where p.id = k.person_id and p.customer_id = $1"
+        ),
+        (
+            "recovery_codes",
+            "delete from people.recovery_code c using people.person p where p.id = c.person_id and p.customer_id = $1"
+        ),
+        (
+            "names_elsewhere",
+            "delete from people.external e using people.person p where p.id = e.person_id and p.customer_id = $1"
+        ),
+        // An authenticator that was asked for a passkey was told whose it is to be.
+        (
+            "questions",
+            """
+            delete from people.challenge c using people.person p
+            where p.customer_id = $1 and strpos(c.content, p.id::text) > 0
+            """
+        ),
+        (
             "accounts",
             """
             update people.person set email = 'erased-' || id || '@erased.invalid', name = 'Erased', password_hash = null,
-                is_active = false, version = version + 1
+                totp = null, totp_confirmed = false, is_active = false, version = version + 1
             where customer_id = $1
             """
         ),

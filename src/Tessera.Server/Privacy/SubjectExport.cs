@@ -30,6 +30,14 @@ internal static class SubjectExport
             "select id, email, name, is_active, created_at from people.person where customer_id = $1"
         ),
         (
+            "passkeys",
+            "Passkeys the customer signs in with.",
+            """
+            select k.name, k.is_backed_up, k.created_at, k.used_at
+            from people.passkey k join people.person p on p.id = k.person_id where p.customer_id = $1 order by k.created_at
+            """
+        ),
+        (
             "redemptions",
             "Coupons that were used; amounts in minor units of the currency.",
             """

@@ -108,8 +108,22 @@ public sealed class RateLimitTests(PostgresFixture postgres) : IAsyncLifetime
         var reply = await browser.SignInAsync("staff", "a@example.com", "x");
         Assert.Equal((429, "rate_limited"), (reply.Status, reply.Code));
         Assert.Equal("sign-in", reply.Json.GetProperty("violated-policies")[0].GetString());
-        var token = await browser.PostAsync("/api/v1/invitations/accept", new { token = "x", password = "y" });
-        Assert.Equal(429, token.Status);
+        (string Path, object Body)[] others =
+        [
+            ("/api/v1/invitations/accept", new { token = "x", password = "y" }),
+            ("/api/v1/sign-in/passkey", new { realm = "staff" }),
+            ("/api/v1/sign-in/passkey/finish", new { credential = new { } }),
+            ("/api/v1/sign-in/oidc", new { }),
+            ("/api/v1/sign-in/saml", new { }),
+            ("/api/v1/sign-in/saml/callback", new { }),
+        ];
+        foreach (var (path, body) in others)
+        {
+            var refused = await browser.PostAsync(path, body);
+            Assert.True((429, "rate_limited") == (refused.Status, refused.Code), path + ": " + refused.Body);
+            Assert.StartsWith("\"sign-in\";q=", refused.Header("RateLimit-Policy"), StringComparison.Ordinal);
+            Assert.InRange(int.Parse(refused.Header("Retry-After")!, null), 1, 60);
+        }
     }
 
     [Fact]

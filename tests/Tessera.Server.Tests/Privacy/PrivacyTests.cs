@@ -97,6 +97,19 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
             "Ada " + Surname,
             _customer
         );
+        await _host.Database.ExecuteAsync(
+            """
+            with p as (select id from people.person where customer_id = $1), k as (
+                insert into people.passkey (id, person_id, credential_id, name, public_key, sign_count,
+                    is_backup_eligible, is_backed_up)
+                select gen_random_uuid(), id, 'c', $2, 'k', 0, false, false from p
+            ), e as (insert into people.external (issuer, subject, person_id) select 'i', $2, id from p)
+            insert into people.challenge (id, kind, hash, content, expires_at)
+            select gen_random_uuid(), 'passkey_new', 'h', $2 || id, clock_timestamp() from p
+            """,
+            _customer,
+            Surname
+        );
         var patched = await _host.SendAsync(
             HttpMethod.Patch,
             $"/api/v1/customers/{_customer}",

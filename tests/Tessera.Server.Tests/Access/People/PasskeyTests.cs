@@ -229,6 +229,28 @@ public sealed class PasskeyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Guesses_at_the_password_lock_nobody_out_who_has_a_passkey()
+    {
+        using var browser = await SignedInAsync("customer", "customer");
+        using var device = new SoftAuthenticator { Origin = Origin };
+        await AddAsync(browser, device, "Phone");
+        using var guesser = new Browser(_address);
+        for (var i = 0; i < 6; i++)
+        {
+            await guesser.SignInAsync("customer", "customer@example.com", "a guess");
+        }
+
+        var locked = await guesser.SignInAsync("customer", "customer@example.com", Person.Password);
+        Assert.Equal("sign_in_failed", locked.Code);
+        using var owner = new Browser(_address);
+        var signedIn = await SignInAsync(owner, device, "customer");
+        Assert.Equal(200, signedIn.Status);
+        Assert.StartsWith("\"sign-in\";r=", signedIn.Header("RateLimit"), StringComparison.Ordinal);
+        // The guesser is no further for it.
+        Assert.Equal(401, (await guesser.SignInAsync("customer", "customer@example.com", Person.Password)).Status);
+    }
+
+    [Fact]
     public async Task Who_lost_every_second_factor_is_let_in_again_by_another_who_may_do_as_much()
     {
         using var browser = await SignedInAsync("staff", "finance");
