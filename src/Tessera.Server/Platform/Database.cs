@@ -81,10 +81,11 @@ public sealed class Database : IAsyncDisposable
     public static bool IsOutage(Exception error) =>
         error switch
         {
-            // 57P: shutdown, crash, cannot connect now; 53300: too many connections; 08: connection exceptions.
+            // 57P: shutdown, crash, cannot connect now; 53300: too many connections; 08: connection exceptions; 25P03: the
+            // session was ended because this node hung in a transaction.
             PostgresException { SqlState: var state } => state.StartsWith("57P", StringComparison.Ordinal)
                 || state.StartsWith("08", StringComparison.Ordinal)
-                || state == "53300",
+                || state is "53300" or "25P03",
             NpgsqlException { InnerException: PostgresException inner } => IsOutage(inner),
             NpgsqlException => true,
             System.Net.Sockets.SocketException or TimeoutException or IOException => true,
