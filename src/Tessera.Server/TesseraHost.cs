@@ -14,6 +14,7 @@ using Tessera.Server.Balances;
 using Tessera.Server.Campaigns;
 using Tessera.Server.Connectors;
 using Tessera.Server.Coupons;
+using Tessera.Server.Demo;
 using Tessera.Server.Expiration;
 using Tessera.Server.Insights;
 using Tessera.Server.Operations;
@@ -84,6 +85,7 @@ public static class TesseraHost
         services.AddConnectors();
         services.AddExpiration();
         services.AddInsights();
+        services.AddDemo();
         services.AddOperations();
         customise?.Invoke(builder);
 
@@ -131,6 +133,7 @@ public static class TesseraHost
         api.MapExpiration();
         api.MapOperations();
         api.MapInsights();
+        api.MapDemo();
         app.MapLive();
         return app;
     }

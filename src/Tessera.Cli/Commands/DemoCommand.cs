@@ -16,6 +16,7 @@ internal static class DemoCommand
                 await using var node = await Node.OpenAsync(Node.Read(), cancel);
                 await using var database = new Database(node.Settings.ConnectionString!);
                 var isNew = await DemoWorld.LoadAsync(database, cancel);
+                await DemoHistory.LoadAsync(database, cancel);
                 await Console.Out.WriteLineAsync(
                     isNew ? "The demo world is loaded." : "There are merchants or coupons already; nothing was changed."
                 );

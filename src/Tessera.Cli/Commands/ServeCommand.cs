@@ -63,7 +63,9 @@ internal static class ServeCommand
         );
         if (withDemo)
         {
-            await DemoWorld.LoadAsync(app.Services.GetRequiredService<Database>(), CancellationToken.None);
+            var database = app.Services.GetRequiredService<Database>();
+            await DemoWorld.LoadAsync(database, CancellationToken.None);
+            await DemoHistory.LoadAsync(database, CancellationToken.None);
         }
 
         await app.StartAsync();

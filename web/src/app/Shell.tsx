@@ -17,6 +17,7 @@ import {
 } from 'lucide-react';
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
 import { Link, Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { DemoSwitch } from '../features/demo/DemoSwitch';
 import { Palette } from '../features/palette/Palette';
 import { client } from '../shared/api/client.generated';
 import { signedOut } from '../shared/api/session';
@@ -84,6 +85,7 @@ export function Shell() {
           <Brand />
           <Navigation />
           <div className="sidebar__foot">
+            <DemoSwitch />
             <AccountMenu />
           </div>
         </header>
@@ -103,6 +105,7 @@ export function Shell() {
         <Dialog title={t('app.menu')} onClose={() => setMenuOpen(false)}>
           <div className="sidebar">
             <Navigation />
+            <DemoSwitch />
           </div>
         </Dialog>
       )}

@@ -1,6 +1,6 @@
 import { CircleAlert, CircleCheck, Hourglass, Pause, Play, RotateCcw } from 'lucide-react';
 import { useSearchParams } from 'react-router';
-import { client, type Figures } from '../../shared/api/client.generated';
+import type { Figures } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
@@ -11,25 +11,15 @@ import { Chart } from '../../shared/ui/Charts';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago, Instant } from '../../shared/ui/Values';
+import { expiryApi } from './expiryApi';
+import { ManualQueue } from './ManualQueue';
 
 const refreshMs = 5_000;
-
-const expiryApi = client.enhanceEndpoints({
-  addTagTypes: ['Expiry'],
-  endpoints: {
-    getExpiryFigures: { providesTags: ['Expiry'] },
-    listExpiryJobs: { providesTags: ['Expiry'] },
-    listExpiryAlerts: { providesTags: ['Expiry'] },
-    pauseExpiry: { invalidatesTags: ['Expiry'] },
-    resumeExpiry: { invalidatesTags: ['Expiry'] },
-    drainExpiry: { invalidatesTags: ['Expiry'] },
-    retryExpiryJob: { invalidatesTags: ['Expiry'] },
-  },
-});
 
 /** The console of the expiry pipeline (OPS-15): backlog, lag of each partner, breakers, jobs, alerts; pause and resume. */
 export function ExpiryPage() {
   const { t } = useTranslation();
+  const can = useCan();
   const { data, error, refetch } = expiryApi.endpoints.getExpiryFigures.useQuery(undefined, { pollingInterval: refreshMs, skipPollingIfUnfocused: true });
   return (
     <div className="page">
@@ -61,6 +51,7 @@ export function ExpiryPage() {
             <Partners figures={data} />
             <Alerts />
           </div>
+          {can('connectors.read') && <ManualQueue />}
           <Jobs />
         </>
       )}

@@ -6,11 +6,13 @@ import { Account } from './Account';
 import { ApiKeys } from './ApiKeys';
 import { Connectors } from './Connectors';
 import { People } from './People';
+import { Roles } from './Roles';
 import { Webhooks } from './Webhooks';
 
 const tabs = [
   { name: 'keys', text: 'settings.keys', permission: 'keys.manage', Tab: ApiKeys },
   { name: 'people', text: 'settings.people', permission: 'people.read', Tab: People },
+  { name: 'roles', text: 'settings.roles', permission: 'people.read', Tab: Roles },
   { name: 'webhooks', text: 'settings.webhooks', permission: 'webhooks.read', Tab: Webhooks },
   { name: 'connectors', text: 'settings.connectors', permission: 'connectors.read', Tab: Connectors },
   { name: 'account', text: 'account.security', permission: undefined, Tab: Account },

@@ -10,6 +10,7 @@ import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { useToast } from '../../shared/ui/Toasts';
 import { Listing } from './Listing';
+import { WebhookDrawer } from './WebhookDrawer';
 import { settingsApi } from './settingsApi';
 
 /** Addresses that are told of events. */
@@ -18,6 +19,8 @@ export function Webhooks() {
   const can = useCan();
   const pages = usePages(settingsApi.endpoints.listWebhooks, { limit: 50 });
   const [isCreating, setCreating] = useState(false);
+  const [openId, setOpenId] = useState<string>();
+  const opened = pages.rows.find(({ id }) => id === openId);
   return (
     <>
       <Listing
@@ -25,7 +28,7 @@ export function Webhooks() {
         icon={WebhookIcon}
         empty={t('settings.noWebhooks')}
         pages={pages}
-        columns={[t('settings.name'), t('settings.url'), t('settings.events'), t('filter.status')]}
+        columns={[t('settings.name'), t('settings.url'), t('settings.events'), t('filter.status'), '']}
         action={
           can('webhooks.write') && (
             <Button icon={Plus} onClick={() => setCreating(true)}>
@@ -46,9 +49,15 @@ export function Webhooks() {
               <span className={`badge badge--${webhook.is_active ? 'ok' : 'warn'}`}>{t(webhook.is_active ? 'status.active' : 'status.inactive')}</span>
               {webhook.disabled_reason && <div className="small muted">{webhook.disabled_reason}</div>}
             </td>
+            <td className="end">
+              <Button size="small" onClick={() => setOpenId(webhook.id)} aria-label={`${t('settings.open')}: ${webhook.name}`}>
+                {t('settings.open')}
+              </Button>
+            </td>
           </tr>
         )}
       />
+      {opened && <WebhookDrawer webhook={opened} onClose={() => setOpenId(undefined)} />}
       {isCreating && <CreateDialog onClose={() => setCreating(false)} />}
     </>
   );

@@ -1,13 +1,26 @@
 import { client } from '../../shared/api/client.generated';
 
 export const settingsApi = client.enhanceEndpoints({
-  addTagTypes: ['ApiKey', 'Passkey', 'Person', 'SecondFactor', 'Webhook'],
+  addTagTypes: ['ApiKey', 'Connector', 'Passkey', 'Person', 'Role', 'SecondFactor', 'Webhook'],
   endpoints: {
     listApiKeys: { providesTags: ['ApiKey'] },
     createApiKey: { invalidatesTags: ['ApiKey'] },
     revokeApiKey: { invalidatesTags: ['ApiKey'] },
     listPeople: { providesTags: ['Person'] },
     invitePerson: { invalidatesTags: ['Person'] },
+    listRoles: { providesTags: ['Role'] },
+    createRole: { invalidatesTags: ['Role'] },
+    replaceRole: { invalidatesTags: ['Role'] },
+    deleteRole: { invalidatesTags: ['Role'] },
+    listConnectors: { providesTags: ['Connector'] },
+    createConnector: { invalidatesTags: ['Connector'] },
+    replaceConnector: { invalidatesTags: ['Connector'] },
+    rotateConnectorSecret: { invalidatesTags: ['Connector'] },
+    updateWebhook: { invalidatesTags: ['Webhook'] },
+    rotateWebhookSecret: { invalidatesTags: ['Webhook'] },
+    listWebhookDeliveries: { providesTags: ['Webhook'] },
+    getWebhookDelivery: { providesTags: ['Webhook'] },
+    resendWebhookDeliveries: { invalidatesTags: ['Webhook'] },
     listWebhooks: { providesTags: ['Webhook'] },
     createWebhook: { invalidatesTags: ['Webhook'] },
     listPasskeys: { providesTags: ['Passkey'] },

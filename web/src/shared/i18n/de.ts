@@ -2,6 +2,7 @@ import { deAccount } from './de.account';
 import { deBulk } from './de.bulk';
 import { deCoupons } from './de.coupons';
 import { dePages } from './de.pages';
+import { deSettings } from './de.settings';
 import { deWatch } from './de.watch';
 import type { Messages } from './i18n';
 
@@ -12,6 +13,7 @@ export const de: Messages = {
   ...deCoupons,
   ...dePages,
   ...deWatch,
+  ...deSettings,
   'app.skip': 'Zum Inhalt',
   'app.menu': 'Menü',
   'app.navigation': 'Hauptmenü',
@@ -109,6 +111,13 @@ export const de: Messages = {
   'live.limit_reached': '{code} hat sein Limit erreicht',
   'live.expired': '{code} ist zu Ende',
   'live.show': 'Zeigen',
+  'demo.title': 'Demowelt',
+  'demo.on': 'es wird eingekauft',
+  'demo.off': 'in Ruhe',
+  'demo.start': 'Demowelt laufen lassen',
+  'demo.stop': 'Demowelt ruhen lassen',
+  'demo.runs': 'Die Demowelt läuft: Käufer, Kassen und jede Minute ein Blitzgutschein',
+  'demo.rests': 'Die Demowelt ruht',
   'unsaved.title': 'Ohne Speichern verlassen?',
   'unsaved.text': 'Die Änderungen gingen verloren.',
   'unsaved.bar.one': '{count} ungespeicherte Änderung',

@@ -2,6 +2,7 @@ import { enAccount } from './en.account';
 import { enBulk } from './en.bulk';
 import { enCoupons } from './en.coupons';
 import { enPages } from './en.pages';
+import { enSettings } from './en.settings';
 import { enWatch } from './en.watch';
 
 /** English: the language every text is written in first. */
@@ -11,6 +12,7 @@ export const en = {
   ...enCoupons,
   ...enPages,
   ...enWatch,
+  ...enSettings,
   'app.skip': 'Skip to content',
   'app.menu': 'Menu',
   'app.navigation': 'Main',
@@ -108,6 +110,13 @@ export const en = {
   'live.limit_reached': '{code} has reached its limit',
   'live.expired': '{code} has ended',
   'live.show': 'Show',
+  'demo.title': 'Demo world',
+  'demo.on': 'people are shopping',
+  'demo.off': 'at rest',
+  'demo.start': 'Let the demo world run',
+  'demo.stop': 'Let the demo world rest',
+  'demo.runs': 'The demo world runs: shoppers, tills, and a flash coupon every minute',
+  'demo.rests': 'The demo world rests',
   'unsaved.title': 'Leave without saving?',
   'unsaved.text': 'Your changes would be lost.',
   'unsaved.bar.one': '{count} unsaved change',

@@ -40,7 +40,7 @@ export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button
       ref={ref}
       type="button"
       {...rest}
-      aria-label={label}
+      aria-label={label ?? rest['aria-label']}
       title={children ? undefined : label}
       className={names.filter(Boolean).join(' ')}
       disabled={disabled}

@@ -1,0 +1,33 @@
+using Tessera.Server.Audit;
+using Tessera.Server.Demo;
+using Tessera.Server.Tests.Support;
+using Xunit;
+
+namespace Tessera.Server.Tests.Demo;
+
+[Collection(PostgresCollection.Name)]
+public sealed class DemoHistoryTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task A_year_is_written_once_and_keeps_every_promise()
+    {
+        await using var database = await postgres.DatabaseAsync();
+        Assert.Equal(0, await DemoHistory.LoadAsync(database.Database, default));
+        await DemoWorld.LoadAsync(database.Database, default);
+        var uses = await DemoHistory.LoadAsync(database.Database, default);
+        Assert.InRange(uses, 3_000, 12_000);
+        Assert.Equal(0, await DemoHistory.LoadAsync(database.Database, default));
+        Assert.True(
+            await database.ScalarAsync<long>(
+                "select count(distinct date_trunc('month', decided_at)) from redemptions.redemption"
+            ) >= 12
+        );
+        await foreach (var finding in new Verification(database.ConnectionString).RunAsync(default))
+        {
+            Assert.True(
+                finding.Fault is null || finding.Name.Contains("chain", StringComparison.Ordinal),
+                finding.Fault
+            );
+        }
+    }
+}
