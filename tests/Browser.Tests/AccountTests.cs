@@ -69,6 +69,39 @@ public sealed class AccountTests(App app)
         view.AssertHealthy();
     }
 
+    [Fact]
+    public async Task An_invited_person_sets_a_password_and_signs_in_with_it()
+    {
+        var invited = await app.Host.PostAsync(
+            "/api/v1/people",
+            new
+            {
+                realm = "staff",
+                email = "invited@example.com",
+                name = "Ingrid Invited",
+                roles = (string[])["finance"],
+            }
+        );
+        await using var view = await app.OpenAsync(signedIn: false);
+        await view.GoAsync("/settings/account");
+        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "Invitation" }).CheckAsync();
+        await view
+            .Page.GetByLabel("Invitation", new() { Exact = true })
+            .Last.FillAsync(invited.Json.GetProperty("invitation_token").GetString()!);
+        await view.Page.GetByLabel("New password").FillAsync("short");
+        await view.Button("Set password").ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
+        Assert.Empty(await view.AxeAsync());
+        await view.Page.GetByLabel("New password").FillAsync(Person.Password);
+        await view.PressAsync("Enter");
+        await Expect(view.Page.GetByRole(AriaRole.Status)).ToBeVisibleAsync();
+        await view.Page.GetByLabel("E-mail", new() { Exact = true }).FillAsync("invited@example.com");
+        await view.Page.GetByLabel("Password", new() { Exact = true }).FillAsync(Person.Password);
+        await view.PressAsync("Enter");
+        await Expect(view.Page.Locator(".sidebar__foot button")).ToHaveTextAsync("Ingrid Invited");
+        view.AssertHealthy();
+    }
+
     private async Task<View> SignedInAsync(string email)
     {
         await Person.MakeAsync(app.Host.Database, "staff", email, ["finance"]);

@@ -1,5 +1,5 @@
 import { zodResolver } from '@hookform/resolvers/zod';
-import { Fingerprint } from 'lucide-react';
+import { Check, Fingerprint } from 'lucide-react';
 import { useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from '../../shared/lib/zod';
@@ -11,14 +11,18 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { canUsePasskeys, signWithPasskey } from '../../shared/lib/passkeys';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { Note } from '../../shared/ui/States';
 
-type Way = 'password' | 'key';
+type Way = 'password' | 'invitation' | 'key';
+const ways = ['password', 'invitation', 'key'] as const;
+const names = { password: 'signIn.withPassword', invitation: 'signIn.withInvitation', key: 'signIn.withKey' } as const;
 const realms = ['staff', 'merchant'] as const;
 
 const some = z.string().trim().min(1);
 const any = z.string();
 const wanted = {
   password: z.object({ email: some, password: z.string().min(1), code: any, key: any }),
+  invitation: z.object({ email: any, password: z.string().min(1), code: any, key: some }),
   key: z.object({ email: any, password: any, code: any, key: some }),
 };
 
@@ -33,7 +37,9 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const [finishPasskey] = client.endpoints.finishPasskeySignIn.useMutation();
   const [beginOidc] = client.endpoints.beginOidcSignIn.useMutation();
   const [beginSaml] = client.endpoints.beginSamlSignIn.useMutation();
-  const { data: ways } = client.endpoints.getSignInWays.useQuery();
+  const [accept] = client.endpoints.acceptInvitation.useMutation();
+  const [isAccepted, setAccepted] = useState(false);
+  const { data: others } = client.endpoints.getSignInWays.useQuery();
   const form = useForm({
     resolver: zodResolver(wanted[way]),
     defaultValues: { email: '', password: '', code: '', key: '' },
@@ -55,6 +61,12 @@ export function SignIn({ again = false }: { again?: boolean }) {
     return answer.data ? enter(answer.data) : form.setError('root', { message: messageOf(answer.error, t) });
   };
 
+  /** The first time, the invitation links the account there to the one here. */
+  const invited = () => {
+    const invitation = way === 'invitation' ? form.getValues('key').trim() : '';
+    return invitation ? { invitation } : {};
+  };
+
   const elsewhere = async (begun: Promise<{ data?: { redirect_url: string }; error?: QueryFailure }>) => {
     const { data, error } = await begun;
     if (data) window.location.assign(data.redirect_url);
@@ -62,6 +74,14 @@ export function SignIn({ again = false }: { again?: boolean }) {
   };
 
   const submit = form.handleSubmit(async (values) => {
+    if (way === 'invitation') {
+      const set = await accept({ invitationAccepted: { token: values.key.trim(), password: values.password } });
+      if (set.error) return form.setError('root', { message: messageOf(set.error, t) });
+      form.reset();
+      setWay('password');
+      return setAccepted(true);
+    }
+
     const credentials: SignInWanted =
       way === 'key'
         ? { api_key: values.key.trim() }
@@ -90,7 +110,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
         {again && <p className="muted">{t('signIn.again')}</p>}
       </div>
       <div className="choice" role="radiogroup" aria-label={t('signIn.title')}>
-        {(['password', 'key'] as const).map((option) => (
+        {ways.map((option) => (
           <label key={option}>
             <input
               type="radio"
@@ -101,11 +121,27 @@ export function SignIn({ again = false }: { again?: boolean }) {
                 form.clearErrors();
               }}
             />
-            <span>{t(option === 'password' ? 'signIn.withPassword' : 'signIn.withKey')}</span>
+            <span>{t(names[option])}</span>
           </label>
         ))}
       </div>
-      {way === 'key' ? (
+      {isAccepted && way === 'password' && (
+        <div role="status">
+          <Note kind="ok" icon={Check}>
+            {t('signIn.accepted')}
+          </Note>
+        </div>
+      )}
+      {way === 'invitation' ? (
+        <>
+          <Field label={t('signIn.invitation')} hint={t('signIn.invitationHint')} error={message(errors.key)}>
+            <input className="input input--mono" autoComplete="off" {...form.register('key')} />
+          </Field>
+          <Field label={t('signIn.newPassword')} hint={t('signIn.newPasswordHint')} error={message(errors.password)}>
+            <input className="input" type="password" autoComplete="new-password" {...form.register('password')} />
+          </Field>
+        </>
+      ) : way === 'key' ? (
         <Field label={t('signIn.key')} hint={t('signIn.keyHint')} error={message(errors.key)}>
           <input className="input input--mono" type="password" autoComplete="off" {...form.register('key')} />
         </Field>
@@ -133,15 +169,15 @@ export function SignIn({ again = false }: { again?: boolean }) {
       )}
       {errors.root?.message && <FieldError text={errors.root.message} />}
       <Button look="primary" type="submit" busy={isSubmitting}>
-        {t('signIn.submit')}
+        {t(way === 'invitation' ? 'signIn.accept' : 'signIn.submit')}
       </Button>
-      {way === 'password' && ways?.passkey && canUsePasskeys() && (
+      {way === 'password' && others?.passkey && canUsePasskeys() && (
         <Button icon={Fingerprint} onClick={withPasskey}>
           {t('signIn.withPasskey')}
         </Button>
       )}
-      {ways?.oidc && <Button onClick={() => elsewhere(beginOidc({ oidcWanted: {} }))}>{t('signIn.atOidc')}</Button>}
-      {ways?.saml && <Button onClick={() => elsewhere(beginSaml({ samlWanted: {} }))}>{t('signIn.atSaml')}</Button>}
+      {others?.oidc && <Button onClick={() => elsewhere(beginOidc({ oidcWanted: invited() }))}>{t('signIn.atOidc')}</Button>}
+      {others?.saml && <Button onClick={() => elsewhere(beginSaml({ samlWanted: invited() }))}>{t('signIn.atSaml')}</Button>}
     </form>
   );
 }

@@ -2,6 +2,13 @@ import type { enAccount } from './en.account';
 
 /** Deutsch: Anmeldung auf anderen Wegen, und das eigene Konto. */
 export const deAccount: typeof enAccount = {
+  'signIn.withInvitation': 'Einladung',
+  'signIn.invitation': 'Einladung',
+  'signIn.invitationHint': 'So, wie sie übergeben wurde. Sie gilt einmal, innerhalb von drei Tagen.',
+  'signIn.newPassword': 'Neues Passwort',
+  'signIn.newPasswordHint': 'Mindestens 15 Zeichen für die Belegschaft, 8 für andere.',
+  'signIn.accept': 'Passwort setzen',
+  'signIn.accepted': 'Das Passwort ist gesetzt. Jetzt damit anmelden.',
   'signIn.realm': 'Konto von',
   'signIn.realm.staff': 'Belegschaft',
   'signIn.realm.merchant': 'Händler',

@@ -1,5 +1,12 @@
 /** English: signing in by other ways, and one's own account. */
 export const enAccount = {
+  'signIn.withInvitation': 'Invitation',
+  'signIn.invitation': 'Invitation',
+  'signIn.invitationHint': 'As it was given to you. It is good once, within three days.',
+  'signIn.newPassword': 'New password',
+  'signIn.newPasswordHint': 'At least 15 characters for staff, 8 for others.',
+  'signIn.accept': 'Set password',
+  'signIn.accepted': 'Your password is set. Sign in with it.',
   'signIn.realm': 'Account of',
   'signIn.realm.staff': 'Staff',
   'signIn.realm.merchant': 'Merchant',
