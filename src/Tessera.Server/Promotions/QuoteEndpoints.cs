@@ -5,6 +5,7 @@ using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Promotions;
 using Tessera.Server.Access;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -28,6 +29,7 @@ internal static class QuoteEndpoints
                     + "priced without limits per customer; a redemption asks who it is."
             )
             .RequirePermission(Permissions.QuotesPrice)
+            .TakesCodes()
             .WithBody(QuoteSamples.Request)
             .WithIdempotencyKey(required: false)
             .WithAnswer(200, QuoteSamples.Answer, "The price, whatever became of the codes.")
@@ -80,6 +82,7 @@ internal static class QuoteEndpoints
             return;
         }
 
+        context.CodesNotFound(priced.Quote.Rejected.Count(static r => r.Reason == Reasons.NotFound));
         if (!call!.Keep)
         {
             await HttpAnswer.Json(200, View(context, caller, priced, kept: null)).SendAsync(context);

@@ -97,6 +97,42 @@ public sealed class FailedCodeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["address", "caller", "caller", "merchant"], subjects);
     }
 
+    [Theory]
+    [InlineData("/api/v1/quotes", 200)]
+    [InlineData("/api/v1/orders/redemptions", 409)]
+    public async Task Codes_tried_on_a_cart_count_as_well(string path, int status)
+    {
+        using var till = _host.ClientOf(await _host.KeyAsync([Permissions.QuotesPrice, Permissions.RedemptionsRedeem]));
+        for (var i = 0; i <= PerMinute / 2; i++)
+        {
+            var cart = new
+            {
+                reference = "cart-" + i,
+                currency = "USD",
+                customer_id = _customer,
+                codes = (string[])[$"A{i}GUESS", $"B{i}GUESS"],
+                lines = (object[])
+                    [
+                        new
+                        {
+                            id = "1",
+                            sku = "SKU",
+                            quantity = 1,
+                            unit_price = 1000,
+                        },
+                    ],
+            };
+            var text = System.Text.Json.JsonSerializer.SerializeToNode(cart)!.AsObject();
+            if (path == "/api/v1/quotes")
+            {
+                text.Remove("reference");
+            }
+
+            var reply = await _host.PostAsync(path, text, client: till);
+            Assert.True((i < PerMinute / 2 ? status : 429) == reply.Status, reply.Body);
+        }
+    }
+
     [Fact]
     public async Task Codes_that_exist_are_never_counted()
     {

@@ -3,7 +3,9 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
 using Tessera.Server.Access;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Redemptions.Orders;
@@ -54,6 +56,7 @@ internal static class OrderEndpoints
             .WithSummary("Hold a whole cart for a checkout: its codes and the promotions that apply by themselves")
             .WithTags("Orders")
             .RequirePermission(Permissions.RedemptionsRedeem)
+            .TakesCodes()
             .WithBody(cart)
             .WithIdempotencyKey(required: true)
             .WithAnswer(201, decided, "Held; Location is its address.")
@@ -66,6 +69,7 @@ internal static class OrderEndpoints
             .WithSummary("Use all codes of a cart, and the promotions that apply by themselves, in one transaction")
             .WithTags("Orders")
             .RequirePermission(Permissions.RedemptionsRedeem)
+            .TakesCodes()
             .WithBody(cart)
             .WithIdempotencyKey(required: true)
             .WithAnswer(
@@ -103,6 +107,7 @@ internal static class OrderEndpoints
                 {
                     // What was begun is finished even if the caller hangs up: it finds its answer by its key.
                     var outcome = await orders.RunAsync(command!, CancellationToken.None);
+                    context.CodesNotFound(outcome.Quote?.Rejected.Count(static r => r.Reason == Reasons.NotFound) ?? 0);
                     await SendAsync(context, outcome.Answer);
                     return;
                 }
