@@ -21,6 +21,22 @@ public static class Zones
     public static DateOnly DayOf(DateTimeOffset at, TimeZoneInfo zone) =>
         DateOnly.FromDateTime(TimeZoneInfo.ConvertTime(at, zone).DateTime);
 
+    /// <summary>The same time of day some days later; where the clock jumps over it, the first time that exists.</summary>
+    public static DateTimeOffset AddDays(DateTimeOffset at, int days, TimeZoneInfo zone)
+    {
+        ArgumentNullException.ThrowIfNull(zone);
+        var local = DateTime
+            .SpecifyKind(TimeZoneInfo.ConvertTime(at, zone).DateTime, DateTimeKind.Unspecified)
+            .AddDays(days);
+        while (zone.IsInvalidTime(local))
+        {
+            local = local.AddMinutes(1);
+        }
+
+        var offset = zone.IsAmbiguousTime(local) ? zone.GetAmbiguousTimeOffsets(local).Max() : zone.GetUtcOffset(local);
+        return new DateTimeOffset(local, offset).ToUniversalTime();
+    }
+
     /// <summary>
     /// The first instant of a day. Where the clock jumps over midnight, the first that exists; where midnight comes
     /// twice, the earlier.

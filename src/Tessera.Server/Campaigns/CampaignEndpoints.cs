@@ -15,7 +15,7 @@ internal static class CampaignEndpoints
 {
     private const string Path = "/api/v1/campaigns/";
 
-    private static readonly Refusal Exists = new("campaign_exists", "There is, or was, a campaign of this id.");
+    internal static readonly Refusal Exists = new("campaign_exists", "There is, or was, a campaign of this id.");
 
     private static readonly Refusal HasCoupons = new(
         "campaign_has_coupons",

@@ -58,6 +58,48 @@ internal static partial class CampaignRequests
             : new CampaignWanted(id, name, description, start.Value, end, zoneName, owner, attribution, budget, uses);
     }
 
+    /// <summary>Reads what is different in a clone: its id, its name and its start, with which its end moves.</summary>
+    public static CampaignWanted? ReadClone(Fields fields, Campaign from)
+    {
+        var id = fields.Text("id", 64, required: false);
+        if (id is not null && !Id().IsMatch(id))
+        {
+            fields.Add("id", "invalid_id", "An id has letters, digits, dots, hyphens and underscores only.");
+        }
+
+        var name = fields.Text("name", 200);
+        Zones.TryFind(from.TimeZone, out var zone);
+        var start = InstantOf(fields, "start_date", zone, required: true, isEnd: false);
+        if (name is null || start is not { } begins)
+        {
+            return null;
+        }
+
+        var days = Zones.DayOf(begins, zone).DayNumber - Zones.DayOf(from.StartDate, zone).DayNumber;
+        DateTimeOffset? end = from.EndDate is { } until ? Zones.AddDays(until, days, zone) : null;
+        if (end <= begins)
+        {
+            fields.Add(
+                "start_date",
+                "end_before_start",
+                "The end, which moves by whole days, has to be after the start."
+            );
+        }
+
+        return new CampaignWanted(
+            id,
+            name,
+            from.Description,
+            begins,
+            end,
+            from.TimeZone,
+            from.MerchantId,
+            from.Attribution,
+            from.Budget,
+            from.BudgetUses
+        );
+    }
+
     private static Guid? MerchantOf(Fields fields, Guid? merchant, Campaign? present)
     {
         var wanted = fields.Id("merchant_id", required: false);

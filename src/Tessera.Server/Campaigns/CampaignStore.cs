@@ -83,6 +83,17 @@ internal static class CampaignStore
         );
     }
 
+    /// <summary>Writes down what a campaign was cloned from.</summary>
+    public static Task ToldClonedAsync(
+        UnitOfWork work,
+        string id,
+        string from,
+        int coupons,
+        CatalogueActor actor,
+        DateTimeOffset now,
+        CancellationToken cancel
+    ) => LogAsync(work, id, "campaign.cloned", 1, [("from", from), ("coupons", coupons)], actor, now, cancel);
+
     /// <summary>Takes a locked campaign out of lists; its coupons have gone before.</summary>
     public static async Task DeleteAsync(
         UnitOfWork work,

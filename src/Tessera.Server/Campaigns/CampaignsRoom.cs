@@ -9,6 +9,7 @@ public static class CampaignsRoom
     public static void MapCampaigns(this IEndpointRouteBuilder api)
     {
         CampaignEndpoints.Map(api);
+        CloneEndpoints.Map(api);
         AudienceEndpoints.Map(api);
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Npgsql;
 using Tessera.Core;
+using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -151,6 +152,44 @@ internal sealed record Coupon
         using var texts = JsonDocument.Parse(Description);
         return texts.RootElement.TryGetProperty("en", out var english) ? english.GetString() : null;
     }
+
+    /// <summary>As it would be written: what a change or a copy of it begins with.</summary>
+    public CouponDraft ToDraft() =>
+        new()
+        {
+            Code = Code,
+            CodeKind = CodeKind,
+            Distribution = Distribution,
+            InternalName = InternalName,
+            Description = JsonSerializer.Deserialize<Dictionary<string, string>>(Description)!,
+            DiscountType = DiscountType,
+            DiscountValue = DiscountValue,
+            Currency = Currency,
+            MaxDiscountAmount = Major(MaxDiscountMinor),
+            MinimumOrderValue = Major(MinimumOrderMinor)!.Value,
+            MaximumOrderValue = Major(MaximumOrderMinor),
+            MaxUsesTotal = MaxUsesTotal,
+            MaxUsesPerUser = MaxUsesPerUser,
+            ValidFrom = ValidFrom,
+            ValidUntil = ValidUntil == DateTimeOffset.MaxValue ? null : ValidUntil,
+            TimeZone = TimeZone,
+            ApplicableTo = ApplicableTo,
+            ConsultantRestrictions = Consultants,
+            ServiceTypeRestrictions = SessionTypes,
+            EligibleServices = EligibleServices,
+            Channels = Channels,
+            Products = Products,
+            CampaignId = CampaignId,
+            CampaignRole = CampaignRole,
+            MerchantId = MerchantId,
+            CampaignSource = CampaignSource,
+            UtmSource = UtmSource,
+            UtmMedium = UtmMedium,
+            UtmCampaign = UtmCampaign,
+            Notes = Notes,
+            IsActive = IsActive,
+            ExternalId = ExternalId,
+        };
 
     /// <summary>As the admin endpoints show it.</summary>
     public JsonElement ToJson() => JsonDocument.Parse(JsonOut.Bytes(Write)).RootElement;

@@ -15,7 +15,9 @@ internal static class CouponRequests
     private const int LocaleLimit = 20;
 
     /// <summary>Reads the members of a coupon; what is wrong is in the fields afterwards.</summary>
-    public static CouponDraft Read(Fields body)
+    /// <param name="body">The members.</param>
+    /// <param name="isTemplate">Whether only some of them need to be there.</param>
+    public static CouponDraft Read(Fields body, bool isTemplate = false)
     {
         var zone = body.Text("time_zone", 64, required: false) ?? "UTC";
         Zones.TryFind(zone, out var days);
@@ -35,7 +37,7 @@ internal static class CouponRequests
             MaxUsesTotal = body.Integer("max_uses_total", -Fields.MaximumInteger, Fields.MaximumInteger, false),
             MaxUsesPerUser =
                 body.Integer("max_uses_per_user", -Fields.MaximumInteger, Fields.MaximumInteger, false) ?? 1,
-            ValidFrom = InstantOf(body, "valid_from", days, required: true, isEnd: false),
+            ValidFrom = InstantOf(body, "valid_from", days, required: !isTemplate, isEnd: false),
             ValidUntil = InstantOf(body, "valid_until", days, required: false, isEnd: true),
             TimeZone = zone,
             ApplicableTo = body.Text("applicable_to", 40, required: false) ?? "all",

@@ -162,6 +162,32 @@ internal static class CouponStore
         return (await ReadAsync(work, ids, cancel)).ToDictionary(static c => c.Code, StringComparer.Ordinal);
     }
 
+    /// <summary>Reads the coupons of a campaign, by id.</summary>
+    public static async Task<List<Coupon>> OfCampaignAsync(
+        UnitOfWork work,
+        string campaign,
+        int limit,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            $"""
+            select {Coupon.Columns} from {Coupon.From}
+            where c.campaign_id = $1 and c.deleted_at is null order by c.id limit $2
+            """,
+            campaign,
+            limit
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        var coupons = new List<Coupon>();
+        while (await rows.ReadAsync(cancel))
+        {
+            coupons.Add(Coupon.Read(rows));
+        }
+
+        return coupons;
+    }
+
     /// <summary>Replaces the definitions of coupons that are locked.</summary>
     public static async Task UpdateAsync(
         UnitOfWork work,

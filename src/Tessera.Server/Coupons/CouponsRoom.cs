@@ -32,6 +32,7 @@ public static class CouponsRoom
         CodeEndpoints.Map(api);
         ImportEndpoints.Map(api);
         new Services().Map(api);
+        new Templates().Map(api);
         new Consultants().Map(api);
     }
 }

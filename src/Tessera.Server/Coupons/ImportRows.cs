@@ -181,46 +181,26 @@ internal sealed class ImportRows : IDisposable
     public CouponDraft Over(Coupon before, CouponDraft row)
     {
         bool Has(string column) => _places.ContainsKey(column);
-        var description = System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, string>>(before.Description)!;
+        var draft = before.ToDraft();
+        var description = new Dictionary<string, string>(draft.Description);
         if (Has("description_en"))
         {
             description["en"] = row.Description["en"];
         }
 
-        decimal? Major(long? minor) => minor is { } m ? Currencies.ToMajor(m, before.Currency) : null;
-        return row with
+        return draft with
         {
-            Currency = before.Currency,
-            CodeKind = before.CodeKind,
-            Distribution = before.Distribution,
-            InternalName = Has("internal_name") ? row.InternalName : before.InternalName,
+            Code = row.Code,
+            DiscountType = row.DiscountType,
+            DiscountValue = row.DiscountValue,
+            ValidFrom = row.ValidFrom,
+            InternalName = Has("internal_name") ? row.InternalName : draft.InternalName,
             Description = description,
-            MaxDiscountAmount = Major(before.MaxDiscountMinor),
-            MinimumOrderValue = Major(before.MinimumOrderMinor)!.Value,
-            MaximumOrderValue = Major(before.MaximumOrderMinor),
-            MaxUsesTotal = Has("max_uses_total") ? row.MaxUsesTotal : before.MaxUsesTotal,
-            MaxUsesPerUser = before.MaxUsesPerUser,
-            ValidUntil =
-                Has("valid_until") ? row.ValidUntil
-                : before.ValidUntil == DateTimeOffset.MaxValue ? null
-                : before.ValidUntil,
-            TimeZone = before.TimeZone,
-            ApplicableTo = Has("applicable_to") ? row.ApplicableTo : before.ApplicableTo,
-            ConsultantRestrictions = before.Consultants,
-            ServiceTypeRestrictions = before.SessionTypes,
-            EligibleServices = before.EligibleServices,
-            Channels = before.Channels,
-            Products = before.Products,
-            CampaignId = before.CampaignId,
-            CampaignRole = before.CampaignRole,
-            MerchantId = before.MerchantId,
-            CampaignSource = Has("campaign_source") ? row.CampaignSource : before.CampaignSource,
-            UtmSource = before.UtmSource,
-            UtmMedium = before.UtmMedium,
-            UtmCampaign = before.UtmCampaign,
-            Notes = before.Notes,
+            MaxUsesTotal = Has("max_uses_total") ? row.MaxUsesTotal : draft.MaxUsesTotal,
+            ValidUntil = Has("valid_until") ? row.ValidUntil : draft.ValidUntil,
+            ApplicableTo = Has("applicable_to") ? row.ApplicableTo : draft.ApplicableTo,
+            CampaignSource = Has("campaign_source") ? row.CampaignSource : draft.CampaignSource,
             IsActive = _isActive || before.IsActive,
-            ExternalId = before.ExternalId,
         };
     }
 

@@ -63,6 +63,9 @@ public sealed class Fields
     /// <summary>Leaves a member unread, because what it should hold cannot be told.</summary>
     public void Skip(string name) => _asked.Add(name);
 
+    /// <summary>A member as it was sent; it has to be there.</summary>
+    public JsonElement Raw(string name) => _members[name].Clone();
+
     /// <summary>The names of all members.</summary>
     public IReadOnlyCollection<string> Names() => _members.Keys;
 

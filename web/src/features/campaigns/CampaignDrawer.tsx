@@ -1,4 +1,4 @@
-import { CirclePause, CirclePlay, Pencil, SearchX, Trash2 } from 'lucide-react';
+import { CirclePause, CirclePlay, Copy, Pencil, SearchX, Trash2 } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -14,8 +14,9 @@ import { Instant } from '../../shared/ui/Values';
 import { BudgetMeter } from './BudgetMeter';
 import { CampaignBadge } from './CampaignBadge';
 import { campaignsApi } from './campaignsApi';
+import { CloneDialog } from './CloneDialog';
 
-type Asked = 'activate' | 'deactivate' | 'delete';
+type Asked = 'activate' | 'deactivate' | 'delete' | 'clone';
 
 /** One campaign with its coupons and their roles (CMP-01). */
 export function CampaignDrawer() {
@@ -62,6 +63,9 @@ export function CampaignDrawer() {
             <Button icon={CirclePause} onClick={() => setAsked('deactivate')}>
               {t('campaign.deactivate')}
             </Button>
+            <Button icon={Copy} onClick={() => setAsked('clone')}>
+              {t('clone.action')}
+            </Button>
             <Button icon={Trash2} onClick={() => setAsked('delete')}>
               {t('action.delete')}
             </Button>
@@ -103,7 +107,8 @@ export function CampaignDrawer() {
           <Link to={`/coupons?campaign=${encodeURIComponent(id)}`}>{t('campaign.allCoupons')}</Link>
         </section>
       </div>
-      {asked && <AskDialog campaign={data} asked={asked} onClose={() => setAsked(undefined)} onDeleted={close} />}
+      {asked === 'clone' && <CloneDialog campaign={data} onClose={() => setAsked(undefined)} />}
+      {asked && asked !== 'clone' && <AskDialog campaign={data} asked={asked} onClose={() => setAsked(undefined)} onDeleted={close} />}
     </Dialog>
   );
 }
@@ -117,7 +122,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
   );
 }
 
-function AskDialog({ campaign, asked, onClose, onDeleted }: { campaign: Campaign; asked: Asked; onClose: () => void; onDeleted: () => void }) {
+function AskDialog({ campaign, asked, onClose, onDeleted }: { campaign: Campaign; asked: Exclude<Asked, 'clone'>; onClose: () => void; onDeleted: () => void }) {
   const { t } = useTranslation();
   const toast = useToast();
   const [activate] = campaignsApi.endpoints.activateCampaign.useMutation();

@@ -7,6 +7,7 @@ export const campaignsApi = client.enhanceEndpoints({
     getCampaign: { providesTags: ['Campaign'] },
     createCampaign: { invalidatesTags: ['Campaign'] },
     replaceCampaign: { invalidatesTags: ['Campaign'] },
+    cloneCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
     deleteCampaign: { invalidatesTags: ['Campaign'] },
     activateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
     deactivateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },

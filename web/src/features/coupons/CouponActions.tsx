@@ -1,5 +1,5 @@
-import { CirclePause, CirclePlay, Copy, Ellipsis, Eye, Trash2 } from 'lucide-react';
-import { useState } from 'react';
+import { CirclePause, CirclePlay, Copy, Ellipsis, Eye, LayoutTemplate, Trash2 } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
 import { useLocation, useNavigate } from 'react-router';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
@@ -12,6 +12,8 @@ import type { Coupon } from './couponCells';
 import { couponsApi } from './couponsApi';
 import { useCouponSwitch } from './useCouponSwitch';
 
+const SaveTemplateDialog = lazy(() => import('../templates/SaveTemplateDialog').then((module) => ({ default: module.SaveTemplateDialog })));
+
 /** What can be done with one coupon. */
 export function CouponActions({ coupon, onOpen, onDeleted }: { coupon: Coupon; onOpen?: (coupon: Coupon) => void; onDeleted?: () => void }) {
   const { t } = useTranslation();
@@ -20,6 +22,7 @@ export function CouponActions({ coupon, onOpen, onDeleted }: { coupon: Coupon; o
   const { search } = useLocation();
   const switchCoupons = useCouponSwitch();
   const [isDeleting, setDeleting] = useState(false);
+  const [isKeeping, setKeeping] = useState(false);
   return (
     <>
       <Menu label={t('coupon.actions', { code: coupon.code })} icon={Ellipsis} look="quiet" size="small">
@@ -36,6 +39,9 @@ export function CouponActions({ coupon, onOpen, onDeleted }: { coupon: Coupon; o
             <MenuItem icon={Copy} onClick={() => navigate(`/coupons/new${search}`, { state: { copyOf: coupon.id } })}>
               {t('coupon.duplicate')}
             </MenuItem>
+            <MenuItem icon={LayoutTemplate} onClick={() => setKeeping(true)}>
+              {t('templates.save')}
+            </MenuItem>
             <MenuRule />
             <MenuItem icon={Trash2} danger onClick={() => setDeleting(true)}>
               {t('action.delete')}
@@ -43,6 +49,11 @@ export function CouponActions({ coupon, onOpen, onDeleted }: { coupon: Coupon; o
           </>
         )}
       </Menu>
+      {isKeeping && (
+        <Suspense>
+          <SaveTemplateDialog coupon={coupon} onClose={() => setKeeping(false)} />
+        </Suspense>
+      )}
       {isDeleting && <DeleteDialog coupon={coupon} onClose={() => setDeleting(false)} onDeleted={onDeleted} />}
     </>
   );

@@ -4,6 +4,8 @@ import { ErrorState, Skeletons } from '../../shared/ui/States';
 import { Dialog } from '../../shared/ui/Dialog';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { couponsApi } from './couponsApi';
+import { valuesFrom } from '../templates/template';
+import type { Coupon } from './couponCells';
 import { copyOf, emptyCoupon, valuesOf } from './couponForm';
 import { CouponFormDialog } from './CouponFormDialog';
 
@@ -13,10 +15,12 @@ export function CouponFormPage() {
   const navigate = useNavigate();
   const { search, state } = useLocation();
   const { id } = useParams();
-  const copied = (state as { copyOf?: number } | null)?.copyOf;
+  const from = state as { copyOf?: number; template?: { fields: Partial<Coupon>; valid_days: number | null } } | null;
+  const copied = from?.copyOf;
+  const template = from?.template;
   const wanted = id ? Number(id) : copied;
   const { data, error, refetch } = couponsApi.endpoints.getCoupon.useQuery({ id: wanted ?? 0 }, { skip: wanted === undefined, refetchOnMountOrArgChange: true });
-  const blank = useMemo(emptyCoupon, []);
+  const blank = useMemo(() => (template ? valuesFrom(template.fields, template.valid_days) : emptyCoupon()), [template]);
   const close = (openId?: number) => void navigate(openId ? `/coupons/${openId}${search}` : `/coupons${search}`, { state: { saved: true } });
   if (wanted === undefined) return <CouponFormDialog initial={blank} onClose={close} />;
   if (!data) {

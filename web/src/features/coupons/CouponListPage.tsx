@@ -10,6 +10,7 @@ import { DataTable } from '../../shared/ui/DataTable';
 import { LiveBadge } from '../../shared/ui/LiveBadge';
 import { EmptyState } from '../../shared/ui/States';
 import { BulkBar, BulkMenu } from '../bulk/BulkBar';
+import { TemplateButton } from '../templates/TemplateButton';
 import { CouponCards } from './CouponCards';
 import { CouponFilters } from './CouponFilters';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
@@ -81,6 +82,7 @@ export function CouponListPage() {
           <LiveBadge />
           <SavedViews list={listName} />
           <BulkMenu filters={filters} sort={sort} />
+          {can('coupons.write') && <TemplateButton />}
           {can('coupons.write') && (
             <Link className="button button--primary" to={`/coupons/new${location.search}`}>
               <Plus className="icon" aria-hidden />

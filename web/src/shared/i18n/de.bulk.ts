@@ -1,4 +1,4 @@
-/** Bulk changes, exports, imports and jobs. */
+/** Bulk changes, exports, imports, jobs, templates and clones. */
 export const deBulk = {
   'bulk.menu': 'Alle passenden',
   'bulk.allMatching.one': '{count} passender',
@@ -128,4 +128,23 @@ export const deBulk = {
   'import.same': 'schon so',
   'import.errorFile': 'Fehler herunterladen (CSV)',
   'import.recheck': 'Erneut prüfen',
+  'templates.title': 'Vorlagen',
+  'templates.empty': 'Keine Vorlagen',
+  'templates.empty.text': 'Speichern Sie einen Gutschein über sein Menü als Vorlage; weitere beginnen dann mit seinen Werten.',
+  'templates.use': 'Neuer Gutschein aus {name}',
+  'templates.delete': 'Vorlage {name} löschen',
+  'templates.deleted': 'Vorlage {name} ist gelöscht',
+  'templates.save': 'Als Vorlage speichern',
+  'templates.saved': 'Vorlage {name} ist gespeichert',
+  'templates.name': 'Name der Vorlage',
+  'templates.hint': 'Code und Daten gehören nicht dazu, die Dauer der Gültigkeit schon.',
+  'clone.action': 'Duplizieren',
+  'clone.title': '{name} duplizieren',
+  'clone.nameOf': '{name} (Kopie)',
+  'clone.text': 'Kopiert die Kampagne mit ihren Gutscheinen. Sie bekommen neue Codes und um so viele Tage verschobene Daten wie der Beginn und bleiben aus, bis die neue Kampagne eingeschaltet wird.',
+  'clone.name': 'Name der neuen Kampagne',
+  'clone.start': 'Sie beginnt am',
+  'clone.run': 'Duplizieren',
+  'clone.done.one': 'Die Kampagne ist dupliziert, mit {count} Gutschein',
+  'clone.done.other': 'Die Kampagne ist dupliziert, mit {count} Gutscheinen',
 };

@@ -1,4 +1,4 @@
-/** Bulk changes, exports, imports and jobs. */
+/** Bulk changes, exports, imports, jobs, templates and clones. */
 export const enBulk = {
   'bulk.menu': 'All matching',
   'bulk.allMatching.one': 'All {count} matching',
@@ -128,4 +128,23 @@ export const enBulk = {
   'import.same': 'already so',
   'import.errorFile': 'Download the errors (CSV)',
   'import.recheck': 'Check again',
+  'templates.title': 'Templates',
+  'templates.empty': 'No templates',
+  'templates.empty.text': 'Save a coupon as a template from its menu; then others begin with its values.',
+  'templates.use': 'New coupon from {name}',
+  'templates.delete': 'Delete template {name}',
+  'templates.deleted': 'Template {name} is deleted',
+  'templates.save': 'Save as template',
+  'templates.saved': 'Template {name} is saved',
+  'templates.name': 'Name of the template',
+  'templates.hint': 'Code and dates are not part of it; how long it is valid is.',
+  'clone.action': 'Clone',
+  'clone.title': 'Clone {name}',
+  'clone.nameOf': '{name} (copy)',
+  'clone.text': 'Copies the campaign with its coupons. They get fresh codes and dates moved as far as the start, and stay off until you switch the new campaign on.',
+  'clone.name': 'Name of the new campaign',
+  'clone.start': 'It begins on',
+  'clone.run': 'Clone',
+  'clone.done.one': 'The campaign is cloned, with {count} coupon',
+  'clone.done.other': 'The campaign is cloned, with {count} coupons',
 };

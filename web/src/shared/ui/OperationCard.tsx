@@ -50,7 +50,7 @@ export function OperationCard({ operation }: { operation: View }) {
     <article className="card card__body stack stack--tight" aria-label={`${label} ${operation.id}`}>
       <div className="row row--between">
         <div className="row">
-          <h3>{label}</h3>
+          <h2 className="operation__title">{label}</h2>
           <span className={`badge badge--${look}`}>
             <Icon className="icon" aria-hidden />
             {word('operationStatus', operation.status)}

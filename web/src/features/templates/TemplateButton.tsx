@@ -1,0 +1,24 @@
+import { LayoutTemplate } from 'lucide-react';
+import { lazy, Suspense, useState } from 'react';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { Button } from '../../shared/ui/Button';
+
+const TemplatesDialog = lazy(() => import('./TemplatesDialog').then((module) => ({ default: module.TemplatesDialog })));
+
+/** Opens the templates to begin a coupon from (BLK-04). */
+export function TemplateButton() {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <>
+      <Button icon={LayoutTemplate} onClick={() => setOpen(true)}>
+        {t('templates.title')}
+      </Button>
+      {isOpen && (
+        <Suspense>
+          <TemplatesDialog onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
