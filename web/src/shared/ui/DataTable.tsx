@@ -203,6 +203,8 @@ function BodyRow<R>(props: {
   const { t } = useTranslation();
   const { row, onOpen } = props;
   const open = (event: MouseEvent | KeyboardEvent) => {
+    // Menus and dialogs of the row hang elsewhere in the page, yet their events come by here.
+    if (!event.currentTarget.contains(event.target as Node)) return;
     // Buttons and boxes in the row do their own work.
     if (!(event.target as Element).closest('button, a, input, label')) onOpen?.(row.original);
   };
