@@ -82,6 +82,12 @@ export const deSettings: typeof enSettings = {
   'taskState.retried': 'Erneut versucht',
   'taskState.done': 'Erledigt',
   'taskState.dropped': 'Fallen gelassen',
+  'alert.clock_drift': 'Eine Uhr geht falsch',
+  'alert.still_usable': 'Anderswo noch angenommen',
+  'alert.missed': 'Enden wurden spät gefunden',
+  'alert.behind': 'Im Rückstand',
+  'alert.failing': 'Scheitert',
+  'alert.unusual_volume': 'Ungewöhnlich viele Enden',
   'command.disable': 'Sperren',
   'command.enable': 'Wieder öffnen',
 };

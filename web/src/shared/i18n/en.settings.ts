@@ -81,6 +81,12 @@ export const enSettings = {
   'taskState.retried': 'Tried again',
   'taskState.done': 'Done',
   'taskState.dropped': 'Dropped',
+  'alert.clock_drift': 'A clock is off',
+  'alert.still_usable': 'Still accepted elsewhere',
+  'alert.missed': 'Ends were found late',
+  'alert.behind': 'Behind',
+  'alert.failing': 'Failing',
+  'alert.unusual_volume': 'Unusually many ends',
   'command.disable': 'Block',
   'command.enable': 'Open again',
 };
