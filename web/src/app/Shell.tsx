@@ -84,8 +84,8 @@ export function Shell() {
         <header className="sidebar">
           <Brand />
           <Navigation />
+          <DemoSwitch />
           <div className="sidebar__foot">
-            <DemoSwitch />
             <AccountMenu />
           </div>
         </header>
