@@ -85,7 +85,7 @@ internal static class QuoteEndpoints
         context.CodesNotFound(priced.Quote.Rejected.Count(static r => r.Reason == Reasons.NotFound));
         if (!call!.Keep)
         {
-            await HttpAnswer.Json(200, View(context, caller, priced, kept: null)).SendAsync(context);
+            await QuoteWriting.SendAsync(context, View(context, caller, priced, kept: null));
             return;
         }
 

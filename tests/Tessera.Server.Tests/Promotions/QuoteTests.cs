@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Http;
 using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -389,6 +390,32 @@ public sealed class QuoteTests(PostgresFixture postgres) : IAsyncLifetime
             await Cli.Commands.ReceiptCommand.RunAsync(database, none, german: true, replay: false, default)
         );
         Assert.Equal(404, (await _host.GetAsync("/api/v1/receipts/" + Guid.CreateVersion7())).Status);
+    }
+
+    [Fact]
+    public void A_price_is_written_as_it_is_described()
+    {
+        var change = new SmallestChange("wait_until", 5, DateTimeOffset.UnixEpoch, "p");
+        var whole = QuoteSamples.Answer with
+        {
+            IsBest = true,
+            Applied = [new QuotedPromotion("p", 2, 300, "ÄCODE"), new QuotedPromotion("q", 1, 5)],
+            Rejected =
+            [
+                new QuoteRejection("expired", "\"A\"", "p", "window", change),
+                new QuoteRejection("below_minimum", Change: new SmallestChange("spend_more", 420)),
+            ],
+        };
+        foreach (var answer in (QuoteAnswer[])[whole, whole with { Receipt = null, IsBest = null, Rejected = [] }])
+        {
+            using var written = new MemoryStream();
+            using (var json = new Utf8JsonWriter(written, new JsonWriterOptions { Encoder = Wire.Json.Encoder }))
+            {
+                QuoteWriting.Write(json, answer);
+            }
+
+            Assert.Equal(JsonSerializer.Serialize(answer, Wire.Json), Encoding.UTF8.GetString(written.ToArray()));
+        }
     }
 
     private async Task<JsonElement> QuoteAsync(string body)

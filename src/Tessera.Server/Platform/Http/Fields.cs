@@ -17,57 +17,88 @@ public sealed class Fields
     private const int MaximumPlainName = 64;
     private const int MaximumPlainText = 500;
 
-    private readonly Dictionary<string, JsonElement> _members = new(StringComparer.Ordinal);
-    private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
-    private readonly List<Fields> _children = [];
-    private readonly List<FieldError> _errors;
-    private readonly string _prefix;
-    private readonly string _pointer;
+    /// <summary>Up to so many members are found by looking at each.</summary>
+    private const int Few = 16;
 
-    private Fields(JsonElement json, string prefix, string pointer, List<FieldError> errors)
+    private readonly List<FieldError> _errors;
+    private readonly Fields? _parent;
+    private readonly string _name;
+    private readonly Member[] _members;
+    private readonly int _count;
+    private readonly Dictionary<string, int>? _places;
+    private List<Fields>? _children;
+
+    private Fields(JsonElement json, Fields? parent, string name, List<FieldError> errors)
     {
-        (_prefix, _pointer, _errors) = (prefix, pointer, errors);
+        (_parent, _name, _errors) = (parent, name, errors);
+        _members = new Member[json.GetPropertyCount()];
+        _places = _members.Length > Few ? new Dictionary<string, int>(_members.Length, StringComparer.Ordinal) : null;
         foreach (var member in json.EnumerateObject())
         {
-            var name = NameOf(member);
-            if (name is null)
+            var own = MemberNames.Of(member);
+            if (own is null)
             {
                 Add("?", "invalid_name", "A member has a name that is not text.");
             }
-            else if (!_members.TryAdd(name, member.Value))
+            else if (Find(own) >= 0)
             {
-                Add(name, "duplicate_member", "This member was given more than once.");
+                Add(own, "duplicate_member", "This member was given more than once.");
+            }
+            else
+            {
+                _places?.Add(own, _count);
+                _members[_count++] = new Member { Name = own, Value = member.Value };
             }
         }
     }
+
+    /// <summary>One item of a list, as the only member of an object of its own.</summary>
+    private Fields(JsonElement item, string place, Fields parent, string name)
+    {
+        (_parent, _name, _errors) = (parent, name, parent._errors);
+        (_members, _count) = ([new Member { Name = place, Value = item }], 1);
+    }
+
+    private struct Member
+    {
+        public string Name;
+        public JsonElement Value;
+        public bool IsAsked;
+    }
+
+    /// <summary>What stands before the names of this object's members, where they are told of.</summary>
+    private string Prefix => _parent is null ? "" : _parent.Prefix + _name + ".";
+
+    /// <summary>The same as a JSON pointer.</summary>
+    private string Pointer => _parent is null ? "#" : _parent.Pointer + "/" + Escape(_name);
 
     /// <summary>The members of a body.</summary>
     public static Fields Of(RequestBody body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return new Fields(body.Json, "", "#", []);
+        return new Fields(body.Json, null, "", []);
     }
 
     /// <summary>The members of an object that was put together of a request's parameters.</summary>
-    public static Fields Of(JsonElement members) => new(members, "", "#", []);
+    public static Fields Of(JsonElement members) => new(members, null, "", []);
 
     /// <summary>All that is wrong so far.</summary>
     public IReadOnlyList<FieldError> Errors => _errors;
 
     /// <summary>Whether a member is there and not null.</summary>
-    public bool Has(string name) => _members.TryGetValue(name, out var value) && value.ValueKind != JsonValueKind.Null;
+    public bool Has(string name) => Find(name) is >= 0 and var at && _members[at].Value.ValueKind != JsonValueKind.Null;
 
     /// <summary>Whether a member is there, null or not.</summary>
-    public bool Names(string name) => _members.ContainsKey(name);
+    public bool Names(string name) => Find(name) >= 0;
 
     /// <summary>Leaves a member unread, because what it should hold cannot be told.</summary>
-    public void Skip(string name) => _asked.Add(name);
+    public void Skip(string name) => Take(name);
 
     /// <summary>A member as it was sent; it has to be there.</summary>
     public JsonElement Raw(string name) => _members[name].Clone();
 
     /// <summary>The names of all members.</summary>
-    public IReadOnlyCollection<string> Names() => _members.Keys;
+    public IReadOnlyCollection<string> Names() => [.. _members.Take(_count).Select(static m => m.Name)];
 
     /// <summary>Takes over errors that a rule found; their fields are this object's.</summary>
     public void Add(IEnumerable<FieldError> errors)
@@ -76,16 +107,17 @@ public sealed class Fields
         foreach (var error in errors)
         {
             // What could not be read at all is not also called wrong.
-            if (_errors.TrueForAll(e => e.Field != _prefix + error.Field))
+            var field = Prefix + error.Field;
+            if (_errors.TrueForAll(e => e.Field != field))
             {
-                _errors.Add(error with { Field = _prefix + error.Field, Pointer = _pointer + error.Pointer[1..] });
+                _errors.Add(error with { Field = field, Pointer = Pointer + error.Pointer[1..] });
             }
         }
     }
 
     /// <summary>Says that a member is wrong.</summary>
     public void Add(string name, string code, string message) =>
-        _errors.Add(new FieldError(_prefix + name, _pointer + "/" + Escape(name), code, message));
+        _errors.Add(new FieldError(Prefix + name, Pointer + "/" + Escape(name), code, message));
 
     /// <summary>Ends the reading.</summary>
     /// <returns>All errors as one refusal; null when there are none.</returns>
@@ -124,10 +156,13 @@ public sealed class Fields
             return null;
         }
 
-        if (text.Any(static c => char.IsControl(c) && c is not '\n' and not '\t'))
+        foreach (var c in text)
         {
-            Add(name, "invalid_text", "This has control characters.");
-            return null;
+            if (char.IsControl(c) && c is not '\n' and not '\t')
+            {
+                Add(name, "invalid_text", "This has control characters.");
+                return null;
+            }
         }
 
         return text;
@@ -283,8 +318,8 @@ public sealed class Fields
             return null;
         }
 
-        var child = new Fields(value, _prefix + name + ".", _pointer + "/" + Escape(name), _errors);
-        _children.Add(child);
+        var child = new Fields(value, this, name, _errors);
+        (_children ??= []).Add(child);
         return child;
     }
 
@@ -318,9 +353,10 @@ public sealed class Fields
         var place = 0;
         foreach (var element in value.EnumerateArray())
         {
-            var holder = new Fields(element, place, _prefix + name, _pointer + "/" + Escape(name), _errors);
-            _children.Add(holder);
-            if (item(holder, place.ToString(CultureInfo.InvariantCulture)) is { } read)
+            var at = place.ToString(CultureInfo.InvariantCulture);
+            var holder = new Fields(element, at, this, name);
+            (_children ??= new List<Fields>(value.GetArrayLength())).Add(holder);
+            if (item(holder, at) is { } read)
             {
                 items.Add(read);
             }
@@ -341,14 +377,17 @@ public sealed class Fields
             return null;
         }
 
-        if (child._members.Count > maximum)
+        if (child._count > maximum)
         {
             Add(name, "too_many", $"This has more than {maximum} members.");
         }
 
-        foreach (var (key, value) in child._members)
+        var members = new Dictionary<string, JsonElement>(child._count, StringComparer.Ordinal);
+        for (var i = 0; i < child._count; i++)
         {
-            child._asked.Add(key);
+            var (key, value) = (child._members[i].Name, child._members[i].Value);
+            child._members[i].IsAsked = true;
+            members.Add(key, value);
             if (key.Length is 0 or > MaximumPlainName || key.Any(char.IsControl))
             {
                 child.Add(key, "invalid_name", $"A name has 1 to {MaximumPlainName} characters.");
@@ -364,7 +403,7 @@ public sealed class Fields
             }
         }
 
-        return child._members;
+        return members;
     }
 
     /// <summary>
@@ -397,22 +436,20 @@ public sealed class Fields
                 .Select(
                     (item, place) =>
                         item.ValueKind == JsonValueKind.Object
-                            ? new Fields(item, $"{_prefix}{name}.{place}.", $"{_pointer}/{Escape(name)}/{place}", [])
+                            ? new Fields(item, At(name), place.ToString(CultureInfo.InvariantCulture), [])
                             : null
                 ),
         ];
     }
 
-    private Fields(JsonElement item, int place, string prefix, string pointer, List<FieldError> errors)
-    {
-        (_prefix, _pointer, _errors) = (prefix + ".", pointer, errors);
-        _members[place.ToString(CultureInfo.InvariantCulture)] = item;
-    }
+    /// <summary>The place of a list, as what its items stand in.</summary>
+    private Fields At(string name) => new(default, "", this, name);
 
     private bool TryTake(string name, bool required, out JsonElement value)
     {
-        _asked.Add(name);
-        if (_members.TryGetValue(name, out value) && value.ValueKind != JsonValueKind.Null)
+        var at = Take(name);
+        value = at < 0 ? default : _members[at].Value;
+        if (at >= 0 && value.ValueKind != JsonValueKind.Null)
         {
             return true;
         }
@@ -425,30 +462,46 @@ public sealed class Fields
         return false;
     }
 
-    private void FindUnknown()
+    private int Take(string name)
     {
-        foreach (var name in _members.Keys)
+        var at = Find(name);
+        if (at >= 0)
         {
-            if (!_asked.Contains(name))
+            _members[at].IsAsked = true;
+        }
+
+        return at;
+    }
+
+    private int Find(string name)
+    {
+        if (_places is not null)
+        {
+            return _places.TryGetValue(name, out var place) ? place : -1;
+        }
+
+        for (var i = 0; i < _count; i++)
+        {
+            if (string.Equals(_members[i].Name, name, StringComparison.Ordinal))
             {
-                Add(name, "unknown_member", "There is no member of this name here.");
+                return i;
             }
         }
 
-        _children.ForEach(static child => child.FindUnknown());
+        return -1;
     }
 
-    private static string? NameOf(JsonProperty member)
+    private void FindUnknown()
     {
-        try
+        for (var i = 0; i < _count; i++)
         {
-            return member.Name;
+            if (!_members[i].IsAsked)
+            {
+                Add(_members[i].Name, "unknown_member", "There is no member of this name here.");
+            }
         }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate cannot become text.
-            return null;
-        }
+
+        _children?.ForEach(static child => child.FindUnknown());
     }
 
     private static string? TextOf(JsonElement value)
