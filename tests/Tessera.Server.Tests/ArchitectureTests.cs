@@ -69,6 +69,7 @@ public sealed partial class ArchitectureTests
         [("Privacy", "redemptions.placed_order")] = "an erasure takes the customer out of stored carts",
         [("Privacy", "redemptions.order_reservation")] = "an erasure takes the customer out of stored carts",
         [("Privacy", "redemptions.promotion_use")] = "an erasure removes the hash of the address a use was counted by",
+        [("Privacy", "promotions.segment_member")] = "an erasure takes the customer out of segments",
         [("Privacy", "promotions.receipt")] = "an erasure takes the customer out of what a receipt was computed from",
         [("Privacy", "audit.request_origin")] = "the end of retention deletes addresses of requests",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",

@@ -201,14 +201,12 @@ internal static partial class ApiKeyEndpoints
     private static async Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var wanted = Parse(fields, caller);
         if ((fields.Finish() ?? Overreach(caller, wanted!)) is { } wrong)
         {
@@ -220,7 +218,7 @@ internal static partial class ApiKeyEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 await CheckReferencesAsync(work, fields, wanted!);

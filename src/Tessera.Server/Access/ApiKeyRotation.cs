@@ -21,14 +21,12 @@ internal static partial class ApiKeyEndpoints
     private static async Task RotateAsync(HttpContext context, Database database, ApiKeys keys, Guid id)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var overlap = fields.Integer("overlap_seconds", 0, MostOverlap, required: false) ?? StandardOverlap;
         var expires = fields.Instant("expires_at", required: false);
         if (fields.Finish() is { } wrong)
@@ -41,7 +39,7 @@ internal static partial class ApiKeyEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 await using (var hold = work.Command("select from access.api_key where id = $1 for update", id))

@@ -343,10 +343,8 @@ internal abstract class Directory<TWanted, TView>
 
     private static async Task<RequestBody?> BodyAsync(HttpContext context, Caller caller)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((Outsider(caller) ?? refusal) is { } no)
+        if (await RequestBody.TakeAsync(context, Outsider(caller)) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return null;
         }
 

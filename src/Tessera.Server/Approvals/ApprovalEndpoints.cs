@@ -237,10 +237,9 @@ internal static class ApprovalEndpoints
     private static async Task RequestAsync(HttpContext context, Database database, ApprovalService approvals)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((caller.Realm == Realms.Staff ? refusal : ApprovalRefusals.StaffOnly) is { } no)
+        var outsider = caller.Realm == Realms.Staff ? null : ApprovalRefusals.StaffOnly;
+        if (await RequestBody.TakeAsync(context, outsider) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 

@@ -153,14 +153,12 @@ internal static partial class EmergencyEndpoints
 
     private static async Task StartAsync(HttpContext context, Database database, ILogger<Emergency> log)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((Outsider(context) ?? refusal) is { } no)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var reason = ApprovalEndpoints.Reason(fields);
         var minutes = fields.Integer("minutes", ShortestMinutes, LongestMinutes);
         if (fields.Finish() is { } wrong)
@@ -173,7 +171,7 @@ internal static partial class EmergencyEndpoints
         await RunAsync(
             context,
             database,
-            body!.Bytes,
+            body.Bytes,
             required: true,
             async (work, by, cancel) =>
             {
@@ -226,14 +224,12 @@ internal static partial class EmergencyEndpoints
 
     private static async Task ReviewAsync(HttpContext context, Guid id, Database database)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((Outsider(context) ?? refusal) is { } no)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var finding = fields.Word("finding", Emergency.Findings);
         var note = ApprovalEndpoints.Reason(fields);
         if (fields.Finish() is { } wrong)
@@ -245,7 +241,7 @@ internal static partial class EmergencyEndpoints
         await RunAsync(
             context,
             database,
-            body!.Bytes,
+            body.Bytes,
             required: false,
             async (work, by, cancel) =>
             {

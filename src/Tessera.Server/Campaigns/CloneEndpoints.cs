@@ -28,10 +28,8 @@ internal static class CloneEndpoints
     private static async Task CloneAsync(HttpContext context, string id, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -39,7 +37,7 @@ internal static class CloneEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

@@ -64,10 +64,8 @@ internal static class AcknowledgementEndpoints
         TimeProvider clock
     )
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -80,7 +78,7 @@ internal static class AcknowledgementEndpoints
                 webhookId,
                 headers[StandardWebhooks.TimestampHeader],
                 headers[StandardWebhooks.SignatureHeader],
-                body!.Bytes.Span,
+                body.Bytes.Span,
                 clock.GetUtcNow()
             )
         )

@@ -64,10 +64,8 @@ internal static class SecretEndpoints
     private static async Task SetAsync(HttpContext context, Guid id, Database database, ConnectorSecrets secrets)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -75,7 +73,7 @@ internal static class SecretEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 if (await ConnectorSecrets.HoldAsync(work, id, caller) is not { } connector)

@@ -49,10 +49,8 @@ internal static class SteeringEndpoints
     private static async Task ForceAsync(HttpContext context, Guid id, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -60,7 +58,7 @@ internal static class SteeringEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;
@@ -165,14 +163,12 @@ internal static class SteeringEndpoints
     )
     {
         var cancel = context.RequestAborted;
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var ids = fields.List(
             "ids",
             MaximumQuery,

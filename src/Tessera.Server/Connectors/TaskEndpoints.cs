@@ -136,14 +136,12 @@ internal static class TaskEndpoints
     private static async Task ActAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var action = fields.Word("action", Actions);
         var ids = fields.List("ids", MaximumTasks, static (item, place) => item.Id(place), required: false);
         var connector = fields.Id("connector_id", required: false);
@@ -164,7 +162,7 @@ internal static class TaskEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

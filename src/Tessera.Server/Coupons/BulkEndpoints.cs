@@ -28,14 +28,12 @@ internal static class BulkEndpoints
     private static async Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var items = fields.Items("coupons", BulkCreate.Maximum);
         if (fields.Finish() is { } wrong)
         {
@@ -47,7 +45,7 @@ internal static class BulkEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

@@ -198,10 +198,8 @@ internal static class InstanceEndpoints
     private static async Task IssueAsync(HttpContext context, long id, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -209,7 +207,7 @@ internal static class InstanceEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

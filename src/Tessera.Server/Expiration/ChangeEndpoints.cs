@@ -124,10 +124,8 @@ internal static class ChangeEndpoints
     private static async Task ChangeAsync(HttpContext context, Database database, ApprovalService approvals)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -135,7 +133,7 @@ internal static class ChangeEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

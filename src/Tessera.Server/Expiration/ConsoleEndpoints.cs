@@ -124,10 +124,8 @@ internal static class ConsoleEndpoints
 
     private static async Task ReplayAsync(HttpContext context, Database database, CatchUp catchUp)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 

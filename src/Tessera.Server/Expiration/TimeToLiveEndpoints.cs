@@ -64,17 +64,15 @@ internal static class TimeToLiveEndpoints
 
     private static async Task SetAsync(HttpContext context, long id, Database database)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
         await ConsoleEndpoints.DoAsync(
             context,
             database,
-            body!.Bytes,
+            body.Bytes,
             async (work, caller) =>
             {
                 var fields = Fields.Of(body);

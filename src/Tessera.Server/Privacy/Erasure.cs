@@ -86,6 +86,7 @@ internal sealed class Erasure(PersonStore persons)
             update promotions.receipt set input = (input #- '{cart,customer}') || '{"erased": true}' where customer_id = $1
             """
         ),
+        ("segments", "delete from promotions.segment_member where customer_id = $1"),
         ("audiences", "delete from campaigns.audience where customer_id = $1"),
         ("objections", "delete from privacy.objection where customer_id = $1"),
         // Answers about the customer that are kept for repeats.

@@ -187,14 +187,13 @@ internal static partial class PersonalDataEndpoints
     private static async Task PutAsync(HttpContext context, Guid id, Database database, PersonStore persons)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((caller.Realm == Realms.Staff ? refusal : StaffOnly) is { } no)
+        var outsider = caller.Realm == Realms.Staff ? null : StaffOnly;
+        if (await RequestBody.TakeAsync(context, outsider) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var data = Read(fields);
         if (fields.Finish() is { } wrong)
         {
@@ -206,7 +205,7 @@ internal static partial class PersonalDataEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;
@@ -240,14 +239,13 @@ internal static partial class PersonalDataEndpoints
     )
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((caller.Realm == Realms.Staff ? refusal : StaffOnly) is { } no)
+        var outsider = caller.Realm == Realms.Staff ? null : StaffOnly;
+        if (await RequestBody.TakeAsync(context, outsider) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var reason = fields.Text("reason", MaximumReason)?.Trim();
         if (reason is { Length: < MinimumReason })
         {
@@ -264,7 +262,7 @@ internal static partial class PersonalDataEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;
@@ -304,14 +302,13 @@ internal static partial class PersonalDataEndpoints
     private static async Task FindAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((caller.Realm == Realms.Staff ? refusal : StaffOnly) is { } no)
+        var outsider = caller.Realm == Realms.Staff ? null : StaffOnly;
+        if (await RequestBody.TakeAsync(context, outsider) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var email = fields.Text("email", 254);
         if (fields.Finish() is { } wrong)
         {

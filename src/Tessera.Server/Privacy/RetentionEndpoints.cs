@@ -390,10 +390,8 @@ internal static class RetentionEndpoints
 
     private static async Task<RequestBody?> BodyAsync(HttpContext context)
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if ((Outsider(context) ?? refusal) is { } no)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
-            await Problems.WriteAsync(context, no);
             return null;
         }
 

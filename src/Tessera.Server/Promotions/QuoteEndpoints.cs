@@ -59,16 +59,14 @@ internal static class QuoteEndpoints
     private static async Task QuoteAsync(HttpContext context, Database database, Quoting quoting)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var call = QuoteRequests.Read(fields, caller);
-        refusal = fields.Finish() ?? QuoteRequests.Forbidden(call!.Wish, caller);
+        var refusal = fields.Finish() ?? QuoteRequests.Forbidden(call!.Wish, caller);
         if (refusal is not null)
         {
             await Problems.WriteAsync(context, refusal);
@@ -93,7 +91,7 @@ internal static class QuoteEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var (id, merchant) = (Guid.CreateVersion7(), caller.MerchantId);
@@ -107,15 +105,13 @@ internal static class QuoteEndpoints
     private static async Task PreviewAsync(HttpContext context, Quoting quoting, PromotionCatalogue catalogue)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
         var cancel = context.RequestAborted;
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var book = await catalogue.BookAsync(caller.MerchantId, cancel);
         var warnings = new List<PromotionWarning>();
         var drafts = Drafts(fields, caller, book, warnings);
@@ -125,7 +121,7 @@ internal static class QuoteEndpoints
             MaxPreviews,
             (item, place) => item.Object(place) is { } cart ? QuoteRequests.Read(cart, caller) : null
         );
-        refusal = fields.Finish();
+        var refusal = fields.Finish();
         refusal ??= calls!
             .Select(call => QuoteRequests.Forbidden(call.Wish, caller))
             .FirstOrDefault(no => no is not null);

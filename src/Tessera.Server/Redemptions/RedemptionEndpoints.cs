@@ -65,10 +65,8 @@ internal static class RedemptionEndpoints
     private static async Task ValidateAsync(HttpContext context, RedemptionService lanes)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 

@@ -36,14 +36,12 @@ internal static class InvitationEndpoints
     private static async Task AcceptAsync(HttpContext context, Database database, Passwords passwords)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var token = fields.Text("token", 100);
         var password = fields.Text("password", Passwords.Longest);
         if (fields.Finish() is { } wrong)

@@ -157,14 +157,12 @@ internal static class PeopleEndpoints
     private static async Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var wanted = Parse(fields, caller);
         if (fields.Finish() is { } wrong)
         {
@@ -176,7 +174,7 @@ internal static class PeopleEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 await CheckReferencesAsync(work, fields, wanted!);
@@ -255,14 +253,12 @@ internal static class PeopleEndpoints
     private static async Task ChangeAsync(HttpContext context, Database database, Guid id)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var name = fields.Names("name") ? fields.Text("name", 200) : null;
         var roles = fields.Names("roles") ? Roles(fields) : null;
         var active = fields.Names("is_active") ? fields.Flag("is_active") : null;
@@ -270,7 +266,7 @@ internal static class PeopleEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 // One at a time, so that two administrators cannot remove each other.

@@ -183,14 +183,12 @@ internal static class RoleEndpoints
     private static async Task WriteAsync(HttpContext context, Database database, string? id)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var wanted = Parse(fields, id);
         if (fields.Finish() is { } wrong)
         {
@@ -209,7 +207,7 @@ internal static class RoleEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
                 id is null
                     ? await CreateAsync(context, work, caller, wanted)

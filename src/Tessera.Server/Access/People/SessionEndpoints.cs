@@ -115,14 +115,12 @@ internal static class SessionEndpoints
     private static async Task BeginAsync(HttpContext context, SignIn signIn, Sessions sessions)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var wanted = Parse(fields);
         if ((fields.Finish() ?? (SessionCookie.IsForeign(context) ? SessionCookie.Forged : null)) is { } wrong)
         {

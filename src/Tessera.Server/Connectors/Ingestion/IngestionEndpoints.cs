@@ -102,14 +102,12 @@ internal static class IngestionEndpoints
     private static async Task IngestAsync(HttpContext context, IngestionService service)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         _ = fields.Items("events", MaximumEvents);
         if (fields.Finish() is { } wrong)
         {
@@ -119,7 +117,7 @@ internal static class IngestionEndpoints
 
         var source = new IngestionSource(caller.Actor, caller.ClientId, caller.MerchantId);
         var results = new List<IngestionResult>();
-        foreach (var item in body!.Json.GetProperty("events").EnumerateArray())
+        foreach (var item in body.Json.GetProperty("events").EnumerateArray())
         {
             var bytes = Encoding.UTF8.GetBytes(item.GetRawText());
             if (await service.ApplyAsync(source, bytes, context.RequestAborted) is not { } result)
@@ -144,10 +142,8 @@ internal static class IngestionEndpoints
     )
     {
         var cancel = context.RequestAborted;
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -158,7 +154,7 @@ internal static class IngestionEndpoints
             headers[StandardWebhooks.IdHeader],
             headers[StandardWebhooks.TimestampHeader],
             headers[StandardWebhooks.SignatureHeader],
-            body!.Bytes.Span,
+            body.Bytes.Span,
             clock.GetUtcNow()
         );
         Connector? connector = null;
@@ -254,14 +250,12 @@ internal static class IngestionEndpoints
     {
         var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var ids = fields.List(
             "ids",
             MaximumEvents,

@@ -91,14 +91,12 @@ internal static class BulkPlanEndpoints
     {
         var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var change = BulkRequests.ReadChange(fields);
         var selection = BulkRequests.ReadSelection(fields, caller.MerchantId);
         if (fields.Finish() is { } wrong)
@@ -119,14 +117,12 @@ internal static class BulkPlanEndpoints
     private static async Task RequestAsync(HttpContext context, Database database, ApprovalService approvals)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var change = BulkRequests.ReadChange(fields);
         var selection = BulkRequests.ReadSelection(fields, caller.MerchantId);
         var expected = fields.Integer("matching", 0, Fields.MaximumInteger, required: false);
@@ -147,7 +143,7 @@ internal static class BulkPlanEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

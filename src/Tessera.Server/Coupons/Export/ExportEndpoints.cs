@@ -53,14 +53,12 @@ internal static class ExportEndpoints
     private static async Task RequestAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var format = fields.Word("format", Formats);
         var sort = fields.Text("sort", MaximumSort, required: false) ?? "created_at_desc";
         var selection = BulkRequests.ReadSelection(fields, caller.MerchantId, sort);
@@ -75,7 +73,7 @@ internal static class ExportEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var cancel = CancellationToken.None;

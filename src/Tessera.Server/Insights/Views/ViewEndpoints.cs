@@ -105,14 +105,12 @@ internal static class ViewEndpoints
     private static async Task SaveAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var list = fields.Word("list", Lists);
         var name = fields.Text("name", 60);
         var query = fields.Text("query", 2000);
@@ -127,7 +125,7 @@ internal static class ViewEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             work => SaveAsync(context, work, caller, new SavedViewWanted(list!, name!, query!, role))
         );
     }

@@ -95,7 +95,7 @@ public sealed class Fields
     public void Skip(string name) => Take(name);
 
     /// <summary>A member as it was sent; it has to be there.</summary>
-    public JsonElement Raw(string name) => _members[name].Clone();
+    public JsonElement Raw(string name) => _members[Find(name)].Value.Clone();
 
     /// <summary>The names of all members.</summary>
     public IReadOnlyCollection<string> Names() => [.. _members.Take(_count).Select(static m => m.Name)];

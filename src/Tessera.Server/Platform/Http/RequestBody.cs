@@ -29,6 +29,21 @@ public sealed record RequestBody(ReadOnlyMemory<byte> Bytes, JsonElement Json)
 
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaximumDepth };
 
+    /// <summary>Reads a body; where it cannot be, the caller has been answered.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="first">Refuses the request whatever its body is; null does not.</param>
+    /// <returns>Null once a problem was answered.</returns>
+    public static async ValueTask<RequestBody?> TakeAsync(HttpContext context, Refusal? first = null)
+    {
+        var (body, refusal) = first is null ? await ReadAsync(context) : (null, first);
+        if (refusal is not null)
+        {
+            await Problems.WriteAsync(context, refusal);
+        }
+
+        return body;
+    }
+
     /// <summary>Reads and parses a body that has to be one JSON object.</summary>
     /// <remarks>PATCH takes a merge patch (RFC 7396) as well, under either media type.</remarks>
     /// <returns>The body, or why it cannot be read.</returns>

@@ -363,10 +363,8 @@ internal static class SegmentEndpoints
         Func<UnitOfWork, RequestBody, CatalogueActor, CancellationToken, Task<HttpAnswer>> write
     )
     {
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -374,7 +372,7 @@ internal static class SegmentEndpoints
             context,
             database,
             Caller.Of(context).ClientId,
-            body!.Bytes,
+            body.Bytes,
             work => write(work, body, ActorOf(context), CancellationToken.None)
         );
     }

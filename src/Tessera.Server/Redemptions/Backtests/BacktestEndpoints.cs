@@ -118,10 +118,8 @@ internal static class BacktestEndpoints
     private static async Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
@@ -129,7 +127,7 @@ internal static class BacktestEndpoints
             context,
             database,
             caller.ClientId,
-            body!.Bytes,
+            body.Bytes,
             async work =>
             {
                 var fields = Fields.Of(body);

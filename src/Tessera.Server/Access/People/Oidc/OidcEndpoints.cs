@@ -68,14 +68,12 @@ internal static class OidcEndpoints
     private static async Task BeginAsync(HttpContext context, Database database, Providers providers)
     {
         context.Response.Headers.CacheControl = "no-store";
-        var (body, refusal) = await RequestBody.ReadAsync(context);
-        if (refusal is not null)
+        if (await RequestBody.TakeAsync(context) is not { } body)
         {
-            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var fields = Fields.Of(body!);
+        var fields = Fields.Of(body);
         var invitation = fields.Text("invitation", 100, required: false);
         var wrong =
             fields.Finish()
