@@ -153,7 +153,8 @@ internal sealed class CouponList
 
     private string Statement(List<string> conditions, int? limit)
     {
-        var keys = string.Join(", ", _order.Select(static (o, place) => $"{o.Sql} as key_{place}"));
+        // A selection has no order, and then no keys.
+        var keys = string.Concat(_order.Select(static (o, place) => $", {o.Sql} as key_{place}"));
         var keyTexts = string.Join(", ", _order.Select(static (_, place) => $"c.key_{place}::text"));
         string OrderBy(Func<string, int, string> column) =>
             string.Join(
@@ -166,8 +167,8 @@ internal sealed class CouponList
 
         // The rows of the page are found first, the figures of these alone looked up then.
         return $"""
-            select {Coupon.Columns}, array[{keyTexts}]
-            from (select c.*, {keys} from {Source(conditions)} where {string.Join(
+            select {Coupon.Columns}, array[{keyTexts}]::text[]
+            from (select c.*{keys} from {Source(conditions)} where {string.Join(
                 " and ",
                 conditions
             )} {rows}) c {Coupon.Figures}
