@@ -29,24 +29,30 @@ public sealed partial class CatchUp(
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
-        if ((await nodeClock.CheckAsync(cancel)).IsStopped || !await IsDueAsync(cancel))
+        if ((await nodeClock.CheckAsync(cancel)).IsStopped || await TakeNightAsync(cancel) is not { } isFirst)
         {
             return false;
         }
 
-        await RunAsync(cancel);
+        await RunAsync(cancel, isFirst);
         return false;
     }
 
     /// <summary>Catches up now.</summary>
+    /// <param name="cancel">Cancels.</param>
+    /// <param name="isFirst">In the first night of a deployment all hours before it are new, and nobody missed them.</param>
     /// <returns>Hours enqueued and late units told.</returns>
-    internal async Task<(int Hours, long Units)> RunAsync(CancellationToken cancel)
+    internal async Task<(int Hours, long Units)> RunAsync(CancellationToken cancel, bool isFirst = false)
     {
         var began = await NowAsync(cancel);
         var hours = await lookAhead.PlanAsync(TimeSpan.FromDays(365 * 30), "catch_up", cancel);
         var now = await NowAsync(cancel);
         var told = await CompareAsync(now - Compared, now, cancel);
-        await ReportAsync(began, told, cancel);
+        if (!isFirst)
+        {
+            await ReportAsync(began, told, cancel);
+        }
+
         await RankAsync(cancel);
         LogDone(log, hours, told);
         return (hours, told);
@@ -150,20 +156,23 @@ public sealed partial class CatchUp(
     }
 
     /// <summary>Once a night, by whichever node comes first.</summary>
-    private async Task<bool> IsDueAsync(CancellationToken cancel)
+    /// <returns>Whether it is the deployment's first; null when it is not the time, or another node's.</returns>
+    private async Task<bool?> TakeNightAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        var taken = await work.ExecuteAsync(
+        await using var command = work.Command(
             """
-            update expiration.control set caught_up_at = platform.clock()
-            where mode = 'running' and caught_up_at < date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
+            with last as (select caught_up_at from expiration.control for update)
+            update expiration.control set caught_up_at = platform.clock() from last
+            where mode = 'running'
+                and last.caught_up_at < date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
                 and platform.clock() >= date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
-            """,
-            [],
-            cancel
+            returning last.caught_up_at = '-infinity'
+            """
         );
+        var isFirst = (bool?)await command.ExecuteScalarAsync(cancel);
         await work.CommitAsync(cancel);
-        return taken == 1;
+        return isFirst;
     }
 
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancel)

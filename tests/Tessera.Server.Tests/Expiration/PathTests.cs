@@ -86,6 +86,21 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_first_night_of_a_deployment_blames_nobody_for_what_ended_before_it()
+    {
+        await _given.UnitAsync(
+            _coupon,
+            "ENDINGONE",
+            until: "(clock_timestamp() - interval '40 days')",
+            from: "clock_timestamp() - interval '50 days'"
+        );
+        await _node.CatchUp.RunAsync(default, isFirst: true);
+        await _node.SweepAsync();
+        Assert.Single(await _node.ToldAsync());
+        Assert.Equal(0, await _database.ScalarAsync<long>("select count(*) from expiration.alert"));
+    }
+
+    [Fact]
     public async Task What_the_other_paths_saw_in_time_raises_none()
     {
         await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
