@@ -68,7 +68,15 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_workbook_has_numbers_as_numbers_and_texts_as_texts()
     {
-        var accepted = await _host.PostAsync(Path, new { format = "xlsx", selection = new { filter = new { } } });
+        var accepted = await _host.PostAsync(
+            Path,
+            new
+            {
+                format = "xlsx",
+                selection = new { filter = new { } },
+                sort = "code_asc",
+            }
+        );
         Assert.True(accepted.Status == 202, accepted.Body);
         var url = (await _host.EndOfAsync(accepted.Header("Location")!)).GetProperty("output_url").GetString()!;
         var bytes = await _host.Client.GetByteArrayAsync(url);
