@@ -11,7 +11,7 @@ internal static class RedeemBench
     private const int Port = 18101;
 
     // Until the runtime has compiled the path for good.
-    private const int WarmSeconds = 4;
+    private const int WarmSeconds = 2;
 
     // In this process and over HTTP customers are taken in turn, each by itself: twice this is below their limit of 10.
     private const int CodesPerCustomer = 4;
@@ -62,7 +62,7 @@ internal static class RedeemBench
 
         // Warm, and with tables that have rows: the plans of an empty database are no plans for a used one.
         await OursAsync("warming over HTTP", Callers, single, overHttp: true);
-        await ground.SealedAsync();
+        await server.IdleAsync();
         server.Pause();
         await OursAsync("warming in process", Callers, WarmSeconds, overHttp: false);
         await naive.TuneAsync(naiveClients, single);
@@ -84,9 +84,9 @@ internal static class RedeemBench
             alone.Add(1000 / await OursAsync("one caller", 1, single, overHttp: false));
             naiveAlone.Add((await naive.RunAsync(1, single)).LatencyMs);
             server.Continue();
-            await ground.SealedAsync();
+            await server.IdleAsync();
             overHttp.Add(await OursAsync("over HTTP", Callers, seconds, overHttp: true));
-            await ground.SealedAsync();
+            await server.IdleAsync();
             server.Pause();
         }
 

@@ -79,6 +79,22 @@ internal sealed class ServerProcess : IAsyncDisposable
     /// <summary>Lets it go on.</summary>
     public void Continue() => Signal("-CONT");
 
+    /// <summary>Waits until it has nothing left to do: what follows the log has caught up, and no transaction is open.</summary>
+    public async Task IdleAsync()
+    {
+        const double share = 0.05;
+        var step = TimeSpan.FromMilliseconds(300);
+        for (var i = 0; i < 100; i++)
+        {
+            var before = CpuSeconds;
+            await Task.Delay(step);
+            if (CpuSeconds - before < share * step.TotalSeconds)
+            {
+                return;
+            }
+        }
+    }
+
     public void Kill()
     {
         _process.Kill();

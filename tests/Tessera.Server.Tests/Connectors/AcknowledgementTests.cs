@@ -206,6 +206,12 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         await PartnerAsync("bad", Behaviour.Failing, acknowledgement: "sync");
         await AppendAsync(1, 10);
         await UntilAsync("acknowledged");
+        const string failed = "select count(*) from connectors.lane where last_error is not null";
+        for (var i = 0; i < 200 && await _host.Database.ScalarAsync<long>(failed) == 0; i++)
+        {
+            await Task.Delay(50);
+        }
+
         var page = await _host.GetAsync("/api/v1/connector-figures");
         Assert.True(page.Status == 200, page.Body);
         var (bad, well) = (page.Json.GetProperty("data")[0], page.Json.GetProperty("data")[1]);

@@ -135,14 +135,21 @@ public sealed class SessionTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Unknown_and_known_addresses_take_the_same_time()
     {
-        await Person.MakeAsync(_host.Database, "staff", "timed@example.com", ["finance"]);
-        // A hash of the present cost, as everyone has after a first sign-in.
+        const int people = 3;
         using var browser = new Browser(_host.Address);
-        await browser.SignInAsync("staff", "timed@example.com", Person.Password);
-        var (known, unknown) = (new List<double>(), new List<double>());
-        for (var i = 0; i < 4; i++)
+        for (var i = 0; i < people; i++)
         {
-            known.Add(await TimeAsync("timed@example.com"));
+            await Person.MakeAsync(_host.Database, "staff", $"timed{i}@example.com", ["finance"]);
+
+            // A hash of the present cost, as everyone has after a first sign-in.
+            await browser.SignInAsync("staff", $"timed{i}@example.com", Person.Password);
+        }
+
+        // Four each: a fifth failure would lock. The quickest of many is the one that nothing else disturbed.
+        var (known, unknown) = (new List<double>(), new List<double>());
+        for (var i = 0; i < 4 * people; i++)
+        {
+            known.Add(await TimeAsync($"timed{i % people}@example.com"));
             unknown.Add(await TimeAsync($"nobody{i}@example.com"));
         }
 

@@ -177,7 +177,7 @@ function Effect({ preview }: { preview: BulkPreviewView }) {
       <Reasons title={t('bulk.reasons')} family="bulkReason" reasons={preview.reasons} />
       <Reasons title={t('bulk.warnings')} family="bulkWarning" reasons={preview.warnings} />
       {isEdit ? (
-        <div className="scroll-x">
+        <div className="scroll-x" tabIndex={0} role="group" aria-label={t('bulk.examples')}>
           <table className="simple-table">
             <caption className="visually-hidden">{t('bulk.examples')}</caption>
             <thead>

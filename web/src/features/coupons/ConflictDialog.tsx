@@ -32,7 +32,7 @@ export function ConflictDialog(props: {
       }
     >
       <p>{t('conflict.text')}</p>
-      <div className="scroll-x">
+      <div className="scroll-x" tabIndex={0} role="group" aria-label={t('conflict.text')}>
         <table className="simple-table">
           <thead>
             <tr>

@@ -23,7 +23,7 @@ export function CouponUsage({ coupon }: { coupon: Coupon }) {
   if (pages.rows.length === 0) return <EmptyState icon={ReceiptText} title={t('usage.empty')} text={t('usage.empty.text')} />;
   return (
     <>
-      <div className="scroll-x">
+      <div className="scroll-x" tabIndex={0} role="group" aria-label={t('coupon.tab.usage')}>
         <table className="simple-table">
           <thead>
             <tr>

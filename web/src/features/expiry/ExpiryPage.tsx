@@ -126,7 +126,7 @@ function Partners({ figures }: { figures: Figures }) {
       {figures.partners.length === 0 ? (
         <EmptyState icon={CircleCheck} title={t('expiry.noPartners')} />
       ) : (
-        <div className="scroll-x">
+        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="partners">
           <table className="simple-table">
             <thead>
               <tr>

@@ -104,7 +104,7 @@ function Performers({ summary }: { summary: CouponSummary }) {
       {summary.top_performers.length === 0 ? (
         <EmptyState icon={ReceiptText} title={t('usage.empty')} />
       ) : (
-        <div className="scroll-x">
+        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="performers">
           <table className="simple-table">
             <thead>
               <tr>
