@@ -14,11 +14,6 @@ namespace Tessera.Server.Platform.Lanes;
 /// </remarks>
 public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
 {
-    // Below it a batch is small anyway, and a caller that is alone must never wait.
-    private const int Crowd = 16;
-
-    private static readonly TimeSpan Gathering = TimeSpan.FromMilliseconds(1);
-
     private readonly Channel<Ticket>[] _queues;
     private readonly Task[] _workers;
     private readonly CancellationTokenSource _stop = new();
@@ -104,12 +99,6 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
             }
 
             worker = await RunBatchAsync(worker, batch, commands);
-            if (batch.Count >= Crowd && queue.Count < batch.Count / 2)
-            {
-                // Those just answered are about to ask again. Without them the next batch is small, the one after it
-                // large, and what each batch costs is shared by fewer.
-                await Task.Delay(Gathering);
-            }
         }
 
         await worker.DisposeAsync();
