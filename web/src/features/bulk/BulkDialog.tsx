@@ -177,6 +177,8 @@ function Effect({ preview }: { preview: BulkPreviewView }) {
       <Reasons title={t('bulk.reasons')} family="bulkReason" reasons={preview.reasons} />
       <Reasons title={t('bulk.warnings')} family="bulkWarning" reasons={preview.warnings} />
       {isEdit ? (
+        // Scrollable, so reachable by keyboard.
+        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         <div className="scroll-x" tabIndex={0} role="group" aria-label={t('bulk.examples')}>
           <table className="simple-table">
             <caption className="visually-hidden">{t('bulk.examples')}</caption>

@@ -32,6 +32,8 @@ export function ConflictDialog(props: {
       }
     >
       <p>{t('conflict.text')}</p>
+      {/* Scrollable, so reachable by keyboard. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="scroll-x" tabIndex={0} role="group" aria-label={t('conflict.text')}>
         <table className="simple-table">
           <thead>

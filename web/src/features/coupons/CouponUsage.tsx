@@ -23,6 +23,8 @@ export function CouponUsage({ coupon }: { coupon: Coupon }) {
   if (pages.rows.length === 0) return <EmptyState icon={ReceiptText} title={t('usage.empty')} text={t('usage.empty.text')} />;
   return (
     <>
+      {/* Scrollable, so reachable by keyboard. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <div className="scroll-x" tabIndex={0} role="group" aria-label={t('coupon.tab.usage')}>
         <table className="simple-table">
           <thead>
