@@ -13,9 +13,9 @@ using Tessera.Server.Audit;
 namespace Tessera.Bench;
 
 /// <summary>
-/// What the audit trail and the checks of rights cost: redemptions with and without the sealer (and the indexer), the
-/// history of one thing out of the largest log that fits the time, and what the check of a key costs
-/// a request over HTTP. Each pair alternates in one run.
+/// What the audit trail and the checks of rights cost: redemptions with and without the sealer, the history of one thing
+/// out of the largest log that fits the time, and what the check of a key costs a request over HTTP. Costs are processor
+/// time of this process and of PostgreSQL, and not the clock: they are the same however busy the machine is otherwise.
 /// </summary>
 internal static class AuditBench
 {
@@ -23,13 +23,19 @@ internal static class AuditBench
     private const string Guarded = "/api/v1/bench/guarded";
     private const string Open = "/api/v1/bench/open";
 
+    /// <summary>Redemptions of one run: about half a second, so that the sealer comes by a few times.</summary>
+    private const int Each = 4000;
+
     public static async Task<int> RunAsync(bool quick)
     {
-        var (units, rounds, seconds, logEach) = quick ? (400_000, 3, 2.0, 20_000) : (1_500_000, 6, 4.0, 400_000);
+        var (blocks, logEach) = quick ? (10, 20_000) : (30, 100_000);
         await using var ground = await Ground.MakeAsync();
+        // Vacuum comes when it wants, and would be charged to whatever runs then.
+        await ground.ExecuteAsync("alter system set autovacuum = off");
+        await ground.ExecuteAsync("select pg_reload_conf()");
         var coupon = await ground.CouponAsync("BENCH", "unique");
-        var codes = await ground.UnitsAsync(coupon, units);
-        var customers = await ground.CustomersAsync(20_000);
+        var codes = await ground.UnitsAsync(coupon, (4 * blocks + 10) * Each + 40_000);
+        var customers = await ground.CustomersAsync(codes.Length / 8);
         await ground.SettleAsync();
         var settings = new Settings
         {
@@ -38,76 +44,83 @@ internal static class AuditBench
             DrainSeconds = 0,
         };
         var figures = new Figures();
-        var from = 0;
-        string? Next(int place) => from + place < codes.Length ? codes[from + place] : null;
+        var used = 0;
+
+        // The next so many codes, each once.
+        Func<int, string?> Take(int count)
+        {
+            var from = used;
+            used += count;
+            return place => place < count && from + place < codes.Length ? codes[from + place] : null;
+        }
 
         await using (var service = new InProcess(ground, settings.Lanes))
         {
-            from += (await service.RunAsync(Next, customers, Callers, 1)).Done + Callers;
-            var (chain, alone) = (new List<double>(), new List<double>());
-            var index = new List<double>();
-            for (var round = 0; round < rounds; round++)
+            var (sealing, indexing) = (new List<double>(), new List<double>());
+            async Task<double> RedeemAsync(bool isSealed)
             {
-                var (rates, each) = (new double[3], new double[3]);
-                // Another one begins each round, so that none always meets the warmest cache.
-                foreach (var way in Enumerable.Range(round, 3).Select(static n => n % 3))
+                var before = ground.Cpu;
+                using var stop = new CancellationTokenSource();
+                var sealer = isSealed ? FollowAsync(ground, settings, stop.Token) : Task.CompletedTask;
+                var (_, done, refused) = await service.RunAsync(Take(Each), customers, Callers, double.MaxValue);
+                await stop.CancelAsync();
+                await sealer;
+                if (isSealed)
                 {
-                    await ground.ExecuteAsync("checkpoint");
-                    var before = ground.Cpu;
-                    using var stop = new CancellationTokenSource();
-                    var workers = FollowAsync(ground, settings, way, stop.Token);
-                    var (rate, done, _) = await service.RunAsync(Next, customers, Callers, seconds);
-                    await stop.CancelAsync();
-                    await workers;
-                    if (way > 0)
-                    {
-                        // What was left over belongs to these redemptions too.
-                        await CatchUpAsync(ground, settings, index: way == 2);
-                    }
-
-                    from += done + Callers;
-                    rates[way] = rate;
-                    each[way] = CostOf(ground.Cpu - before, done);
-                    before = ground.Cpu;
-                    await CatchUpAsync(ground, settings, index: false);
-                    if (way == 0)
-                    {
-                        alone.Add(CostOf(ground.Cpu - before, done));
-                    }
-
-                    await CatchUpAsync(ground, settings, index: true);
+                    // What was left over belongs to these redemptions too.
+                    await SealAsync(ground, settings);
                 }
 
-                Figures.Say($"bare {rates[0]:F0}/s, sealed {rates[1]:F0}/s, sealed and indexed {rates[2]:F0}/s");
-                Figures.Say($"µs each: bare {each[0]:F0}, sealed {each[1]:F0}, sealed and indexed {each[2]:F0}");
-                chain.Add(Lost(each[0], each[1]));
-                index.Add(Lost(each[0], each[2]));
+                var cost = CostOf(ground.Cpu - before, done);
+                if (!isSealed)
+                {
+                    sealing.Add(await CostAsync(ground, done, () => SealAsync(ground, settings)));
+                }
+
+                indexing.Add(await CostAsync(ground, done, () => IndexAsync(ground)));
+                return refused == 0
+                    ? cost
+                    : throw new InvalidOperationException($"{refused} of {done} redemptions were refused.");
             }
 
-            figures.Add("chain_cost_percent", Figures.Median(chain));
-            figures.Add("seal_alone_us_each", Figures.Median(alone));
-            figures.Add("chain_and_index_cost_percent", Figures.Median(index));
+            // Compiled and warm first.
+            for (var round = 0; round < 8; round++)
+            {
+                await RedeemAsync(round % 2 == 0);
+            }
+
+            sealing.Clear();
+            indexing.Clear();
+            var chain = await Paired.RunAsync(blocks, RedeemAsync);
+            Console.WriteLine(chain.Say("The chain"));
+            figures.Add("redeem_us_each", chain.Bare);
+            figures.Add("chain_us_each", chain.Added);
+            figures.Add("chain_cost_percent", chain.LostPercent);
+            figures.Add("chain_cost_percent_low", chain.LowPercent);
+            figures.Add("chain_cost_percent_high", chain.HighPercent);
+            figures.Add("seal_alone_us_each", Figures.Median(sealing));
+            figures.Add("index_alone_us_each", Figures.Median(indexing));
         }
 
         await AskHistoryAsync(ground, settings, logEach, figures);
         await using var app = Host(settings);
         await app.StartAsync();
         var key = await KeyAsync(ground);
-        var address = AddressOf(app);
-        figures.Add("authorisation_cost_percent", await AuthoriseAsync(app, ground, key, Next, customers, seconds));
+        await AuthoriseAsync(app, ground, key, Take, customers, 2 * blocks, figures);
         figures.Print();
         await app.StopAsync();
         return 0;
     }
 
+    private static async Task<double> CostAsync(Ground ground, int done, Func<Task> work)
+    {
+        var before = ground.Cpu;
+        await work();
+        return CostOf(ground.Cpu - before, done);
+    }
+
     /// <summary>Processor time of one operation, here and in PostgreSQL, in microseconds.</summary>
     private static double CostOf(Cpu cpu, int done) => (cpu.OwnSeconds + cpu.ServerSeconds) / done * 1e6;
-
-    /// <summary>
-    /// The share of throughput a full machine loses when an operation costs so much more, in percent. Processor time, and
-    /// not the clock: the figure is the same however busy the machine is otherwise.
-    /// </summary>
-    private static double Lost(double bare, double charged) => 100 * (1 - bare / charged);
 
     /// <summary>The whole service, and beside it a route that does nothing, once behind the check of the key and once open.</summary>
     private static WebApplication Host(Settings settings)
@@ -129,43 +142,42 @@ internal static class AuditBench
     /// Processor time of the check, from a route that does nothing else, as a share of that of a redemption over HTTP: the
     /// check costs a few microseconds, which no two runs of redemptions agree to.
     /// </summary>
-    private static async Task<double> AuthoriseAsync(
+    private static async Task AuthoriseAsync(
         WebApplication app,
         Ground ground,
         string key,
-        Func<int, string?> codes,
+        Func<int, Func<int, string?>> take,
         Guid[] customers,
-        double seconds
+        int blocks,
+        Figures figures
     )
     {
-        const int rounds = 12;
+        const int requests = 4000;
         var port = AddressOf(app).Port;
         var (guarded, open) = (new HttpLoad(port, key, Guarded), new HttpLoad(port, key, Open));
-        var redeem = new HttpLoad(port, key);
-        await MeasureAsync(ground, guarded, static _ => "NOTHING", customers, 1);
-        await MeasureAsync(ground, open, static _ => "NOTHING", customers, 1);
-        var costs = new List<double>();
-        for (var round = 0; round < rounds; round++)
+        static string? Nothing(int place) => place < requests ? "NOTHING" : null;
+        Task<double> AskAsync(bool isChecked) => MeasureAsync(ground, isChecked ? guarded : open, Nothing, customers);
+        for (var round = 0; round < 4; round++)
         {
-            var each = new double[2];
-            foreach (var way in round % 2 == 0 ? (int[])[0, 1] : [1, 0])
-            {
-                each[way] = await MeasureAsync(
-                    ground,
-                    way == 0 ? open : guarded,
-                    static _ => "NOTHING",
-                    customers,
-                    0.4
-                );
-            }
-
-            costs.Add(each[1] - each[0]);
+            await AskAsync(round % 2 == 0);
         }
 
-        var whole = await MeasureAsync(ground, redeem, codes, customers, seconds);
-        var check = Figures.Median(costs);
-        Figures.Say($"µs each: the check of the key {check:F1}, a redemption over HTTP with it {whole:F0}");
-        return 100 * check / (whole - check);
+        var check = await Paired.RunAsync(blocks, AskAsync);
+        Console.WriteLine(check.Say("The check of the key, on a route that does nothing,"));
+        var redeem = new HttpLoad(port, key);
+        await MeasureAsync(ground, redeem, take(2 * Each), customers);
+        var whole = new double[3];
+        for (var round = 0; round < whole.Length; round++)
+        {
+            whole[round] = await MeasureAsync(ground, redeem, take(2 * Each), customers);
+        }
+
+        var bare = Figures.Median(whole) - check.Added;
+        Figures.Say($"a redemption over HTTP without it costs {bare:F0} µs, its caller included");
+        figures.Add("check_us_each", check.Added);
+        figures.Add("authorisation_cost_percent", 100 * check.Added / bare);
+        figures.Add("authorisation_cost_percent_low", 100 * check.Low / bare);
+        figures.Add("authorisation_cost_percent_high", 100 * check.High / bare);
     }
 
     /// <summary>Processor time of a request, its caller's included.</summary>
@@ -173,18 +185,14 @@ internal static class AuditBench
         Ground ground,
         HttpLoad load,
         Func<int, string?> codes,
-        Guid[] customers,
-        double seconds
+        Guid[] customers
     )
     {
         var before = ground.Cpu;
-        var (_, done, refused) = await load.RunAsync(codes, customers, Callers, seconds);
-        if (refused > 0)
-        {
-            Figures.Say($"{refused} of {done} were refused");
-        }
-
-        return CostOf(ground.Cpu - before, done);
+        var (_, done, refused) = await load.RunAsync(codes, customers, Callers, double.MaxValue);
+        return refused == 0
+            ? CostOf(ground.Cpu - before, done)
+            : throw new InvalidOperationException($"{refused} of {done} requests were refused.");
     }
 
     /// <summary>How long the history of one thing takes, in a database of its own.</summary>
@@ -217,35 +225,27 @@ internal static class AuditBench
         return key;
     }
 
-    /// <summary>Runs sealer and indexer as a node does, until it is told to stop.</summary>
-    private static async Task FollowAsync(Ground ground, Settings settings, int way, CancellationToken stop)
+    /// <summary>Seals as a node does, until it is told to stop.</summary>
+    private static async Task FollowAsync(Ground ground, Settings settings, CancellationToken stop)
     {
-        if (way == 0)
-        {
-            return;
-        }
-
-        var sealer = new Sealer(ground.Database, settings, TimeProvider.System, NullLogger<Sealer>.Instance);
-        var indexer = new Indexer(ground.Database, TimeProvider.System, NullLogger<Indexer>.Instance);
         await Task.Yield();
         while (!stop.IsCancellationRequested)
         {
-            await sealer.SealAsync(CancellationToken.None);
-            while (way == 2 && !stop.IsCancellationRequested && await indexer.RunOnceAsync(CancellationToken.None))
-            {
-                // One step after the other, for as long as there are whole ones.
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(250), CancellationToken.None);
+            await SealAsync(ground, settings);
+            await Task.Delay(TimeSpan.FromMilliseconds(250), stop).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 
-    private static async Task CatchUpAsync(Ground ground, Settings settings, bool index)
+    private static async Task SealAsync(Ground ground, Settings settings)
     {
         var sealer = new Sealer(ground.Database, settings, TimeProvider.System, NullLogger<Sealer>.Instance);
+        await sealer.SealAsync(CancellationToken.None);
+    }
+
+    private static async Task IndexAsync(Ground ground)
+    {
         var indexer = new Indexer(ground.Database, TimeProvider.System, NullLogger<Indexer>.Instance);
-        await sealer.SealAsync(default);
-        while (index && await indexer.RunOnceAsync(default))
+        while (await indexer.RunOnceAsync(CancellationToken.None))
         {
             // Until nothing is left.
         }

@@ -14,18 +14,17 @@ namespace Tessera.Bench;
 internal static class ExpiryBench
 {
     private const int Workers = 2;
-    private const int BesidePerSecond = 500;
 
     public static async Task<int> RunAsync(bool quick)
     {
         var units = quick ? 1_000_000 : 10_000_000;
-        var besideUnits = quick ? 500_000 : 1_500_000;
+        var besideUnits = quick ? 250_000 : 1_000_000;
         var figures = new Figures();
         await using var ground = await Ground.MakeAsync();
         await ExpiryGround.PrepareAsync(ground);
         var due = await IssueAsync(ground, units, 2, quick ? 2 : 8);
         var coupon = await ground.CouponAsync("BESIDE", "unique");
-        var codes = await ground.UnitsAsync(coupon, quick ? 30_000 : 50_000);
+        var codes = await ground.UnitsAsync(coupon, quick ? 15_000 : 60_000);
         var customers = await ground.CustomersAsync(10_000);
         await ground.SettleAsync();
 
@@ -35,26 +34,23 @@ internal static class ExpiryBench
             $"one bare statement: {bare:F2} s, {due / bare:F0} a second; {(ground.Cpu - before).Per((int)due)}"
         );
         await ground.ExecuteAsync("drop schema bare cascade");
-        await ground.SettleAsync();
+        await ground.ExecuteAsync("checkpoint");
 
         before = ground.Cpu;
         var (alone, first, second) = await SweepAsync(ground, due);
         Figures.Say($"pipeline: {alone:F2} s, {due / alone:F0} a second; {(ground.Cpu - before).Per((int)due)}");
         Figures.Say($"memory: at most {first:F0} MiB in the first half, {second:F0} in the second");
 
-        // Once more with a load beside it.
+        // Once more, by one node that redeems meanwhile.
         var again = await IssueAsync(ground, besideUnits, 12, quick ? 2 : 8);
         await ground.SettleAsync();
         await using var load = new ExpiryLoad(ground, place => codes[place % codes.Length], customers);
-        await IdleAsync(load, 2);
-        var idle = await IdleAsync(load, quick ? 5 : 10);
-        using var stop = new CancellationTokenSource();
-        var beside = Task.Run(() => load.RunAsync(BesidePerSecond, stop.Token));
-        var (seconds, _, _) = await SweepAsync(ground, due + again);
-        await stop.CancelAsync();
-        var busy = Figures.Percentile(await beside, 0.99);
-        Figures.Say($"{again / seconds:F0} a second beside {BesidePerSecond} redemptions a second");
-        Figures.Say($"p99 of redemptions: idle {idle:F2} ms, beside the sweep {busy:F2} ms");
+        var (idle, busy, seconds, windows) = await ExpiryBeside.RunAsync(ground, load, due + again);
+        Figures.Say($"{again / seconds:F0} a second beside {ExpiryBeside.PerSecond} redemptions a second");
+        Figures.Say(
+            $"p99 of redemptions: idle {idle:F2} ms, beside the sweep {busy:F2} ms; medians of {windows} windows"
+        );
+        Figures.Say($"redemptions: {load.Answers.Accepted} accepted, {load.Answers.Refused} refused");
 
         figures.Add("units", due);
         figures.Add("bare_seconds", bare);
@@ -101,12 +97,16 @@ internal static class ExpiryBench
         return faults;
     }
 
+    /// <summary>Units told so far.</summary>
+    public static Task<long> ToldAsync(Ground ground) =>
+        ground.ScalarAsync<long>("select coalesce(sum(units), 0)::bigint from expiration.batch");
+
     /// <summary>Waits until the log has told of so many units.</summary>
     public static async Task ToldAsync(Ground ground, long units, TimeSpan within)
     {
         for (var clock = Stopwatch.StartNew(); ; await Task.Delay(20))
         {
-            var told = await ground.ScalarAsync<long>("select coalesce(sum(units), 0)::bigint from expiration.batch");
+            var told = await ToldAsync(ground);
             if (told >= units)
             {
                 return;
@@ -133,12 +133,6 @@ internal static class ExpiryBench
         var clock = Stopwatch.StartNew();
         await statement.ExecuteNonQueryAsync();
         return clock.Elapsed.TotalSeconds;
-    }
-
-    private static async Task<double> IdleAsync(ExpiryLoad load, int seconds)
-    {
-        using var stop = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-        return Figures.Percentile(await load.RunAsync(BesidePerSecond, stop.Token), 0.99);
     }
 
     /// <summary>From nothing enqueued to everything told, by the workers of one node and one more of each.</summary>

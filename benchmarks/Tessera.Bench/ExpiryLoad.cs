@@ -23,12 +23,15 @@ internal sealed class ExpiryLoad(Ground ground, Func<int, string> pick, Guid[] c
     public (int Accepted, int Refused) Answers => (_accepted, _refused);
 
     /// <summary>Redeems so many a second until told to stop.</summary>
-    /// <returns>Milliseconds that each took, from when it was due.</returns>
-    public async Task<double[]> RunAsync(int perSecond, CancellationToken stop)
+    /// <returns>When each was due, since the load began, and the milliseconds it took from then.</returns>
+    public async Task<(TimeSpan Due, double Milliseconds)[]> RunAsync(
+        int perSecond,
+        Stopwatch clock,
+        CancellationToken stop
+    )
     {
-        var took = new ConcurrentBag<double>();
+        var took = new ConcurrentBag<(TimeSpan, double)>();
         var running = new List<Task>();
-        var clock = Stopwatch.StartNew();
         for (var sent = 0; !stop.IsCancellationRequested; )
         {
             var due = (int)(clock.Elapsed.TotalSeconds * perSecond);
@@ -47,7 +50,7 @@ internal sealed class ExpiryLoad(Ground ground, Func<int, string> pick, Guid[] c
 
     public ValueTask DisposeAsync() => _service.DisposeAsync();
 
-    private async Task RedeemAsync(Stopwatch clock, TimeSpan due, ConcurrentBag<double> took)
+    private async Task RedeemAsync(Stopwatch clock, TimeSpan due, ConcurrentBag<(TimeSpan, double)> took)
     {
         var place = Interlocked.Increment(ref _next) - 1;
         var order = "beside-" + place;
@@ -86,6 +89,6 @@ internal sealed class ExpiryLoad(Ground ground, Func<int, string> pick, Guid[] c
             return;
         }
 
-        took.Add((clock.Elapsed - due).TotalMilliseconds);
+        took.Add((due, (clock.Elapsed - due).TotalMilliseconds));
     }
 }

@@ -15,20 +15,33 @@ internal static class ExpiryNode
         using var horizon = new Horizon(database);
         var drift = new NodeClock(database, clock, NullLogger<NodeClock>.Instance);
         using var sealer = new Sealer(database, new Tessera.Server.Settings(), clock, NullLogger<Sealer>.Instance);
-        using var lookAhead = new LookAhead(database, drift, clock, NullLogger<LookAhead>.Instance);
+        var lookAhead = new LookAhead(database, drift, NullLogger<LookAhead>.Instance);
         using var nearTime = new NearTime(database, drift, clock, NullLogger<NearTime>.Instance);
         using var sweeper = new Sweeper(database, horizon, drift, clock, NullLogger<Sweeper>.Instance);
-        Microsoft.Extensions.Hosting.BackgroundService[] workers = [sealer, lookAhead, nearTime, sweeper];
+        Microsoft.Extensions.Hosting.BackgroundService[] workers = [sealer, nearTime, sweeper];
         foreach (var worker in workers)
         {
             await worker.StartAsync(CancellationToken.None);
         }
 
-        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        // As often as its schedule, which would begin at a full five seconds.
+        while (!stop.IsCancellationRequested)
+        {
+            await lookAhead.RunOnceAsync(CancellationToken.None);
+            await Task.Delay(TimeSpan.FromSeconds(5), stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         foreach (var worker in workers)
         {
             await worker.StopAsync(CancellationToken.None);
         }
+    }
+
+    /// <summary>Enqueues what has ended and is not enqueued.</summary>
+    public static Task PlanAsync(Database database)
+    {
+        var drift = new NodeClock(database, TimeProvider.System, NullLogger<NodeClock>.Instance);
+        return new LookAhead(database, drift, NullLogger<LookAhead>.Instance).RunOnceAsync(default);
     }
 
     /// <summary>Seals what is not sealed.</summary>

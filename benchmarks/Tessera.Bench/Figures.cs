@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 
@@ -6,6 +7,8 @@ namespace Tessera.Bench;
 /// <summary>What a benchmark prints: a table for people, then one line of JSON.</summary>
 internal sealed class Figures
 {
+    private static readonly Stopwatch Clock = Stopwatch.StartNew();
+
     private readonly Dictionary<string, double> _figures = [];
 
     /// <summary>The median: of an even number of values, the mean of the two in the middle.</summary>
@@ -22,8 +25,12 @@ internal sealed class Figures
         return values[Math.Min(values.Length - 1, (int)(values.Length * share))];
     }
 
-    /// <summary>A line while it runs.</summary>
-    public static void Say(FormattableString line) => Console.WriteLine(line.ToString(CultureInfo.InvariantCulture));
+    /// <summary>A line while it runs, with the seconds since the start.</summary>
+    public static void Say(FormattableString line) =>
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{Clock.Elapsed.TotalSeconds, 6:F1} s  ")
+                + line.ToString(CultureInfo.InvariantCulture)
+        );
 
     /// <summary>Keeps a figure. Ratios are kept to a thousandth, large figures as whole numbers.</summary>
     public void Add(string name, double value) =>

@@ -17,7 +17,7 @@ internal static class ImportBench
 
     public static async Task<int> RunAsync(Options options)
     {
-        var (rows, rounds) = (options.Instances ?? (options.Quick ? 100_000 : 1_000_000), 3);
+        var (rows, rounds) = (options.Instances ?? (options.Quick ? 60_000 : 1_000_000), 3);
         await using var ground = await Ground.MakeAsync();
         var file = Path.GetTempFileName();
         try

@@ -28,7 +28,8 @@ internal static class NodesBench
         {
             await ground.ExecuteAsync("update expiration.control set mode = 'paused'");
             await nodes.GrowAsync(count);
-            due += await ExpiryGround.IssueAsync(ground, quick ? 200_000 : 1_000_000, hours + 1, 8);
+            // A tenth with --quick.
+            due += await ExpiryGround.IssueAsync(ground, quick ? 50_000 : 500_000, hours + 1, 8);
             hours += 9;
             await ExpiryGround.FollowedAsync(ground);
             await ground.SettleAsync();
@@ -38,7 +39,7 @@ internal static class NodesBench
         }
 
         var faults = new NodeFaults(ground, nodes, broker, figures, hours);
-        await faults.RunAsync(quick ? 10 : 100);
+        await faults.RunAsync(quick ? 8 : 100);
         var wrong = await ExpiryBench.VerifyAsync(ground);
         figures.Add("verify_faults", wrong);
         figures.Print();

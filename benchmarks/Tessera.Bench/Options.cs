@@ -3,27 +3,53 @@ using System.Globalization;
 namespace Tessera.Bench;
 
 /// <summary>What the command line asks for.</summary>
+/// <param name="Name">The benchmark; null where usage is asked for, or nothing.</param>
 /// <param name="Quick">Within a minute, with less to work on.</param>
 /// <param name="Lanes">Lanes of a server.</param>
 /// <param name="Instances">Units there are; null for the benchmark's own choice.</param>
 /// <param name="Minutes">How long a run over time lasts; null for none.</param>
-internal sealed record Options(bool Quick, int Lanes, int? Instances, double? Minutes)
+/// <param name="Wrong">What cannot be understood; null if everything can.</param>
+internal sealed record Options(
+    string? Name,
+    bool Quick,
+    int Lanes,
+    int? Instances,
+    double? Minutes,
+    string? Wrong = null
+)
 {
+    private const int StandardLanes = 2;
+
+    /// <summary>Reads the command line. Whatever is unknown is named, as a run for nothing may last an hour.</summary>
     public static Options Of(string[] arguments)
     {
-        string? Value(string name)
+        var options = new Options(null, false, StandardLanes, null, null);
+        foreach (var argument in arguments)
         {
-            var start = "--" + name + "=";
-            return arguments.FirstOrDefault(a => a.StartsWith(start, StringComparison.Ordinal))?[start.Length..];
+            var (name, value) = argument.Split('=', 2) is [var option, var given] ? (option, given) : (argument, "");
+            var isNumber = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number);
+            var isLength = double.TryParse(
+                value,
+                NumberStyles.AllowDecimalPoint,
+                CultureInfo.InvariantCulture,
+                out var length
+            );
+            options = name switch
+            {
+                "--help" or "-h" => options with { Name = null },
+                "--quick" when argument == name => options with { Quick = true },
+                "--lanes" when isNumber => options with { Lanes = number },
+                "--instances" when isNumber => options with { Instances = number },
+                "--minutes" when isLength => options with { Minutes = length },
+                _ when !argument.StartsWith('-') && options.Name is null => options with { Name = argument },
+                _ => options with { Wrong = argument },
+            };
+            if (name is "--help" or "-h")
+            {
+                return options;
+            }
         }
 
-        int? Number(string name) =>
-            Value(name) is { } text ? int.Parse(text, NumberStyles.None, CultureInfo.InvariantCulture) : null;
-        return new Options(
-            arguments.Contains("--quick"),
-            Number("lanes") ?? 2,
-            Number("instances"),
-            Value("minutes") is { } minutes ? double.Parse(minutes, CultureInfo.InvariantCulture) : null
-        );
+        return options;
     }
 }

@@ -1,7 +1,18 @@
 using Tessera.Bench;
 
 var options = Options.Of(args);
-switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
+if (options.Wrong is { } wrong)
+{
+    await Console.Error.WriteLineAsync($"What is {wrong}?");
+}
+
+var name = options.Wrong is null ? options.Name : null;
+if (name is not null)
+{
+    Figures.Say($"{name}");
+}
+
+switch (name)
 {
     case "redeem":
         return await RedeemBench.RunAsync(options);
@@ -13,6 +24,8 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
         return await RedeemBench.MemoryAsync(options);
     case "lookup":
         return await LookupBench.RunAsync(options);
+    case "list":
+        return await ListBench.RunAsync(options);
     case "import":
         return await ImportBench.RunAsync(options);
     case "codes":
@@ -23,6 +36,8 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
         return await AuditBench.RunAsync(options.Quick);
     case "quote":
         return await QuoteBench.RunAsync(options.Quick);
+    case "engine":
+        return EngineBench.Run(options.Quick);
     case "crash":
         return await CrashBench.RunAsync(options);
     case "expiry":
@@ -34,7 +49,7 @@ switch (args.FirstOrDefault(static a => !a.StartsWith('-')))
     default:
         await Console.Error.WriteLineAsync(
             "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--minutes=N]; names: redeem, redeem-hot, "
-                + "redeem-scale, redeem-memory, lookup, import, codes, verify, audit, quote, crash, fanout, expiry, nodes"
+                + "redeem-scale, redeem-memory, lookup, list, import, codes, verify, audit, quote, engine, crash, fanout, expiry, nodes"
         );
-        return 2;
+        return args.Length > 0 && options is { Name: null, Wrong: null } ? 0 : 2;
 }

@@ -7,30 +7,16 @@ namespace Tessera.Bench;
 /// <summary>A cart of 20 lines against more and more active promotions, 20 of which can meet it.</summary>
 internal static class QuoteBench
 {
-    private static readonly DateTimeOffset Now = new(2026, 3, 10, 12, 0, 0, TimeSpan.Zero);
+    public static readonly DateTimeOffset Now = new(2026, 3, 10, 12, 0, 0, TimeSpan.Zero);
 
-    private static readonly Dictionary<string, PromotionUse> Unused = new(StringComparer.Ordinal);
+    public static readonly Dictionary<string, PromotionUse> Unused = new(StringComparer.Ordinal);
 
-    private static readonly PricingRules Rules = new() { Explain = false, ReportAutomatic = false };
+    public static readonly PricingRules Rules = new() { Explain = false, ReportAutomatic = false };
 
     /// <summary>Prints one JSON object.</summary>
     public static async Task<int> RunAsync(bool quick)
     {
-        var cart = new Cart(
-            "USD",
-            [
-                .. Enumerable
-                    .Range(0, 20)
-                    .Select(i => new CartLine($"l{i}", $"S{i}", 1000 + (i * 37), 1 + (i % 3))
-                    {
-                        Categories = [$"c{i % 5}"],
-                    }),
-            ]
-        )
-        {
-            Shipping = [new Shipping("s", "std", 500)],
-            Channel = "web",
-        };
+        var cart = Cart();
         var figures = new List<string>();
         foreach (var active in new[] { 10, 100, 1_000, 10_000 })
         {
@@ -50,8 +36,26 @@ internal static class QuoteBench
         return 0;
     }
 
+    /// <summary>20 lines of different goods, with delivery.</summary>
+    public static Cart Cart() =>
+        new(
+            "USD",
+            [
+                .. Enumerable
+                    .Range(0, 20)
+                    .Select(i => new CartLine($"l{i}", $"S{i}", 1000 + (i * 37), 1 + (i % 3))
+                    {
+                        Categories = [$"c{i % 5}"],
+                    }),
+            ]
+        )
+        {
+            Shipping = [new Shipping("s", "std", 500)],
+            Channel = "web",
+        };
+
     /// <summary>Mixed kinds; the first 20 name goods of the cart, the others goods it does not have.</summary>
-    private static IEnumerable<Promotion> Promotions(int count) =>
+    public static IEnumerable<Promotion> Promotions(int count) =>
         Enumerable
             .Range(0, count)
             .Select(i =>

@@ -44,8 +44,8 @@ internal static class RedeemHotBench
         }
 
         // Warm, and with tables that have rows: the plans of an empty database are no plans for a used one.
-        await OursAsync(isHot: false, 1);
-        await OursAsync(isHot: true, 1);
+        await OursAsync(isHot: false, RedeemBench.WarmSeconds);
+        await OursAsync(isHot: true, RedeemBench.WarmSeconds);
         await naive.TuneAsync([Clients], 1);
         await informed.TuneAsync([Clients], 1);
         await ground.SettleAsync();

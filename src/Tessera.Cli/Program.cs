@@ -36,7 +36,15 @@ catch (SettingException error)
     await Console.Error.WriteLineAsync(error.Message);
     return 2;
 }
-catch (Exception error) when (error is InvalidOperationException or Npgsql.NpgsqlException or IOException)
+catch (Exception error)
+    when (error
+            is InvalidOperationException
+                or Npgsql.NpgsqlException
+                or IOException
+                or UnauthorizedAccessException
+                or HttpRequestException
+                or TimeoutException
+    )
 {
     await Console.Error.WriteLineAsync(error.Message);
     return 1;

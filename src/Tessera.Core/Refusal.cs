@@ -1,3 +1,5 @@
+using Tessera.Core.Promotions;
+
 namespace Tessera.Core;
 
 /// <summary>What kind of no it is; the HTTP status follows from it (convention 11).</summary>
@@ -51,7 +53,11 @@ public enum RefusalKind
 /// <param name="Pointer">RFC 6901 into the body: <c>#/order/amount</c>.</param>
 /// <param name="Code">Stable, machine-readable.</param>
 /// <param name="Message">A sentence for people.</param>
-public sealed record FieldError(string Field, string Pointer, string Code, string Message);
+public sealed record FieldError(string Field, string Pointer, string Code, string Message)
+{
+    /// <summary>The smallest change that would make it pass, where there is one (RUL-13).</summary>
+    public Remedy? Change { get; init; }
+}
 
 /// <summary>An expected no, with a stable code (RUL-13). Exceptions mean a bug or an outage, never this.</summary>
 /// <param name="Code">Stable, machine-readable: part of the API.</param>
@@ -63,4 +69,8 @@ public sealed record Refusal(
     string Message,
     RefusalKind Kind = RefusalKind.Conflict,
     IReadOnlyList<FieldError>? Errors = null
-);
+)
+{
+    /// <summary>The smallest change that would make it pass, where there is one (RUL-13).</summary>
+    public Remedy? Change { get; init; }
+}

@@ -4,6 +4,7 @@ using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Saml;
+using Tessera.Server.Platform.Tls;
 
 namespace Tessera.Server;
 
@@ -29,6 +30,9 @@ public sealed record Settings
 
     /// <summary>Address it listens on.</summary>
     public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>What the API's port proves itself by; null: it speaks plain HTTP, behind something that ends TLS.</summary>
+    public TlsFiles? Tls { get; init; }
 
     /// <summary>Another port, for metrics and health; null: there are no metrics.</summary>
     public int? ManagementPort { get; init; }
@@ -69,6 +73,9 @@ public sealed record Settings
     /// <summary>Proxies whose X-Forwarded-For and -Proto count (convention 64); none unless named.</summary>
     public IReadOnlyList<IPNetwork> TrustedProxies { get; init; } = [];
 
+    /// <summary>Names the API's port answers to, beside that of <see cref="PublicUrl"/>; none: to any.</summary>
+    public IReadOnlyList<string> AllowedHosts { get; init; } = [];
+
     /// <summary>Address people reach the pages at, without a path (convention 64); null where nothing needs it.</summary>
     public string? PublicUrl { get; init; }
 
@@ -81,6 +88,9 @@ public sealed record Settings
     /// <summary>Whether staff who sign in with a password have to have a second factor (convention 54).</summary>
     public bool StaffSecondFactor { get; init; } = true;
 
+    /// <summary>Whether this node runs schedules; some node of a deployment has to.</summary>
+    public bool Schedules { get; init; } = true;
+
     /// <summary>RabbitMQ, for the feed of events and for events of outside systems; null: there is none.</summary>
     public Uri? Amqp { get; init; }
 
@@ -90,6 +100,9 @@ public sealed record Settings
         yield return ("TESSERA_DATABASE_URL", Masked(ConnectionString));
         yield return ("TESSERA_HOST", Host);
         yield return ("PORT", Port.ToString(CultureInfo.InvariantCulture));
+        yield return ("TESSERA_TLS_CERTIFICATE_FILE", Tls?.Certificate ?? "(none)");
+        yield return ("TESSERA_TLS_KEY_FILE", Tls?.Key ?? "(none)");
+        yield return ("TESSERA_TLS_CLIENT_CA_FILE", Tls?.ClientAuthorities ?? "(none)");
         yield return ("TESSERA_MANAGEMENT_PORT", ManagementPort?.ToString(CultureInfo.InvariantCulture) ?? "(none)");
         yield return ("TESSERA_DATA", DataDirectory);
         yield return ("TESSERA_WEB", WebDirectory);
@@ -105,6 +118,7 @@ public sealed record Settings
             "TESSERA_TRUSTED_PROXIES",
             TrustedProxies.Count > 0 ? string.Join(',', TrustedProxies) : "(none)"
         );
+        yield return ("TESSERA_ALLOWED_HOSTS", AllowedHosts.Count > 0 ? string.Join(',', AllowedHosts) : "(any)");
         yield return ("TESSERA_PUBLIC_URL", PublicUrl ?? "(none)");
         yield return ("TESSERA_OIDC_ISSUER", Oidc?.Issuer ?? "(none)");
         yield return ("TESSERA_OIDC_CLIENT_ID", Oidc?.ClientId ?? "(none)");
@@ -119,6 +133,7 @@ public sealed record Settings
             Amqp is null ? "(none)" : $"{Amqp.Scheme}://{Amqp.Host}:{Amqp.Port}{Amqp.AbsolutePath}"
         );
         yield return ("TESSERA_STAFF_SECOND_FACTOR", StaffSecondFactor ? "required" : "optional");
+        yield return ("TESSERA_SCHEDULES", Schedules ? "on" : "off");
         yield return ("TESSERA_ALLOW_UNSAFE_DURABILITY", AllowUnsafeDurability ? "true" : "false");
     }
 
@@ -181,6 +196,7 @@ public sealed record Settings
             Port = port,
             Host = HostOf(Get("TESSERA_HOST")) ?? settings.Host,
             ManagementPort = managementPort,
+            Tls = TlsFiles.Read(environment),
             DataDirectory = Get("TESSERA_DATA") ?? settings.DataDirectory,
             WebDirectory = Get("TESSERA_WEB") ?? settings.WebDirectory,
             Lanes = Integer("TESSERA_LANES", 1, 64) ?? settings.Lanes,
@@ -194,6 +210,7 @@ public sealed record Settings
                 Integer("TESSERA_FAILED_CODES_PER_MINUTE", 1, 1_000_000) ?? settings.FailedCodesPerMinute,
             FileDrop = Get("TESSERA_FILE_DROP"),
             PublicUrl = PublicUrlOf(Get("TESSERA_PUBLIC_URL")),
+            AllowedHosts = HostsOf(Get("TESSERA_ALLOWED_HOSTS")),
             Oidc = OidcOf(Get),
             Saml = SamlOptions.Read(Get, PublicUrlOf(Get("TESSERA_PUBLIC_URL"))),
             Amqp = AmqpOf(Get("AMQP_URL")),
@@ -203,6 +220,12 @@ public sealed record Settings
                 "required" => true,
                 "optional" => false,
                 _ => throw new SettingException("TESSERA_STAFF_SECOND_FACTOR", "has to be required or optional"),
+            },
+            Schedules = Get("TESSERA_SCHEDULES") switch
+            {
+                null or "on" => true,
+                "off" => false,
+                _ => throw new SettingException("TESSERA_SCHEDULES", "has to be on or off"),
             },
             AllowUnsafeDurability = Flag("TESSERA_ALLOW_UNSAFE_DURABILITY"),
         };
@@ -291,6 +314,20 @@ public sealed record Settings
                 ),
         ];
 
+    private static IReadOnlyList<string> HostsOf(string? text) =>
+        [
+            .. (text ?? "")
+                .Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
+                .Select(static host =>
+                    Uri.CheckHostName(host) != UriHostNameType.Unknown
+                        ? host
+                        : throw new SettingException(
+                            "TESSERA_ALLOWED_HOSTS",
+                            "has to be host names with commas between"
+                        )
+                ),
+        ];
+
     private static string? PublicUrlOf(string? text) =>
         text is null ? null
         : OidcOptions.IsSafe(text) && new Uri(text) is { PathAndQuery: "/" } url ? url.GetLeftPart(UriPartial.Authority)
@@ -355,6 +392,8 @@ public sealed record Settings
         builder.Password = get("PGPASSWORD") ?? builder.Password;
         builder.Passfile = get("PGPASSFILE") ?? builder.Passfile;
         builder.RootCertificate = get("PGSSLROOTCERT") ?? builder.RootCertificate;
+        builder.SslCertificate = get("PGSSLCERT") ?? builder.SslCertificate;
+        builder.SslKey = get("PGSSLKEY") ?? builder.SslKey;
         if (get("PGSSLMODE") is { } mode)
         {
             builder.SslMode = SslModeOf("PGSSLMODE", mode);
@@ -390,6 +429,12 @@ public sealed record Settings
             {
                 case "sslmode":
                     builder.SslMode = SslModeOf("sslmode", value);
+                    break;
+                case "sslcert":
+                    builder.SslCertificate = value;
+                    break;
+                case "sslkey":
+                    builder.SslKey = value;
                     break;
                 case "sslrootcert":
                     builder.RootCertificate = value;

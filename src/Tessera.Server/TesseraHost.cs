@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -23,11 +24,14 @@ using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Http.Api;
 using Tessera.Server.Platform.Metrics;
 using Tessera.Server.Platform.Reference;
+using Tessera.Server.Platform.Retention;
 using Tessera.Server.Platform.Secrets;
+using Tessera.Server.Platform.Tls;
 using Tessera.Server.Platform.Web;
 using Tessera.Server.Privacy;
 using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server;
 
@@ -50,6 +54,10 @@ public static class TesseraHost
         builder.Logging.AddConsoleFormatter<JsonLog, Microsoft.Extensions.Logging.Console.ConsoleFormatterOptions>();
         builder.Logging.SetMinimumLevel(LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Logging.AddFilter("Quartz", LogLevel.Warning);
+        // What is no well-formed HTTP is refused before any of ours runs: a line for each (convention 68).
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel.BadRequests", LogLevel.Debug);
+        var tls = settings.Tls is { } files ? new ServerTls(files, TimeProvider.System) : null;
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -57,12 +65,17 @@ public static class TesseraHost
             kestrel.Limits.MaxRequestHeadersTotalSize = 32 * 1024;
             kestrel.Limits.MaxConcurrentConnections = 10_000;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-            Listen(kestrel, settings.Host, settings.Port);
+            Listen(kestrel, settings.Host, settings.Port, tls);
             if (settings.ManagementPort is { } management)
             {
-                Listen(kestrel, settings.Host, management);
+                Listen(kestrel, settings.Host, management, null);
             }
         });
+
+        if (tls is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
 
         var services = builder.Services;
         services.AddSingleton(settings);
@@ -72,7 +85,8 @@ public static class TesseraHost
         services.AddSingleton<Measurements>();
         services.AddSingleton<Cursors>();
         services.AddSingleton<SecretBox>();
-        services.AddHostedService<IdempotencyCleaner>();
+        services.AddRetained(PlatformRetention.Kinds).AddKeptWords(PlatformRetention.Words);
+        services.Configure<RouteOptions>(static routes => routes.ConstraintMap["long"] = typeof(DigitsConstraint));
         services.Configure<HostOptions>(static host => host.ShutdownTimeout = StopWithin);
         services.AddAccess();
         services.AddAudit();
@@ -80,10 +94,11 @@ public static class TesseraHost
         services.AddPrivacy();
         services.AddBalances();
         services.AddCoupons();
+        services.AddCampaigns();
         services.AddPromotions();
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
-        services.AddExpiration();
+        services.AddExpiration(settings);
         services.AddInsights();
         services.AddDemo();
         services.AddOperations();
@@ -103,6 +118,11 @@ public static class TesseraHost
         }
 
         app.UseMiddleware<Entry>();
+        if (settings.AllowedHosts.Count > 0)
+        {
+            app.UseMiddleware<KnownHosts>();
+        }
+
         if (settings.ManagementPort is not null)
         {
             // Listens from the start, not from the first question.
@@ -118,13 +138,14 @@ public static class TesseraHost
         app.UseMiddleware<OriginLog>();
         MapHealth(app);
         app.MapReferencePage().OpenToEveryone();
-        app.MapWebApp(settings.WebDirectory, ReferencePage.Address).OpenToEveryone();
+        app.MapWebApp(settings.WebDirectory).OpenToEveryone();
         app.MapApiDescription(PermissionOf).OpenToEveryone();
         var api = app.MapGroup("/api/v1");
         api.MapAccess();
         api.MapAudit();
         api.MapApprovals();
         api.MapPrivacy();
+        api.MapRegions();
         api.MapCoupons();
         api.MapCampaigns();
         api.MapPromotions();
@@ -148,15 +169,23 @@ public static class TesseraHost
     private static string? PermissionOf(EndpointMetadataCollection facts) =>
         facts.GetMetadata<RequiredPermission>()?.Permission;
 
-    private static void Listen(KestrelServerOptions kestrel, string host, int port)
+    private static void Listen(KestrelServerOptions kestrel, string host, int port, ServerTls? tls)
     {
+        void Secure(ListenOptions listen)
+        {
+            if (tls is not null)
+            {
+                listen.UseHttps(tls.Options());
+            }
+        }
+
         if (host == "localhost")
         {
-            kestrel.ListenLocalhost(port);
+            kestrel.ListenLocalhost(port, Secure);
         }
         else
         {
-            kestrel.Listen(IPAddress.Parse(host), port);
+            kestrel.Listen(IPAddress.Parse(host), port, Secure);
         }
     }
 

@@ -18,6 +18,7 @@ public sealed partial class ArchitectureTests
         "Approvals",
         "Privacy",
         "Balances",
+        "Regions",
         "Coupons",
         "Campaigns",
         "Promotions",
@@ -65,13 +66,12 @@ public sealed partial class ArchitectureTests
         [("Expiration", "platform.operation_error")] =
             "the lines of a list that name nothing are kept in one statement",
         [("Privacy", "access.customer")] = "an erasure empties the record of the customer, in one transaction",
-        [("Privacy", "redemptions.origin")] = "an erasure and the end of retention delete where attempts came from",
+        [("Privacy", "redemptions.origin")] = "an erasure deletes where attempts came from",
         [("Privacy", "redemptions.placed_order")] = "an erasure takes the customer out of stored carts",
         [("Privacy", "redemptions.order_reservation")] = "an erasure takes the customer out of stored carts",
         [("Privacy", "redemptions.promotion_use")] = "an erasure removes the hash of the address a use was counted by",
         [("Privacy", "promotions.segment_member")] = "an erasure takes the customer out of segments",
         [("Privacy", "promotions.receipt")] = "an erasure takes the customer out of what a receipt was computed from",
-        [("Privacy", "audit.request_origin")] = "the end of retention deletes addresses of requests",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
         [("Privacy", "platform.idempotency")] =
             "an erasure deletes the answers about the customer that are kept for repeats",

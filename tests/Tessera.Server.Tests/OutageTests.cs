@@ -11,6 +11,7 @@ using Xunit;
 namespace Tessera.Server.Tests;
 
 /// <summary>The service while its database is killed, away and back: it has a server of its own for that.</summary>
+[Collection(PostgresCollection.Name)]
 public sealed class OutageTests : IAsyncLifetime
 {
     private const string DatabaseName = "tessera";
@@ -18,10 +19,7 @@ public sealed class OutageTests : IAsyncLifetime
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
-    private readonly string _directory = Path.Combine(
-        Path.GetTempPath(),
-        "tessera-outage-" + Guid.CreateVersion7().ToString("N")
-    );
+    private readonly string _directory = PostgresFixture.Place("outage");
     private PrivatePostgres _server = null!;
     private TestHost _host = null!;
 
@@ -108,6 +106,18 @@ public sealed class OutageTests : IAsyncLifetime
         var given = new Catalogue(database);
         await given.CouponAsync("KILLED");
         Assert.Equal(201, (await RedeemUntilAcceptedAsync(await given.CustomerAsync())).Status);
+    }
+
+    [Fact]
+    public async Task A_command_that_ends_beside_the_node_leaves_the_node_its_database()
+    {
+        var node = _server;
+        var before = node.ProcessId;
+        await StartServerAsync();
+        await _server.DisposeAsync();
+        _server = node;
+        Assert.Equal(before, node.ProcessId);
+        Assert.Equal(200, (await _host.GetAsync("/readyz")).Status);
     }
 
     [Fact]

@@ -152,6 +152,9 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     /// <summary>Body of the last call.</summary>
     public string LastBody { get; private set; } = "";
 
+    /// <summary>Ids it says it still accepts, when it is asked.</summary>
+    public IReadOnlyList<long> Usable { get; set; } = [];
+
     /// <summary>Ids the next calls reject.</summary>
     public IReadOnlyList<long> Rejects { get; set; } = [];
 
@@ -227,6 +230,13 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
                 break;
         }
 
+        if (context.Request.Path.Value!.EndsWith("/queries", StringComparison.Ordinal))
+        {
+            response.ContentType = "application/json";
+            await response.Body.WriteAsync(JsonSerializer.SerializeToUtf8Bytes(new { usable = Usable }));
+            return;
+        }
+
         var attempt = Apply(key, body);
         switch (Behaviour)
         {
@@ -241,6 +251,9 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
                 while (!context.RequestAborted.IsCancellationRequested)
                 {
                     await response.Body.WriteAsync(page, context.RequestAborted);
+                    // A write to somebody who hung up ends at once: without a rest this would spin until the pool of
+                    // threads, which the node shares, gets to say so.
+                    await Task.Delay(1, context.RequestAborted);
                 }
 
                 return;

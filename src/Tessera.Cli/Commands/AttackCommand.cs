@@ -7,6 +7,8 @@ namespace Tessera.Cli.Commands;
 /// <summary><c>tessera attack</c>: tries to break one's own installation, in parallel and over HTTP.</summary>
 internal static class AttackCommand
 {
+    private const int MaximumClients = 1000;
+
     public static Command Create()
     {
         var url = new Option<Uri>("--url")
@@ -29,6 +31,13 @@ internal static class AttackCommand
         };
         var key = new Option<string>("--key") { Description = "An administrator's API key.", Required = true };
         var clients = new Option<int>("--clients") { Description = "At once.", DefaultValueFactory = static _ => 64 };
+        clients.Validators.Add(static given =>
+        {
+            if (given.GetValueOrDefault<int>() is < 2 or > MaximumClients)
+            {
+                given.AddError($"--clients has to be from 2 to {MaximumClients}.");
+            }
+        });
         var command = new Command("attack", "Attack your own installation in parallel; fails on any breach.")
         {
             url,

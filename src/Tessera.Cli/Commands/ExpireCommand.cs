@@ -19,6 +19,7 @@ internal static class ExpireCommand
         command.Add(Mode("drain", "draining", "Work what is enqueued, and enqueue nothing new."));
         command.Add(Replay());
         command.Add(Priority());
+        command.Add(LookAhead());
         return command;
     }
 
@@ -89,6 +90,24 @@ internal static class ExpireCommand
                         pipeline.PrioritiseAsync(parsed.GetValue(merchant), parsed.GetValue(priority), Actor, stop),
                     cancel
                 )
+        );
+        return command;
+    }
+
+    private static Command LookAhead()
+    {
+        var hours = new Option<int>("--hours") { Description = "24 to 720.", Required = true };
+        var command = new Command("look-ahead", "Set how far ahead hours of ends are enqueued.") { hours };
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(hours) is < 24 or > 720)
+            {
+                result.AddError("--hours has to be from 24 to 720.");
+            }
+        });
+        command.SetAction(
+            (parsed, cancel) =>
+                RunAsync((pipeline, stop) => pipeline.SetLookAheadAsync(parsed.GetValue(hours), Actor, stop), cancel)
         );
         return command;
     }

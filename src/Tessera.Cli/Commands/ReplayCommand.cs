@@ -10,7 +10,11 @@ internal static class ReplayCommand
     public static Command Create() =>
         new("replay", "Replay a data set in a simulation database and compare it with its published figures.")
         {
-            Of("complete-journey", "2,102 coupon redemptions of a grocery chain.", CompleteJourneyReplay.RunAsync),
+            Of(
+                "complete-journey",
+                "2,102 coupon redemptions of a grocery chain.",
+                static (server, directory, cancel) => CompleteJourneyReplay.RunAsync(server, directory, cancel)
+            ),
             Of("online-retail", "A year of orders of a gift shop.", OnlineRetailReplay.RunAsync),
         };
 

@@ -5,11 +5,13 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Npgsql;
 using Tessera.Server;
 using Tessera.Server.Access;
 using Tessera.Server.Access.People;
 using Tessera.Server.Demo;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Web;
 
 namespace Tessera.Cli.Commands;
 
@@ -69,7 +71,7 @@ internal static class ServeCommand
         }
 
         await app.StartAsync();
-        await AnnounceAsync(app, withDemo);
+        await AnnounceAsync(app, withDemo, stopped.Task);
 
         // Convention 32: balancers learn first. Ctrl-C is a person at a terminal, who has none.
         var hasBalancer = await stopped.Task;
@@ -83,10 +85,29 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static async Task AnnounceAsync(WebApplication app, bool withDemo)
+    /// <summary>Says where it is and, once the port is ours, who may come in for the first time.</summary>
+    private static async Task AnnounceAsync(WebApplication app, bool withDemo, Task stopped)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses;
         await Console.Out.WriteLineAsync($"Tessera is ready at {string.Join(", ", addresses)}");
+        await Console.Out.WriteLineAsync($"Admin app: {addresses.First().TrimEnd('/')}{WebApp.Root}/");
+        while (!stopped.IsCompleted)
+        {
+            try
+            {
+                await ShowKeysAsync(app, withDemo);
+                return;
+            }
+            catch (NpgsqlException)
+            {
+                // Requests are answered already, with 503 while the database is away. It is not worth the node either.
+                await Task.WhenAny(stopped, Task.Delay(TimeSpan.FromMilliseconds(250)));
+            }
+        }
+    }
+
+    private static async Task ShowKeysAsync(WebApplication app, bool withDemo)
+    {
         var key = await ApiKeys.BootstrapAsync(app.Services.GetRequiredService<Database>(), CancellationToken.None);
         await Console.Out.WriteLineAsync(
             key is null

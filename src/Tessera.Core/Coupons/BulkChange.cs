@@ -84,7 +84,8 @@ public sealed record BulkChange
     /// <param name="row">As it is.</param>
     /// <param name="selectedVersion">Its version when it was selected.</param>
     /// <param name="now">The database clock.</param>
-    public BulkVerdict Decide(BulkRow row, long selectedVersion, DateTimeOffset now)
+    /// <param name="rule">Of the region of its merchant; null where none counts (AUD-05).</param>
+    public BulkVerdict Decide(BulkRow row, long selectedVersion, DateTimeOffset now, RegionRule? rule)
     {
         ArgumentNullException.ThrowIfNull(row);
         if (row.IsDeleted || row.Version != selectedVersion)
@@ -94,7 +95,7 @@ public sealed record BulkChange
 
         return Action switch
         {
-            BulkAction.Edit => DecideEdit(row, now),
+            BulkAction.Edit => DecideEdit(row, now, rule),
             BulkAction.Delete => new BulkVerdict(
                 [new BulkFieldChange("deleted_at", null, now)],
                 null,
@@ -113,7 +114,7 @@ public sealed record BulkChange
                 on && row.ValidUntil <= now ? BulkWarning.StillExpired : null
             );
 
-    private BulkVerdict DecideEdit(BulkRow row, DateTimeOffset now)
+    private BulkVerdict DecideEdit(BulkRow row, DateTimeOffset now, RegionRule? rule)
     {
         var changes = new List<BulkFieldChange>();
         BulkWarning? warning = null;
@@ -121,6 +122,11 @@ public sealed record BulkChange
         if (end <= row.ValidFrom)
         {
             return new BulkVerdict([], NotAfterStart, null);
+        }
+
+        if (rule?.Check(row.Window, row.ValidFrom, end, now) is { } broken)
+        {
+            return new BulkVerdict([], broken, null);
         }
 
         if (end != row.ValidUntil)
@@ -187,6 +193,8 @@ public sealed record BulkChange
 /// <param name="CampaignSource">Null for none.</param>
 /// <param name="Notes">Null for none.</param>
 /// <param name="Redeemed">Uses so far.</param>
+/// <param name="MerchantId">Who offers it; null for the deployment.</param>
+/// <param name="CreatedAt">When it was made.</param>
 public sealed record BulkRow(
     long Id,
     string Code,
@@ -200,8 +208,14 @@ public sealed record BulkRow(
     int MaxUsesPerUser,
     string? CampaignSource,
     string? Notes,
-    long Redeemed
-);
+    long Redeemed,
+    Guid? MerchantId,
+    DateTimeOffset CreatedAt
+)
+{
+    /// <summary>When it can be used.</summary>
+    public CouponWindow Window => new(ValidFrom, ValidUntil, CreatedAt);
+}
 
 /// <summary>One field of one coupon.</summary>
 /// <param name="Field">The name of the column.</param>

@@ -72,6 +72,15 @@ public sealed record CouponDraft
     /// <summary>Products it is limited to.</summary>
     public IReadOnlyList<string>? Products { get; init; }
 
+    /// <summary><c>stackable</c> or <c>exclusive</c> (RUL-05).</summary>
+    public string Stacking { get; init; } = Promotions.Stacking.Words[0];
+
+    /// <summary>Combines only with what shares one of these, or names none; null for any.</summary>
+    public IReadOnlyList<string>? StackingGroups { get; init; }
+
+    /// <summary>1 applies first; null comes after all that has a place.</summary>
+    public long? ApplyOrder { get; init; }
+
     /// <summary>Its campaign.</summary>
     public string? CampaignId { get; init; }
 

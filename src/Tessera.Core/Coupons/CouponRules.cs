@@ -1,3 +1,5 @@
+using Tessera.Core.Promotions;
+
 namespace Tessera.Core.Coupons;
 
 /// <summary>The rules every coupon has to keep, with the messages callers rely on (A.5).</summary>
@@ -42,6 +44,7 @@ public static class CouponRules
         ValidateUses(draft, errors);
         ValidateWindow(draft, now, startIsNew, errors);
         ValidateTarget(draft, errors);
+        ValidateStacking(draft, errors);
         return errors;
     }
 
@@ -111,6 +114,11 @@ public static class CouponRules
         if (draft.DiscountType is null || !DiscountTypes.Contains(draft.DiscountType))
         {
             Require(errors, "discount_type", draft.DiscountType ?? "", DiscountTypes);
+            if (draft.DiscountValue is <= 0)
+            {
+                Add(errors, "discount_value", "not_positive", "Discount value must be positive");
+            }
+
             return;
         }
 
@@ -241,6 +249,39 @@ public static class CouponRules
         if (draft.ApplicableTo == "specific_consultants" && draft.ConsultantRestrictions is not { Count: > 0 })
         {
             Add(errors, "consultant_restrictions", "required", "At least one consultant must be named");
+        }
+    }
+
+    private static void ValidateStacking(CouponDraft draft, List<FieldError> errors)
+    {
+        Require(errors, "stacking", draft.Stacking, Stacking.Words);
+        if (draft.ApplyOrder is < 1 or > Stacking.LastOrder)
+        {
+            Add(errors, "apply_order", "out_of_range", $"The place must lie between 1 and {Stacking.LastOrder}");
+        }
+
+        if (draft.StackingGroups is not { Count: > 0 } groups)
+        {
+            return;
+        }
+
+        if (draft.Stacking == Stacking.ExclusiveWord)
+        {
+            Add(
+                errors,
+                "stacking_groups",
+                "contradiction",
+                "An exclusive coupon combines with none, so it has no groups"
+            );
+        }
+
+        if (groups.Any(string.IsNullOrWhiteSpace))
+        {
+            Add(errors, "stacking_groups", "required", "A group needs a name");
+        }
+        else if (groups.Distinct(StringComparer.Ordinal).Count() < groups.Count)
+        {
+            Add(errors, "stacking_groups", "duplicate", "A group is named twice");
         }
     }
 

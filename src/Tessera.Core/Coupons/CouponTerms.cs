@@ -1,3 +1,5 @@
+using Tessera.Core.Promotions;
+
 namespace Tessera.Core.Coupons;
 
 /// <summary>How a coupon discounts (RUL-02).</summary>
@@ -91,6 +93,12 @@ public sealed record CouponTerms
     /// <summary>The merchant that offers it; null for the deployment's own.</summary>
     public Guid? MerchantId { get; init; }
 
+    /// <summary>
+    /// Beside which others it is used on a cart (RUL-05); where a promotion prices it, that promotion's own counts. Carts ask
+    /// for it: who decides on a single code leaves it out.
+    /// </summary>
+    public Stacking Stacking { get; init; } = Stacking.Free;
+
     /// <summary>Its campaign.</summary>
     public CampaignTerms? Campaign { get; init; }
 }
@@ -102,11 +110,13 @@ public sealed record CouponTerms
 /// <param name="BudgetMinor">Money it may give away; null for no limit.</param>
 /// <param name="BudgetCurrency">Of the budget.</param>
 /// <param name="BudgetUses">Redemptions it may have; null for no limit.</param>
+/// <param name="ClipsBudget">Whether a discount is cut to what is left of the money; else it is refused.</param>
 public sealed record CampaignTerms(
     string Id,
     DateTimeOffset StartAt,
     DateTimeOffset EndAt,
     long? BudgetMinor,
     string? BudgetCurrency,
-    long? BudgetUses
+    long? BudgetUses,
+    bool ClipsBudget = false
 );

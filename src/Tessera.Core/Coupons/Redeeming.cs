@@ -27,6 +27,7 @@ public sealed record OrderFacts(
 /// <param name="HasOrderedBefore">Whether a completed order of the customer is known.</param>
 /// <param name="HasEligibleProduct">Whether the order holds a product the coupon is good for.</param>
 /// <param name="OrderHasIt">Whether the shared code was used on this very order (convention 17).</param>
+/// <param name="IsBlocked">Whether staff has blocked the customer from using coupons (RUL-13).</param>
 public sealed record HolderFacts(
     Guid CustomerId,
     string? Channel,
@@ -34,7 +35,8 @@ public sealed record HolderFacts(
     bool InAudience,
     bool HasOrderedBefore,
     bool HasEligibleProduct,
-    bool OrderHasIt = false
+    bool OrderHasIt = false,
+    bool IsBlocked = false
 );
 
 /// <summary>A unit under its lock.</summary>
@@ -65,7 +67,11 @@ public sealed record HeldInstance(
 /// <param name="ValidFrom">Of the window it was decided in.</param>
 /// <param name="ValidUntil">Of the window it was decided in.</param>
 /// <param name="Legs">The limits it draws on.</param>
-public sealed record Grant(long DiscountMinor, DateTimeOffset ValidFrom, DateTimeOffset ValidUntil, Leg[] Legs);
+public sealed record Grant(long DiscountMinor, DateTimeOffset ValidFrom, DateTimeOffset ValidUntil, Leg[] Legs)
+{
+    /// <summary>What was left of the campaign's budget, where the discount was cut to that (CMP-09).</summary>
+    public long? CutToMinor { get; init; }
+}
 
 /// <summary>Whether a coupon may be used (RED-05, RED-06, RED-07). Pure: the instant is one of the facts.</summary>
 public static class Redeeming
@@ -102,6 +108,11 @@ public static class Redeeming
         if (holder.CallerMerchantId is { } merchant && coupon.MerchantId != merchant)
         {
             return (null, Refusals.NotFound);
+        }
+
+        if (holder.IsBlocked)
+        {
+            return (null, Refusals.Blocked);
         }
 
         if (holder.OrderHasIt)
@@ -141,10 +152,26 @@ public static class Redeeming
         }
 
         var discount = CouponPricing.Discount(coupon, order.AmountMinor);
+        long? cutTo = null;
+        if (
+            discount > 0
+            && ClippingBudget(coupon) is { } budget
+            && book.Available(budget) is { } left
+            && left < discount
+        )
+        {
+            if (left <= 0)
+            {
+                return (null, Refusals.BudgetExhausted);
+            }
+
+            cutTo = discount = left;
+        }
+
         var legs = LegsOf(coupon, holder.CustomerId, discount);
         return book.FirstBeyondBound(legs) is { } full
             ? (null, BeyondBound(full))
-            : (new Grant(discount, from, until, legs), null);
+            : (new Grant(discount, from, until, legs) { CutToMinor = cutTo }, null);
     }
 
     /// <summary>
@@ -168,6 +195,50 @@ public static class Redeeming
         return coupon.Campaign is { } campaign
             ? (Later(from, campaign.StartAt), Earlier(until, campaign.EndAt))
             : (from, until);
+    }
+
+    /// <summary>The smallest change that would make a refusal pass, where there is one (RUL-13).</summary>
+    /// <param name="reason">Why not: of <see cref="Decide"/>.</param>
+    /// <param name="coupon">The definition.</param>
+    /// <param name="instance">The unit of a unique code.</param>
+    /// <param name="amountMinor">What the order comes to.</param>
+    /// <param name="now">The instant that decided.</param>
+    public static Remedy? ChangeFor(
+        string reason,
+        CouponTerms coupon,
+        HeldInstance? instance,
+        long amountMinor,
+        DateTimeOffset now
+    )
+    {
+        ArgumentNullException.ThrowIfNull(coupon);
+        return reason switch
+        {
+            Reasons.BelowMinimum when coupon.MinimumOrderMinor > amountMinor => new Remedy(
+                "spend_more",
+                coupon.MinimumOrderMinor - amountMinor
+            ),
+            Reasons.AboveMaximum when coupon.MaximumOrderMinor < amountMinor => new Remedy(
+                "spend_less",
+                amountMinor - coupon.MaximumOrderMinor.Value
+            ),
+            Reasons.NotStarted when Window(coupon, instance).From is var from && from > now => new Remedy(
+                "wait_until",
+                At: from
+            ),
+            _ => null,
+        };
+    }
+
+    /// <summary>The account that a discount is cut to, where the campaign of a coupon cuts (CMP-09); else null.</summary>
+    public static LimitAccount? ClippingBudget(CouponTerms coupon)
+    {
+        ArgumentNullException.ThrowIfNull(coupon);
+        return
+            coupon.Campaign is { ClipsBudget: true, BudgetMinor: { } most, BudgetCurrency: { } currency } campaign
+            && currency == coupon.Currency
+            ? LimitAccount.OfBudget(campaign.Id, currency, most)
+            : null;
     }
 
     /// <summary>The limits one use draws on.</summary>

@@ -63,11 +63,20 @@ public static class Refusals
     /// <summary>Another channel.</summary>
     public static readonly Refusal WrongChannel = new("wrong_channel", "This coupon is not valid in this channel.");
 
+    /// <summary>A promotion prices it, by the lines of a cart and within limits of its own.</summary>
+    public static readonly Refusal NeedsCart = new(
+        "needs_cart",
+        "A promotion prices this coupon: redeem it with the cart it is used on."
+    );
+
     /// <summary>Another currency.</summary>
     public static readonly Refusal WrongCurrency = new("wrong_currency", "This coupon is in another currency.");
 
     /// <summary>Held by somebody else.</summary>
     public static readonly Refusal NotOwner = new("not_owner", "This coupon belongs to another customer.");
+
+    /// <summary>Staff has blocked the customer from using coupons.</summary>
+    public static readonly Refusal Blocked = new("blocked", "This customer is blocked from using coupons.");
 
     /// <summary>Used before.</summary>
     public static readonly Refusal AlreadyRedeemed = new("already_redeemed", "This coupon has been redeemed.");

@@ -12,6 +12,9 @@ public static class Buckets
     /// <summary>Units one step looks at: bounds its memory, its transaction and the time for which nobody sees progress.</summary>
     public const int UnitsPerStep = 50_000;
 
+    /// <summary>Units of a step while callers redeem at the same node: it holds a processor and the disk for less long.</summary>
+    public const int UnitsPerStepBeside = 10_000;
+
     /// <summary>Runs of ids in one event, so that it stays within 20 kB (convention 22).</summary>
     public const int RunsPerEvent = 500;
 

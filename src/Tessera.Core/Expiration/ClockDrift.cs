@@ -8,8 +8,8 @@ public readonly record struct ClockReading(TimeSpan Drift, bool IsStopped);
 /// <summary>Judges clocks. No decision about validity uses a node's clock; a wrong one is a sign of a sick node.</summary>
 public static class ClockDrift
 {
-    /// <summary>Beyond this a worker stops.</summary>
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
+    /// <summary>Beyond this a worker stops (convention 39).</summary>
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
 
     /// <summary>Judges one reading.</summary>
     /// <param name="before">The node's clock before it asked the database.</param>

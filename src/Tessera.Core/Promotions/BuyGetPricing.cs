@@ -8,11 +8,34 @@ internal static partial class EffectPricing
     /// <summary>Marks the reduced units and computes their discount; a unit serves once over all such effects.</summary>
     private static bool Group(PricingState state, BuyGet effect, bool original, out string reason)
     {
-        var goods = state.FirstOf(state.Goods);
-        var canPay = ArrayPool<bool>.Shared.Rent(Math.Max(1, goods));
-        var order = ArrayPool<int>.Shared.Rent(Math.Max(1, goods));
-        var (meant, payers) = (false, 0);
-        for (var slot = 0; slot < state.Goods; slot++)
+        var (taken, meant) = (0, false);
+        var step = effect.PerLine ? 1 : Math.Max(1, state.Goods);
+        for (var slot = 0; slot < state.Goods; slot += step)
+        {
+            taken += Group(state, effect, original, (slot, slot + step), ref meant);
+        }
+
+        reason =
+            taken > 0 ? Reasons.NothingLeft
+            : meant ? Reasons.RequirementNotMet
+            : Reasons.ExcludedItems;
+        return taken > 0;
+    }
+
+    /// <summary>The same among the units of some lines.</summary>
+    private static int Group(
+        PricingState state,
+        BuyGet effect,
+        bool original,
+        (int From, int Until) slots,
+        ref bool meant
+    )
+    {
+        var units = (From: state.FirstOf(slots.From), Until: state.FirstOf(slots.Until));
+        var canPay = ArrayPool<bool>.Shared.Rent(Math.Max(1, units.Until));
+        var order = ArrayPool<int>.Shared.Rent(Math.Max(1, units.Until));
+        var payers = 0;
+        for (var slot = slots.From; slot < slots.Until; slot++)
         {
             var line = state.Cart.Lines[slot];
             var gets = Takes(line, effect.GetFilter) && Takes(line, effect.Filter);
@@ -27,29 +50,30 @@ internal static partial class EffectPricing
             }
         }
 
-        var taken = TakeReduced(state, effect, canPay, payers, order);
+        var count = InOrder(state, effect.Pick, units.From, units.Until, order);
+        var taken = TakeReduced(state, effect, canPay, payers, order.AsSpan(0, count));
         if (taken > 0)
         {
-            TakePaid(state, effect, canPay, goods, taken);
-            Reduce(state, effect, original);
+            TakePaid(state, effect, canPay, units, taken);
+
+            // Rounded once per line, as every discount on lines.
+            for (var slot = slots.From; slot < slots.Until; slot++)
+            {
+                OnSlot(state, effect, slot, original, isPercent: true, effect.Percent);
+            }
         }
 
         ArrayPool<bool>.Shared.Return(canPay);
         ArrayPool<int>.Shared.Return(order);
-        reason =
-            taken > 0 ? Reasons.NothingLeft
-            : meant ? Reasons.RequirementNotMet
-            : Reasons.ExcludedItems;
-        return taken > 0;
+        return taken;
     }
 
     /// <summary>Leaves marked only the units that are reduced: each only if enough others remain to be paid for.</summary>
-    private static int TakeReduced(PricingState state, BuyGet effect, bool[] canPay, int payers, int[] order)
+    private static int TakeReduced(PricingState state, BuyGet effect, bool[] canPay, int payers, Span<int> order)
     {
-        var count = InOrder(state, effect.Pick, 0, state.FirstOf(state.Goods), order);
         var most = effect.MaxApplications is { } groups ? (long)groups * effect.GetQuantity : long.MaxValue;
         var taken = 0;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < order.Length; i++)
         {
             var unit = order[i];
             var others = payers - (canPay[unit] ? 1 : 0);
@@ -74,11 +98,17 @@ internal static partial class EffectPricing
         return kept;
     }
 
-    private static void TakePaid(PricingState state, BuyGet effect, bool[] canPay, int goods, int taken)
+    private static void TakePaid(
+        PricingState state,
+        BuyGet effect,
+        bool[] canPay,
+        (int From, int Until) units,
+        int taken
+    )
     {
-        var order = ArrayPool<int>.Shared.Rent(Math.Max(1, goods));
+        var order = ArrayPool<int>.Shared.Rent(Math.Max(1, units.Until - units.From));
         var count = 0;
-        for (var unit = 0; unit < goods; unit++)
+        for (var unit = units.From; unit < units.Until; unit++)
         {
             if (state.Picked[unit])
             {
@@ -99,14 +129,5 @@ internal static partial class EffectPricing
         }
 
         ArrayPool<int>.Shared.Return(order);
-    }
-
-    /// <summary>Rounded once per line, as every discount on lines.</summary>
-    private static void Reduce(PricingState state, BuyGet effect, bool original)
-    {
-        for (var slot = 0; slot < state.Goods; slot++)
-        {
-            OnSlot(state, effect, slot, original, isPercent: true, effect.Percent);
-        }
     }
 }

@@ -11,6 +11,21 @@ public sealed class CategoryTree(IReadOnlyDictionary<string, string> parents)
 {
     private readonly FrozenDictionary<string, string> parents = parents.ToFrozenDictionary(StringComparer.Ordinal);
 
+    /// <summary>A cart whose lines are also in the categories above those they name.</summary>
+    public Cart Place(Cart cart)
+    {
+        ArgumentNullException.ThrowIfNull(cart);
+        return cart with
+        {
+            Lines =
+            [
+                .. cart.Lines.Select(line =>
+                    line.Categories.Count == 0 ? line : line with { Categories = WithAncestors(line.Categories) }
+                ),
+            ],
+        };
+    }
+
     /// <summary>The categories given and all above them, each once; a circle ends where it closes.</summary>
     public IReadOnlyList<string> WithAncestors(IReadOnlyList<string> categories)
     {

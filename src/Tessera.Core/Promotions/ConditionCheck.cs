@@ -18,7 +18,7 @@ internal static class ConditionCheck
             return;
         }
 
-        Walk(findings, condition, "conditions", condition is AllOf);
+        Walk(findings, condition, "conditions", condition is AllOf, isPart: false);
     }
 
     /// <summary>Counted without recursion, so that no depth is too much for the check itself.</summary>
@@ -47,14 +47,19 @@ internal static class ConditionCheck
             _ => [],
         };
 
-    private static void Walk(List<RuleFinding> findings, Condition condition, string at, bool isObject)
+    /// <param name="findings">Grows.</param>
+    /// <param name="condition">What is looked at.</param>
+    /// <param name="at">Where it is written.</param>
+    /// <param name="isObject">Whether its parts are members of an object.</param>
+    /// <param name="isPart">Whether it is a part of a whole that was held against itself already.</param>
+    private static void Walk(List<RuleFinding> findings, Condition condition, string at, bool isObject, bool isPart)
     {
         void Never(bool holds, string message) => RuleCheck.Say(findings, true, holds, at, "never_true", message);
         void Always(bool holds, string message) => RuleCheck.Say(findings, false, holds, at, "always_true", message);
         switch (condition)
         {
-            case AllOf all:
-                Contradictions(findings, all, at);
+            case AllOf all when !isPart:
+                Contradictions(findings, [.. Members(all)], at);
                 break;
             case AnyOf any:
                 Never(any.Of.Count == 0, "One of none never holds.");
@@ -96,7 +101,7 @@ internal static class ConditionCheck
         for (var i = 0; i < parts.Count; i++)
         {
             var place = isObject ? $"{at}.{NameOf(parts[i])}" : $"{at}[{i}]";
-            Walk(findings, parts[i], place, !isObject && parts[i] is AllOf);
+            Walk(findings, parts[i], place, !isObject && parts[i] is AllOf, condition is AllOf && parts[i] is AllOf);
         }
     }
 
@@ -122,11 +127,44 @@ internal static class ConditionCheck
             _ => throw new ArgumentOutOfRangeException(nameof(condition)),
         };
 
+    /// <summary>All that has to hold, however it is nested.</summary>
+    private static IEnumerable<Condition> Members(AllOf all) =>
+        all.Of.SelectMany(part => part is AllOf inner ? Members(inner) : [part]);
+
+    /// <summary>The names a condition asks for, one of which is enough.</summary>
+    private static IReadOnlyList<string> NamesIn(Condition condition) =>
+        condition switch
+        {
+            InGroup group => group.Groups,
+            InSegment segment => segment.Segments,
+            InRegion region => region.Regions,
+            InStore store => store.Stores,
+            ShipsBy delivery => delivery.Methods,
+            _ => [],
+        };
+
     /// <summary>Parts of one whole that cannot hold together.</summary>
-    private static void Contradictions(List<RuleFinding> findings, AllOf all, string at)
+    private static void Contradictions(List<RuleFinding> findings, List<Condition> all, string at)
     {
-        var spends = all
-            .Of.OfType<Subtotal>()
+        void Never(bool holds, string message) => RuleCheck.Say(findings, true, holds, at, "contradiction", message);
+        var none = all.OfType<NoneOf>()
+            .SelectMany(static n => n.Of)
+            .Select(static p => p is AllOf { Of: [var only] } ? only : p)
+            .ToLookup(static p => p.GetType());
+        foreach (var part in all.Where(static p => NamesIn(p).Count > 0))
+        {
+            var without = none[part.GetType()].SelectMany(NamesIn).ToHashSet(StringComparer.Ordinal);
+            Never(NamesIn(part).All(without.Contains), $"All that {NameOf(part)} asks for is excluded by none.");
+        }
+
+        // A customer lives in one region, an order is of one store.
+        foreach (var same in all.Where(static p => p is InRegion or InStore).GroupBy(static p => p.GetType()))
+        {
+            var common = same.Select(NamesIn).Aggregate(static (a, b) => [.. a.Intersect(b, StringComparer.Ordinal)]);
+            Never(same.Count() > 1 && common.Count == 0, $"No {NameOf(same.First())} are asked for everywhere.");
+        }
+
+        var spends = all.OfType<Subtotal>()
             .Where(s => !s.Running && ReferenceEquals(s.Filter, LineFilter.Any))
             .ToList();
         var least = spends
@@ -139,21 +177,7 @@ internal static class ConditionCheck
             .Select(s => s.AmountMinor)
             .DefaultIfEmpty(long.MaxValue)
             .Min();
-        RuleCheck.Say(
-            findings,
-            true,
-            least > most,
-            at,
-            "contradiction",
-            $"The order would cost at least {least} and at most {most} minor units."
-        );
-        RuleCheck.Say(
-            findings,
-            true,
-            all.Of.OfType<NthOrder>().Select(n => n.N).Distinct().Count() > 1,
-            at,
-            "contradiction",
-            "An order has one number."
-        );
+        Never(least > most, $"The order would cost at least {least} and at most {most} minor units.");
+        Never(all.OfType<NthOrder>().Select(static n => n.N).Distinct().Count() > 1, "An order has one number.");
     }
 }

@@ -9,14 +9,17 @@ public static class CouponPromotion
     /// <summary>The promotion a coupon stands for.</summary>
     /// <param name="coupon">Its terms.</param>
     /// <param name="code">Its code in normal form.</param>
-    /// <param name="priority">Its place among the promotions priced together; 1 applies first.</param>
+    /// <param name="priority">Its place among the promotions priced together, where it has none of its own; 1 applies first.</param>
     public static Promotion Of(CouponTerms coupon, string code, int priority)
     {
         ArgumentNullException.ThrowIfNull(coupon);
         ArgumentException.ThrowIfNullOrEmpty(code);
-        return new Promotion(coupon.Id.ToString(CultureInfo.InvariantCulture), priority, [EffectOf(coupon)])
+        var place = coupon.Stacking.Order ?? priority;
+        return new Promotion(coupon.Id.ToString(CultureInfo.InvariantCulture), place, [EffectOf(coupon)])
         {
             Code = code,
+            Exclusive = coupon.Stacking.Exclusive,
+            Groups = coupon.Stacking.Groups,
             Version = (int)coupon.Version,
             Active = coupon is { IsActive: true, IsDeleted: false },
             ValidFrom = coupon.ValidFrom,
@@ -87,7 +90,7 @@ public static class CouponPromotion
             { BudgetMinor: { } money } campaign when campaign.BudgetCurrency == coupon.Currency => new PromotionBudget(
                 InUses: false,
                 money,
-                BudgetOverflow.Reject
+                campaign.ClipsBudget ? BudgetOverflow.Clip : BudgetOverflow.Reject
             ),
             { BudgetUses: { } uses } => new PromotionBudget(InUses: true, uses, BudgetOverflow.Reject),
             _ => null,

@@ -136,7 +136,7 @@ public sealed record BundlePrice(int Quantity, long PriceMinor, UnitPick Pick, i
 /// <param name="Percent">The reduction.</param>
 /// <param name="Pick">Which units are reduced first.</param>
 /// <param name="PartialGet">Whether a started group may give fewer units.</param>
-/// <param name="MaxApplications">At most so many groups; null means any number.</param>
+/// <param name="MaxApplications">At most so many groups, of each line where lines are grouped apart; null means any number.</param>
 public sealed record BuyGet(
     int BuyQuantity,
     LineFilter BuyFilter,
@@ -146,4 +146,8 @@ public sealed record BuyGet(
     UnitPick Pick,
     bool PartialGet,
     int? MaxApplications
-) : Effect;
+) : Effect
+{
+    /// <summary>Whether each line is grouped by itself; else all units of the cart together.</summary>
+    public bool PerLine { get; init; }
+}

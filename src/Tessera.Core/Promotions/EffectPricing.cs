@@ -11,9 +11,18 @@ internal static partial class EffectPricing
     /// <param name="original">Whether percentages are of the price before discounts.</param>
     /// <param name="most">What may be given at most, in minor units; null is unlimited.</param>
     /// <param name="reason">Why nothing was given.</param>
+    /// <param name="beyond">Whether it would have given more than may be given.</param>
     /// <returns>What was given.</returns>
-    public static long Apply(PricingState state, Effect effect, bool original, long? most, out string reason)
+    public static long Apply(
+        PricingState state,
+        Effect effect,
+        bool original,
+        long? most,
+        out string reason,
+        out bool beyond
+    )
     {
+        beyond = false;
         state.Off.AsSpan(0, state.Units).Clear();
         state.Picked.AsSpan(0, state.Units).Clear();
         reason = Reasons.NothingLeft;
@@ -39,7 +48,9 @@ internal static partial class EffectPricing
             }
         }
 
-        var cap = Math.Min(effect.MaxDiscountMinor ?? long.MaxValue, most ?? long.MaxValue);
+        var full = Math.Min(Total(state), effect.MaxDiscountMinor ?? long.MaxValue);
+        beyond = full > most;
+        var cap = Math.Min(full, most ?? long.MaxValue);
         if (Total(state) > cap)
         {
             Cut(state, effect, cap);

@@ -72,6 +72,6 @@ internal static class Eligibility
         var spent =
             promotion.Budget is { } budget
             && budget.Limit <= (budget.InUses ? use.Uses + use.Held + budget.UsedBefore : use.SpentMinor);
-        return spent ? new Unmet(Reasons.BudgetExhausted, "budget") : null;
+        return spent || use.LeftMinor <= 0 ? new Unmet(Reasons.BudgetExhausted, "budget") : null;
     }
 }

@@ -13,6 +13,7 @@ internal sealed partial class PricingRun(
     private readonly List<(Promotion Promotion, Unmet Unmet)> refused = [];
     private readonly List<PricingStep> steps = [];
     private readonly Dictionary<string, IReadOnlyList<ConditionVerdict>> conditions = new(StringComparer.Ordinal);
+    private readonly HashSet<string> cut = new(StringComparer.Ordinal);
     private bool ranOutOfTime;
 
     public Quote Price(TypedCodes codes)
@@ -174,7 +175,8 @@ internal sealed partial class PricingRun(
         var rejects = left is not null && promotion.Budget!.Overflow == BudgetOverflow.Reject;
         using var before = rejects ? state.Copy() : null;
         var mark = steps.Count;
-        var reason = Give(state, promotion, part, rejects ? null : left, ref amount);
+        var most = rejects ? use.LeftMinor : Least(left, use.LeftMinor);
+        var reason = Give(state, promotion, part, most, ref amount);
         if (amount == 0)
         {
             return new Unmet(reason, "effect");
@@ -191,8 +193,12 @@ internal sealed partial class PricingRun(
         return null;
     }
 
+    private static long? Least(long? one, long? other) => one < other ? one : other ?? one;
+
     private string Give(PricingState state, Promotion promotion, Part part, long? left, ref long amount)
     {
+        // What was tried before does not count; the order's part of a promotion comes after that of its lines.
+        var isCut = part == Part.Others && cut.Contains(promotion.Id);
         var reason = Reasons.ExcludedItems;
         Span<long> was = state.Slots <= 128 ? stackalloc long[state.Slots] : new long[state.Slots];
         Span<long> start = state.Slots <= 128 ? stackalloc long[state.Slots] : new long[state.Slots];
@@ -206,8 +212,9 @@ internal sealed partial class PricingRun(
 
             Costs(state, was);
             var original = rules.PercentBase == PercentBase.Original;
-            var given = EffectPricing.Apply(state, effect, original, left - amount, out var why);
+            var given = EffectPricing.Apply(state, effect, original, left - amount, out var why, out var beyond);
             amount += given;
+            isCut |= beyond;
             if (given > 0)
             {
                 Note(state, promotion, effect.Target, was);
@@ -216,6 +223,15 @@ internal sealed partial class PricingRun(
             {
                 reason = why;
             }
+        }
+
+        if (isCut)
+        {
+            cut.Add(promotion.Id);
+        }
+        else
+        {
+            cut.Remove(promotion.Id);
         }
 
         if (promotion.StopsFurther)

@@ -33,6 +33,9 @@ public sealed record Promotion(string Id, int Priority, IReadOnlyList<Effect> Ef
     /// <summary>In normal form; null means it applies by itself.</summary>
     public string? Code { get; init; }
 
+    /// <summary>Stands in for the promotion of the same code when that one is exhausted or not eligible (CMP-01), and else does nothing.</summary>
+    public bool IsFallback { get; init; }
+
     /// <summary>The version of the definition.</summary>
     public int Version { get; init; } = 1;
 
@@ -91,6 +94,12 @@ public readonly record struct PromotionUse(long Uses, long Held, long CustomerUs
 {
     /// <summary>The first further limit that leaves no use for this cart; null when all do.</summary>
     public LimitHit? Exhausted { get; init; }
+
+    /// <summary>
+    /// What is left in minor units of a budget beside the promotion's own that cuts discounts: that of the campaign of its
+    /// coupon (CMP-09). Null where there is none.
+    /// </summary>
+    public long? LeftMinor { get; init; }
 }
 
 /// <summary>What a percentage is taken of.</summary>

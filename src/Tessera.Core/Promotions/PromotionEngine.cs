@@ -25,8 +25,16 @@ public static class PromotionEngine
         ArgumentNullException.ThrowIfNull(uses);
         ArgumentNullException.ThrowIfNull(rules);
         var automatic = promotions.Where(p => p.Code is null).ToList();
-        var codes = TypedCodes.Of(cart.Codes, automatic, code => promotions.FirstOrDefault(p => p.Code == code), rules);
-        return Price(cart, codes, uses, now, rules);
+        var ofCodes = new Dictionary<string, Promotion>(StringComparer.Ordinal);
+        foreach (var promotion in promotions)
+        {
+            if (promotion is { Code: { } code, IsFallback: false })
+            {
+                ofCodes.TryAdd(code, promotion);
+            }
+        }
+
+        return Price(cart, automatic, ofCodes, uses, now, rules, promotions.Where(static p => p.IsFallback));
     }
 
     /// <summary>
@@ -57,13 +65,15 @@ public static class PromotionEngine
     /// <param name="uses">Use so far, by promotion id; absent means none.</param>
     /// <param name="now">The instant.</param>
     /// <param name="rules">Rules of the house.</param>
+    /// <param name="fallbacks">What stands in for the promotion of a code when that is exhausted or not eligible; at most one a code.</param>
     public static Quote Price(
         Cart cart,
         IReadOnlyCollection<Promotion> automatic,
         IReadOnlyDictionary<string, Promotion> ofCodes,
         IReadOnlyDictionary<string, PromotionUse> uses,
         DateTimeOffset now,
-        PricingRules rules
+        PricingRules rules,
+        IEnumerable<Promotion>? fallbacks = null
     )
     {
         ArgumentNullException.ThrowIfNull(cart);
@@ -71,8 +81,22 @@ public static class PromotionEngine
         ArgumentNullException.ThrowIfNull(ofCodes);
         ArgumentNullException.ThrowIfNull(uses);
         ArgumentNullException.ThrowIfNull(rules);
-        var codes = TypedCodes.Of(cart.Codes, [.. automatic], code => ofCodes.GetValueOrDefault(code), rules);
-        return Price(cart, codes, uses, now, rules);
+        if (fallbacks?.ToList() is not { Count: > 0 } others)
+        {
+            var codes = TypedCodes.Of(cart.Codes, [.. automatic], code => ofCodes.GetValueOrDefault(code), rules);
+            return Price(cart, codes, uses, now, rules);
+        }
+
+        var standing = new StandingIn(ofCodes, others);
+        while (true)
+        {
+            var codes = TypedCodes.Of(cart.Codes, [.. automatic], standing.Find, rules);
+            var quote = Price(cart, codes, uses, now, rules);
+            if (!standing.Follow(quote))
+            {
+                return quote with { StandIns = standing.Standing };
+            }
+        }
     }
 
     private static Quote Price(

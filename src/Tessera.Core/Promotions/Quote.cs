@@ -3,7 +3,11 @@ namespace Tessera.Core.Promotions;
 /// <summary>A promotion that gave something.</summary>
 /// <param name="Promotion">Which.</param>
 /// <param name="AmountMinor">How much, in minor units, above zero.</param>
-public sealed record AppliedPromotion(Promotion Promotion, long AmountMinor);
+public sealed record AppliedPromotion(Promotion Promotion, long AmountMinor)
+{
+    /// <summary>Whether that is all a budget had left, of more.</summary>
+    public bool IsCut { get; init; }
+}
 
 /// <summary>An automatic promotion or a typed code that gave nothing (RUL-13).</summary>
 /// <param name="Promotion">Null for a code nobody knows.</param>
@@ -73,6 +77,9 @@ public sealed record Quote
     /// <summary>The verdict on every single condition, by promotion id; only where the price is to be explained.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<ConditionVerdict>> Conditions { get; init; } =
         new Dictionary<string, IReadOnlyList<ConditionVerdict>>(StringComparer.Ordinal);
+
+    /// <summary>Codes whose promotion is exhausted or not eligible, with what is used in its stead.</summary>
+    public IReadOnlyList<StandIn> StandIns { get; init; } = [];
 
     /// <summary>False when the search for the best combination ran out of time: there may be a better one.</summary>
     public bool IsSearchedWhole { get; init; } = true;

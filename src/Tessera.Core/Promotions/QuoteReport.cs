@@ -33,7 +33,10 @@ internal sealed partial class PricingRun
             TotalMinor = total,
             TaxMinor = tax,
             TotalWithTaxMinor = cart.PricesIncludeTax ? total : total + tax,
-            Applied = applied.ConvertAll(a => new AppliedPromotion(a.Promotion, a.Amount)),
+            Applied = applied.ConvertAll(a => new AppliedPromotion(a.Promotion, a.Amount)
+            {
+                IsCut = cut.Contains(a.Promotion.Id),
+            }),
             Rejected = rejected,
             Steps = steps,
             Conditions = conditions,

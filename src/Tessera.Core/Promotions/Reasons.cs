@@ -32,5 +32,30 @@ public static class Reasons
     public const string NotValid = "coupon_not_valid";
     public const string WrongCurrency = "wrong_currency";
     public const string OutsideHours = "outside_hours";
+    public const string NeedsCart = "needs_cart";
+    public const string Blocked = "blocked";
 #pragma warning restore CS1591
+
+    /// <summary>
+    /// Whether another promotion may stand in for one that is refused for this (CMP-01): what there was of it is taken, or
+    /// customer or order are not eligible. What is off, over, not begun or another's is stood in for by nothing.
+    /// </summary>
+    public static bool AllowFallback(string reason) =>
+        IsExhausted(reason)
+        || reason
+            is UserLimitReached
+                or BelowMinimum
+                or AboveMaximum
+                or BelowQuantity
+                or ExcludedItems
+                or NotFirstTime
+                or WrongSegment
+                or WrongChannel
+                or WrongService
+                or WrongConsultant
+                or RequirementNotMet
+                or OutsideHours;
+
+    /// <summary>Whether what there was of it is taken.</summary>
+    public static bool IsExhausted(string reason) => reason is LimitReached or BudgetExhausted or OutOfStock;
 }

@@ -27,6 +27,13 @@ public sealed record Verdict(
     [JsonPropertyName("d")]
     public IReadOnlyList<ConditionVerdict>? Conditions { get; init; }
 
+    /// <summary>
+    /// Whether that is all a budget had left, of more. It follows from amounts and budget, so it is not compared: receipts
+    /// from before it was noted are the same.
+    /// </summary>
+    [JsonPropertyName("k")]
+    public bool IsCut { get; init; }
+
     /// <inheritdoc/>
     public bool Equals(Verdict? other) =>
         other is not null
@@ -59,6 +66,10 @@ public sealed record Receipt(
     [property: JsonPropertyName("e")] IReadOnlyList<PricingStep> Steps
 )
 {
+    /// <summary>Codes whose promotion was exhausted or not eligible, with what was used in its stead.</summary>
+    [JsonPropertyName("f")]
+    public IReadOnlyList<StandIn>? StandIns { get; init; }
+
     /// <summary>The receipt of a quote.</summary>
     public static Receipt Of(Quote quote, Cart cart, DateTimeOffset at)
     {
@@ -93,11 +104,15 @@ public sealed record Receipt(
                 )
                 {
                     Conditions = ConditionsOf(a.Promotion),
+                    IsCut = a.IsCut,
                 }),
                 .. refused,
             ],
             quote.Steps
-        );
+        )
+        {
+            StandIns = quote.StandIns.Count == 0 ? null : quote.StandIns,
+        };
 
         IReadOnlyList<ConditionVerdict>? ConditionsOf(Promotion? promotion) =>
             promotion is null ? null : quote.Conditions.GetValueOrDefault(promotion.Id);
@@ -139,9 +154,16 @@ public sealed record Receipt(
             }
         }
 
+        if (!(StandIns ?? []).SequenceEqual(recomputed.StandIns ?? []))
+        {
+            return $"stand-ins: {Told(StandIns)}, now {Told(recomputed.StandIns)}";
+        }
+
         return (TotalMinor, TaxMinor) == (recomputed.TotalMinor, recomputed.TaxMinor)
             ? null
             : $"total: {TotalMinor}, tax {TaxMinor}; now {recomputed.TotalMinor}, tax {recomputed.TaxMinor}";
+
+        static string Told(IReadOnlyList<StandIn>? all) => all is null ? "none" : string.Join("; ", all);
     }
 }
 

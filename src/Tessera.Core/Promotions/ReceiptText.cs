@@ -37,6 +37,11 @@ public static class ReceiptText
         [Reasons.NotOwner] = ("it belongs to another customer", "sie gehört einem anderen Kunden"),
         [Reasons.AlreadyRedeemed] = ("it has been used", "sie wurde schon eingelöst"),
         [Reasons.NotValid] = ("it is not valid", "er ist nicht gültig"),
+        [Reasons.NeedsCart] = (
+            "a promotion prices it, by the lines of a cart",
+            "eine Aktion berechnet ihn, nach den Positionen eines Warenkorbs"
+        ),
+        [Reasons.Blocked] = ("this customer is blocked", "dieser Kunde ist gesperrt"),
         [Reasons.OutsideHours] = ("it does not hold at this hour", "sie gilt nicht zu dieser Stunde"),
     };
 
@@ -48,11 +53,14 @@ public static class ReceiptText
         string Name(string? id) => NameOf(id, names);
         ArgumentNullException.ThrowIfNull(receipt);
         string Amount(long minor) => $"{Currencies.Format(minor, receipt.Currency)} {receipt.Currency}";
+        string Change(Remedy? change) => EnglishChange(change, Amount, id => CodeOf(receipt, id) ?? Name(id));
         var steps = receipt.Steps.Select(s =>
             s.Target switch
             {
                 EffectTarget.Shipping =>
                     $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off delivery {s.Id}, which cost {Amount(s.BeforeMinor)}.",
+                EffectTarget.Order when s.Id.Length == 0 =>
+                    $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off the order, which cost {Amount(s.BeforeMinor)}.",
                 EffectTarget.Order =>
                     $"{Name(s.Promotion)} takes {Amount(s.DiscountMinor)} off the order at line {s.Id}, which cost {Amount(s.BeforeMinor)}.",
                 _ =>
@@ -61,14 +69,20 @@ public static class ReceiptText
         );
         var refusals = receipt
             .Verdicts.Where(v => v.Reason is not null)
-            .Select(v =>
-            {
-                var why = Why.TryGetValue(v.Reason!, out var known) ? known.English : v.Reason;
-                return $"{v.Code ?? Name(v.Id)} does not apply: {why}.{EnglishChange(v.Change, Amount, Name)}";
-            });
+            .Select(v => $"{v.Code ?? Name(v.Id)} does not apply: {WhyOf(v.Reason!).English}.{Change(v.Change)}");
+        var cuts = receipt
+            .Verdicts.Where(static v => v.IsCut)
+            .Select(v => $"{Name(v.Id)} is cut to {Amount(v.AmountMinor)}: its budget has no more left.");
+        var others = (receipt.StandIns ?? []).Select(s =>
+            Reasons.IsExhausted(s.Reason)
+                ? $"{s.Code} is exhausted, as {WhyOf(s.Reason).English}; {Name(s.By)} stands in for it."
+                : $"{s.Code} does not apply: {WhyOf(s.Reason).English}.{Change(s.Change)} {Name(s.By)} stands in for it."
+        );
         return
         [
+            .. others,
             .. steps,
+            .. cuts,
             .. refusals,
             $"Goods of {Amount(receipt.SubtotalMinor)} come to {Amount(receipt.TotalMinor)} with delivery and discounts.",
         ];
@@ -81,11 +95,14 @@ public static class ReceiptText
         ArgumentNullException.ThrowIfNull(receipt);
         string Amount(long minor) =>
             $"{Currencies.Format(minor, receipt.Currency).Replace('.', ',')} {receipt.Currency}";
+        string Change(Remedy? change) => GermanChange(change, Amount, id => CodeOf(receipt, id) ?? Name(id));
         var steps = receipt.Steps.Select(s =>
             s.Target switch
             {
                 EffectTarget.Shipping =>
                     $"{Name(s.Promotion)} senkt die Lieferung {s.Id} von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
+                EffectTarget.Order when s.Id.Length == 0 =>
+                    $"{Name(s.Promotion)} senkt die Bestellung von {Amount(s.BeforeMinor)} um {Amount(s.DiscountMinor)}.",
                 EffectTarget.Order =>
                     $"{Name(s.Promotion)} senkt die Bestellung um {Amount(s.DiscountMinor)} bei Position {s.Id}, die {Amount(s.BeforeMinor)} kostete.",
                 _ =>
@@ -94,14 +111,22 @@ public static class ReceiptText
         );
         var refusals = receipt
             .Verdicts.Where(v => v.Reason is not null)
+            .Select(v => $"{v.Code ?? Name(v.Id)} wird nicht angewandt: {WhyOf(v.Reason!).German}.{Change(v.Change)}");
+        var cuts = receipt
+            .Verdicts.Where(static v => v.IsCut)
             .Select(v =>
-            {
-                var why = Why.TryGetValue(v.Reason!, out var known) ? known.German : v.Reason;
-                return $"{v.Code ?? Name(v.Id)} wird nicht angewandt: {why}.{GermanChange(v.Change, Amount, Name)}";
-            });
+                $"{Name(v.Id)} ist auf {Amount(v.AmountMinor)} gekürzt: mehr ist von ihrem Budget nicht übrig."
+            );
+        var others = (receipt.StandIns ?? []).Select(s =>
+            Reasons.IsExhausted(s.Reason)
+                ? $"{s.Code} ist erschöpft, denn {WhyOf(s.Reason).German}; stattdessen gilt {Name(s.By)}."
+                : $"{s.Code} wird nicht angewandt: {WhyOf(s.Reason).German}.{Change(s.Change)} Stattdessen gilt {Name(s.By)}."
+        );
         return
         [
+            .. others,
             .. steps,
+            .. cuts,
             .. refusals,
             $"Waren für {Amount(receipt.SubtotalMinor)} kosten mit Lieferung und Rabatten {Amount(receipt.TotalMinor)}.",
         ];
@@ -128,6 +153,13 @@ public static class ReceiptText
             "remove_code" => $" Ohne {name(change.Subject)} gilt sie.",
             _ => "",
         };
+
+    private static (string English, string German) WhyOf(string reason) =>
+        Why.GetValueOrDefault(reason, (reason, reason));
+
+    /// <summary>The code that brought a promotion in: what a customer can leave out.</summary>
+    private static string? CodeOf(Receipt receipt, string? id) =>
+        receipt.Verdicts.FirstOrDefault(v => v.Id == id && v.Reason is null)?.Code;
 
     private static string NameOf(string? id, IReadOnlyDictionary<string, string>? names) =>
         id is null ? "" : names?.GetValueOrDefault(id) ?? id;

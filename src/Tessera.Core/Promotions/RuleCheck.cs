@@ -70,11 +70,20 @@ public static class RuleCheck
             "always_true",
             "The limit per customer lies above the limit in all."
         );
+        Warning(
+            promotion is { Exclusive: true, Groups.Count: > 0 },
+            "groups",
+            "contradiction",
+            "An exclusive promotion combines with none, so its groups say nothing."
+        );
         var shadow = others.FirstOrDefault(o =>
             o is { Exclusive: true, Code: null, Condition: null, Active: true }
             && (o.Priority < promotion.Priority || !promotion.Exclusive)
             && (o.ValidFrom is null || o.ValidFrom <= promotion.ValidFrom)
             && (o.ValidUntil is null || o.ValidUntil >= promotion.ValidUntil)
+            && o.Channels is null
+            && (o.Currency is null || o.Currency == promotion.Currency)
+            && o is { MaxUses: null, MaxUsesPerCustomer: null, Stock: null, Budget: null, Limits.Count: 0 }
             && o.Effects.All(e => ReferenceEquals(e.Filter, LineFilter.Any) && e.Target != EffectTarget.Shipping)
         );
         Warning(

@@ -5,6 +5,7 @@ using Tessera.Server.Access.People;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Passkeys;
 using Tessera.Server.Access.People.Saml;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Access;
 
@@ -22,6 +23,8 @@ public static class AccessRoom
             .AddSingleton<Providers>()
             .AddSingleton<Authenticators>()
             .AddSingleton<RateLimits>()
+            .AddRetained(AccessRetention.Kinds)
+            .AddKeptWords(AccessRetention.Words)
             .AddHostedService<RateSharing>()
             .AddHostedService<SurgeWatch>();
 
@@ -30,7 +33,9 @@ public static class AccessRoom
     {
         ArgumentNullException.ThrowIfNull(api);
         new Merchants().Map(api);
-        new Customers().Map(api);
+        var customers = new Customers();
+        customers.Map(api);
+        customers.MapBlocks(api);
         new Channels().Map(api);
         ApiKeyEndpoints.Map(api);
         SecurityAlertEndpoints.Map(api);

@@ -68,6 +68,14 @@ internal static partial class ApiKeyEndpoints
         "id, name, prefix, permissions, merchant_id, channels, created_by, created_at, expires_at, revoked_at, last_used_on, "
         + "requests_per_minute, replaces";
 
+    private static readonly Listed<ApiKeyView> Keys = Listed.ByTime(
+        $"select {Columns} from access.api_key",
+        "created_at",
+        "id",
+        Read,
+        static k => (k.CreatedAt, k.Id)
+    );
+
     private static readonly Refusal NotYours = new(
         "permission_not_yours",
         "A key cannot be given a permission, merchant or channel that its maker does not have.",
@@ -147,13 +155,6 @@ internal static partial class ApiKeyEndpoints
     {
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
-        var values = new List<object?>();
-        var conditions = new List<string> { ScopeOf(caller, values) };
-        if (query.Flag("is_live") is { } isLive)
-        {
-            conditions.Add((isLive ? "" : "not ") + "(revoked_at is null and expires_at > clock_timestamp())");
-        }
-
         var page = await cursors.ReadAsync(
             query,
             ["created_at"],
@@ -161,31 +162,14 @@ internal static partial class ApiKeyEndpoints
             caller.MerchantId,
             context.RequestAborted
         );
-        if (query.Finish() is { } refusal)
+        var rows = new PageRows();
+        rows.Where(values => ScopeOf(caller, values));
+        if (query.Flag("is_live") is { } isLive)
         {
-            await Problems.WriteAsync(context, refusal);
-            return;
+            rows.Where((isLive ? "" : "not ") + "(revoked_at is null and expires_at > clock_timestamp())");
         }
 
-        conditions.Add(page.Where("created_at", "timestamptz", "id", "uuid", values));
-        var views = new List<ApiKeyView>();
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {Columns} from access.api_key where {string.Join(" and ", conditions)} "
-                    + page.OrderBy("created_at", "id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
-            while (await rows.ReadAsync(context.RequestAborted))
-            {
-                views.Add(Read(rows));
-            }
-        }
-
-        await page.Answer(context, views, static v => v, static v => [PageRequest.KeyOf(v.CreatedAt), v.Id.ToString()])
-            .SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, Keys);
     }
 
     private static async Task GetAsync(HttpContext context, Database database, Guid id)

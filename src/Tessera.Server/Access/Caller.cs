@@ -25,6 +25,9 @@ public sealed record Caller(Guid ClientId, Guid? MerchantId, IReadOnlyList<strin
     /// <summary>Where the caller belongs: <see cref="Realms"/>. API keys are of the staff's, or a merchant's.</summary>
     public string Realm { get; init; } = MerchantId is null ? Realms.Staff : Realms.Merchant;
 
+    /// <summary>The roles of the person, by id; none for an API key.</summary>
+    public IReadOnlyList<string> Roles { get; init; } = [];
+
     /// <summary>The session the request came with; null for a request with an API key.</summary>
     public Guid? SessionId { get; init; }
 

@@ -12,7 +12,14 @@ namespace Tessera.Server.Access;
 /// <param name="Name">For people; 1 to 200 characters.</param>
 /// <param name="Kind">One of shop, store, till, app, partner.</param>
 /// <param name="IsActive">Whether it is in use.</param>
-internal sealed record ChannelWanted(string Id, string Name, string Kind, bool IsActive = true);
+/// <param name="Location">Where it stands, for figures by location; up to 80 characters. Web shops have none.</param>
+internal sealed record ChannelWanted(
+    string Id,
+    string Name,
+    string Kind,
+    bool IsActive = true,
+    string? Location = null
+);
 
 /// <summary>Where coupons are used: a shop, a store, a till, an app, a partner.</summary>
 /// <param name="Id">Chosen by the deployment.</param>
@@ -21,13 +28,15 @@ internal sealed record ChannelWanted(string Id, string Name, string Kind, bool I
 /// <param name="IsActive">Whether it is in use.</param>
 /// <param name="Version">Counts its changes.</param>
 /// <param name="CreatedAt">When it was made.</param>
+/// <param name="Location">Where it stands; null for nowhere in particular.</param>
 internal sealed record Channel(
     string Id,
     string Name,
     string Kind,
     bool IsActive,
     int Version,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    string? Location = null
 ) : IRecord
 {
     string IRecord.Key => Id;
@@ -36,6 +45,8 @@ internal sealed record Channel(
 /// <summary>The channels of the deployment. A key that is bound to some sees those.</summary>
 internal sealed partial class Channels : Directory<ChannelWanted, Channel>
 {
+    private const int MaximumLocation = 80;
+
     private static readonly string[] Kinds = ["shop", "store", "till", "app", "partner"];
 
     protected override string Name => "channel";
@@ -44,7 +55,7 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
 
     protected override string Route => "";
 
-    protected override string Columns => "id, name, kind, is_active, version, created_at";
+    protected override string Columns => "id, name, kind, is_active, version, created_at, location";
 
     protected override string IdType => "text";
 
@@ -59,8 +70,8 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
 
     protected override (ChannelWanted Wanted, Channel View) Example =>
         (
-            new ChannelWanted("till-7", "Till 7, Main Street", "till", true),
-            new Channel("till-7", "Till 7, Main Street", "till", true, 1, Samples.At)
+            new ChannelWanted("till-7", "Till 7, Main Street", "till", true, "Vienna"),
+            new Channel("till-7", "Till 7, Main Street", "till", true, 1, Samples.At, "Vienna")
         );
 
     protected override Channel Read(NpgsqlDataReader row) =>
@@ -70,7 +81,8 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
             row.GetString(2),
             row.GetBoolean(3),
             row.GetInt32(4),
-            row.GetFieldValue<DateTimeOffset>(5)
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.Object<string>(6)
         );
 
     protected override ChannelWanted? Parse(Fields fields, Channel? present)
@@ -88,7 +100,13 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
             isPatch && !fields.Names("is_active")
                 ? present!.IsActive
                 : fields.Flag("is_active", required: false) ?? true;
-        return id is null || name is null || kind is null ? null : new ChannelWanted(id, name, kind, isActive);
+        var location =
+            isPatch && !fields.Names("location")
+                ? present!.Location
+                : fields.Text("location", MaximumLocation, required: false);
+        return id is null || name is null || kind is null
+            ? null
+            : new ChannelWanted(id, name, kind, isActive, location is "" ? null : location);
     }
 
     protected override void Compare(Fields fields, Channel present, ChannelWanted wanted)
@@ -103,13 +121,14 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
     {
         await using var command = work.Command(
             $"""
-            insert into access.channel (id, name, kind, is_active) values ($1, $2, $3, $4)
+            insert into access.channel (id, name, kind, is_active, location) values ($1, $2, $3, $4, $5)
             on conflict do nothing returning {Columns}
             """,
             wanted.Id,
             wanted.Name,
             wanted.Kind,
-            wanted.IsActive
+            wanted.IsActive,
+            ExternalIds.Parameter(wanted.Location)
         );
         return await OneAsync(command);
     }
@@ -118,13 +137,14 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
     {
         await using var command = work.Command(
             $"""
-            update access.channel set name = $2, kind = $3, is_active = $4, version = version + 1
+            update access.channel set name = $2, kind = $3, is_active = $4, location = $5, version = version + 1
             where id = $1 returning {Columns}
             """,
             present.Id,
             wanted.Name,
             wanted.Kind,
-            wanted.IsActive
+            wanted.IsActive,
+            ExternalIds.Parameter(wanted.Location)
         );
         return await OneAsync(command);
     }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
@@ -25,23 +27,32 @@ internal sealed record CustomerWanted(
 /// <param name="Attributes">Plain values that rules may ask for.</param>
 /// <param name="Version">Counts the changes.</param>
 /// <param name="CreatedAt">When the record was made.</param>
+/// <param name="BlockedAt">Since when the customer cannot use coupons; null for may.</param>
+/// <param name="BlockedReason">Why, for staff.</param>
 internal sealed record Customer(
     Guid Id,
     string? ExternalId,
     IReadOnlyList<string> Groups,
     IReadOnlyDictionary<string, JsonElement> Attributes,
     int Version,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    DateTimeOffset? BlockedAt = null,
+    string? BlockedReason = null
 ) : IRecord
 {
     string IRecord.Key => Id.ToString();
 }
+
+/// <summary>Why a customer is blocked, or may use coupons again.</summary>
+/// <param name="Reason">For staff and the log, without names or addresses; 1 to 500 characters.</param>
+internal sealed record BlockWanted(string Reason);
 
 /// <summary>The customers of the deployment. They are nobody's in particular, so a merchant's key sees none.</summary>
 internal sealed class Customers : Directory<CustomerWanted, Customer>
 {
     private const int MaximumGroups = 50;
     private const int MaximumAttributes = 50;
+    private const int MaximumReason = 500;
 
     protected override string Name => "customer";
 
@@ -49,7 +60,8 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
 
     protected override string Route => ":guid";
 
-    protected override string Columns => "id, external_id, groups, attributes::text, version, created_at";
+    protected override string Columns =>
+        "id, external_id, groups, attributes::text, version, created_at, blocked_at, blocked_reason";
 
     protected override string IdType => "uuid";
 
@@ -70,6 +82,38 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
         }
     }
 
+    /// <summary>Adds the routes that keep a customer from using coupons.</summary>
+    public void MapBlocks(IEndpointRouteBuilder api)
+    {
+        var view = Example.View with { Version = 2, BlockedAt = Samples.At, BlockedReason = "Sold codes on." };
+        var group = api.MapGroup("/customers/{id:guid}").WithTags("Customers");
+        group
+            .MapPost(
+                "/block",
+                (HttpContext context, Database database, Guid id) => BlockAsync(context, database, id, isBlock: true)
+            )
+            .WithName("blockCustomer")
+            .WithSummary("Keep a customer from using coupons, from the next attempt on")
+            .WithRemark("Attempts are refused as blocked. What the customer holds or has used stays as it is.")
+            .RequirePermission(Permissions.CustomersBlock)
+            .WithIdempotencyKey(required: false)
+            .WithBody(new BlockWanted("Sold codes on."))
+            .WithAnswer(200, view, "The customer, who is blocked, or was before.")
+            .WithRefusals(DirectoryRefusals.MerchantKey);
+        group
+            .MapPost(
+                "/unblock",
+                (HttpContext context, Database database, Guid id) => BlockAsync(context, database, id, isBlock: false)
+            )
+            .WithName("unblockCustomer")
+            .WithSummary("Let a customer use coupons again")
+            .RequirePermission(Permissions.CustomersBlock)
+            .WithIdempotencyKey(required: false)
+            .WithBody(new BlockWanted("Cleared up on the phone."))
+            .WithAnswer(200, Example.View, "The customer, who is not blocked.")
+            .WithRefusals(DirectoryRefusals.MerchantKey);
+    }
+
     protected override Customer Read(NpgsqlDataReader row) =>
         new(
             row.GetGuid(0),
@@ -77,7 +121,9 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
             row.GetFieldValue<string[]>(2),
             Attributes(row.GetString(3)),
             row.GetInt32(4),
-            row.GetFieldValue<DateTimeOffset>(5)
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.Value<DateTimeOffset>(6),
+            row.Object<string>(7)
         );
 
     protected override CustomerWanted? Parse(Fields fields, Customer? present)
@@ -127,6 +173,52 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
         return await OneAsync(command);
     }
 
+    private Task BlockAsync(HttpContext context, Database database, Guid id, bool isBlock)
+    {
+        var caller = Caller.Of(context);
+        return Idempotent.RunAsync(
+            context,
+            database,
+            caller.ClientId,
+            async (work, fields) =>
+            {
+                var reason = fields.Text("reason", MaximumReason);
+                if (fields.Finish() is { } wrong)
+                {
+                    return HttpAnswer.Refused(context, wrong);
+                }
+
+                if (await HoldAsync(work, id.ToString()) is not { } customer)
+                {
+                    return HttpAnswer.Refused(context, Entry.NotFound);
+                }
+
+                if ((customer.BlockedAt is not null) != isBlock)
+                {
+                    await using var command = work.Command(
+                        $"""
+                        update access.customer set blocked_at = case when $2 then platform.clock() end,
+                            blocked_reason = case when $2 then $3 end, version = version + 1
+                        where id = $1 returning {Columns}
+                        """,
+                        id,
+                        isBlock,
+                        reason!
+                    );
+                    customer = (await OneAsync(command))!;
+                    var what = isBlock ? "blocked" : "unblocked";
+                    var words = new EventWords();
+                    (string, object?)[] facts = [("reason", words.Keep(reason))];
+                    await words.WriteAsync(work, CancellationToken.None);
+                    await TellAsync(context, work, customer, what, customer.Version, facts);
+                }
+
+                return HttpAnswer.Json(200, customer, etag: TagOf(customer));
+            },
+            first: Outsider(caller)
+        );
+    }
+
     protected override async Task<bool> IsInUseAsync(UnitOfWork work, Customer present)
     {
         // Accepted uses keep the customer's id without a foreign key, which every redemption would have to lock.
@@ -152,6 +244,11 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
             conditions.Add($"groups @> ${values.Count}");
         }
 
+        if (query.Flag("blocked") is { } isBlocked)
+        {
+            conditions.Add(isBlocked ? "blocked_at is not null" : "blocked_at is null");
+        }
+
         return string.Join(" and ", conditions);
     }
 
@@ -160,7 +257,12 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
 
     protected override RouteHandlerBuilder Describe(RouteHandlerBuilder list) =>
         list.WithQuery("external_id", "string", "Only the one with this external id.")
-            .WithQuery("group", "string", "Only those in this group.");
+            .WithQuery("group", "string", "Only those in this group.")
+            .WithQuery(
+                "blocked",
+                "boolean",
+                "Only those who are blocked from using coupons, or only those who are not."
+            );
 
     private static Dictionary<string, JsonElement> Attributes(string json) =>
         JsonSerializer.Deserialize<Dictionary<string, JsonElement>>(json, Wire.Json)!;

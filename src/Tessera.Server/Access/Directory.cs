@@ -34,6 +34,9 @@ internal abstract class Directory<TWanted, TView>
     where TWanted : class
     where TView : class, IRecord
 {
+    /// <summary>Whether it is a setting of the deployment, so that who reads it is audited (AUD-01).</summary>
+    protected virtual bool IsSetting => false;
+
     /// <summary>The schema of its table.</summary>
     protected virtual string Schema => "access";
 
@@ -93,6 +96,17 @@ internal abstract class Directory<TWanted, TView>
     /// <returns>A condition; its values are added.</returns>
     protected abstract string Scope(Caller caller, List<object?> values);
 
+    /// <summary>What the log tells of a change beside the names of the members that changed; nothing unless a kind says so.</summary>
+    /// <param name="before">Null for a new record.</param>
+    /// <param name="after">Null for one that is deleted.</param>
+    protected virtual (string Name, object? Value)[] Told(TView? before, TView? after) => [];
+
+    /// <summary>Why a caller who may write may not write this; null unless a kind says so.</summary>
+    protected virtual Refusal? NotFor(Caller caller, TWanted wanted) => null;
+
+    /// <summary>What <see cref="NotFor"/> answers.</summary>
+    protected virtual Refusal[] NotForAll => [];
+
     /// <summary>Whether something refers to a record that the database does not know of.</summary>
     protected virtual Task<bool> IsInUseAsync(UnitOfWork work, TView present) => Task.FromResult(false);
 
@@ -110,7 +124,7 @@ internal abstract class Directory<TWanted, TView>
         var one = "/{id" + Route + "}";
         var (wanted, view) = Example;
         var page = new Page<TView>([view], false, null);
-        Describe(
+        var list = Describe(
             group
                 .MapGet("", ListAsync)
                 .WithName("list" + title + "s")
@@ -127,14 +141,20 @@ internal abstract class Directory<TWanted, TView>
             .WithBody(wanted)
             .WithIdempotencyKey(required: false)
             .WithAnswer(201, view, "Created; Location is its address.")
-            .WithRefusals(Taken, DirectoryRefusals.MerchantKey);
-        group
+            .WithRefusals([Taken, DirectoryRefusals.MerchantKey, .. NotForAll]);
+        var read = group
             .MapGet(one, GetAsync)
             .WithName("get" + title)
             .WithSummary($"Read a {Name}")
             .RequirePermission(Reading)
             .WithAnswer(200, view, "The present state, with its ETag.")
             .WithAnswer(304, "The caller has the present state.");
+        if (IsSetting)
+        {
+            list.LogReads(Plural, Name);
+            read.LogReads(Plural, Name);
+        }
+
         group
             .MapPut(
                 one,
@@ -146,7 +166,7 @@ internal abstract class Directory<TWanted, TView>
             .WithIfMatch()
             .WithBody(wanted)
             .WithAnswer(200, view, "The new state, with its ETag.")
-            .WithRefusals(Taken, DirectoryRefusals.MerchantKey);
+            .WithRefusals([Taken, DirectoryRefusals.MerchantKey, .. NotForAll]);
         group
             .MapPatch(
                 one,
@@ -159,7 +179,7 @@ internal abstract class Directory<TWanted, TView>
             .WithIdempotencyKey(required: false)
             .WithPatch(wanted)
             .WithAnswer(200, view, "The new state, with its ETag.")
-            .WithRefusals(Taken, DirectoryRefusals.MerchantKey);
+            .WithRefusals([Taken, DirectoryRefusals.MerchantKey, .. NotForAll]);
         group
             .MapDelete(one, DeleteAsync)
             .WithName("delete" + title)
@@ -174,8 +194,6 @@ internal abstract class Directory<TWanted, TView>
     {
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
-        var values = new List<object?>();
-        var conditions = new List<string> { Scope(caller, values), Filter(query, values) };
         var page = await cursors.ReadAsync(
             query,
             [.. Sorts.Keys],
@@ -183,28 +201,17 @@ internal abstract class Directory<TWanted, TView>
             caller.MerchantId,
             context.RequestAborted
         );
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var (column, type) = Sorts[page.Sort];
-        conditions.Add(page.Where(column, type, "id", IdType, values));
-        var sql =
-            $"select {Columns} from {Schema}.{Name} where {string.Join(" and ", conditions)} {page.OrderBy(column, "id")}";
-        var views = new List<TView>();
-        await using (var command = database.Source.CreateCommand(sql))
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
-            while (await rows.ReadAsync(context.RequestAborted))
-            {
-                views.Add(Read(rows));
-            }
-        }
-
-        await page.Answer(context, views, static v => v, v => [SortKey(v, page.Sort), v.Key]).SendAsync(context);
+        var rows = new PageRows();
+        rows.Where(values => Scope(caller, values));
+        rows.Where(values => Filter(query, values));
+        var list = new Listed<TView>(
+            $"select {Columns} from {Schema}.{Name}",
+            Sorts[page.Sort],
+            ("id", IdType),
+            Read,
+            v => [SortKey(v, page.Sort), v.Key]
+        );
+        await rows.AnswerAsync(context, database, query, page, list);
     }
 
     private async Task GetAsync(HttpContext context, Database database, string id)
@@ -227,68 +234,54 @@ internal abstract class Directory<TWanted, TView>
         await HttpAnswer.Resource(context, view, TagOf(view)).SendAsync(context);
     }
 
-    private async Task CreateAsync(HttpContext context, Database database)
+    private Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        if (await BodyAsync(context, caller) is not { } body)
-        {
-            return;
-        }
-
-        var fields = Fields.Of(body);
-        var wanted = Parse(fields, null);
-        if (fields.Finish() is { } wrong)
-        {
-            await Problems.WriteAsync(context, wrong);
-            return;
-        }
-
-        await Idempotent.RunAsync(
+        return Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
+                var wanted = Parse(fields, null);
+                if ((fields.Finish() ?? NotFor(caller, wanted!)) is { } wrong)
+                {
+                    return HttpAnswer.Refused(context, wrong);
+                }
+
                 if (await InsertAsync(work, wanted!) is not { } made)
                 {
                     return HttpAnswer.Refused(context, Taken);
                 }
 
-                await TellAsync(context, work, made, "created", made.Version, []);
+                await TellAsync(context, work, made, "created", made.Version, Told(null, made));
                 return HttpAnswer.Json(201, made, $"/api/v1/{Plural}/{made.Key}", TagOf(made));
-            }
+            },
+            first: Outsider(caller)
         );
     }
 
-    private async Task ChangeAsync(HttpContext context, Database database, string id, bool isPatch)
+    private Task ChangeAsync(HttpContext context, Database database, string id, bool isPatch)
     {
         var caller = Caller.Of(context);
-        if (await BodyAsync(context, caller) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+        return Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 if (await HoldAsync(work, id) is not { } present)
                 {
                     return HttpAnswer.Refused(context, Entry.NotFound);
                 }
 
-                var fields = Fields.Of(body);
                 var wanted = Parse(fields, isPatch ? present : null);
                 if (wanted is not null)
                 {
                     Compare(fields, present, wanted);
                 }
 
-                if ((fields.Finish() ?? ETags.Check(context, TagOf(present))) is { } refusal)
+                if ((fields.Finish() ?? NotFor(caller, wanted!) ?? ETags.Check(context, TagOf(present))) is { } refusal)
                 {
                     return HttpAnswer.Refused(context, refusal);
                 }
@@ -298,9 +291,11 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, Taken);
                 }
 
-                await TellAsync(context, work, changed, "updated", changed.Version, ChangedNames(present, changed));
+                (string, object?)[] facts = [("changed", ChangedNames(present, changed)), .. Told(present, changed)];
+                await TellAsync(context, work, changed, "updated", changed.Version, facts);
                 return HttpAnswer.Json(200, changed, etag: TagOf(changed));
-            }
+            },
+            first: Outsider(caller)
         );
     }
 
@@ -335,25 +330,18 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, DirectoryRefusals.InUse);
                 }
 
-                await TellAsync(context, work, present, "deleted", present.Version + 1, []);
+                await TellAsync(context, work, present, "deleted", present.Version + 1, Told(present, null));
                 return HttpAnswer.NoContent;
             }
         );
     }
 
-    private static async Task<RequestBody?> BodyAsync(HttpContext context, Caller caller)
-    {
-        if (await RequestBody.TakeAsync(context, Outsider(caller)) is not { } body)
-        {
-            return null;
-        }
+    /// <summary>Why this caller may change none of them; null if it may.</summary>
+    protected static Refusal? Outsider(Caller caller) =>
+        caller.MerchantId is null ? null : DirectoryRefusals.MerchantKey;
 
-        return body;
-    }
-
-    private static Refusal? Outsider(Caller caller) => caller.MerchantId is null ? null : DirectoryRefusals.MerchantKey;
-
-    private async Task<TView?> HoldAsync(UnitOfWork work, string id)
+    /// <summary>A record, locked for a change; null for none.</summary>
+    protected async Task<TView?> HoldAsync(UnitOfWork work, string id)
     {
         await using var command = work.Command(
             $"select {Columns} from {Schema}.{Name} where id = $1::text::{IdType} for update",
@@ -388,16 +376,16 @@ internal abstract class Directory<TWanted, TView>
         }
     }
 
-    private async Task TellAsync(
+    /// <summary>Writes the event of a change.</summary>
+    protected async Task TellAsync(
         HttpContext context,
         UnitOfWork work,
         TView view,
         string what,
         int version,
-        string[] changed
+        (string Name, object? Value)[] facts
     )
     {
-        var payload = changed.Length == 0 ? "{}" : EventLog.Payload(("changed", changed));
         await EventLog.AppendAsync(
             work,
             await work.ClockAsync(CancellationToken.None),
@@ -408,7 +396,7 @@ internal abstract class Directory<TWanted, TView>
                     $"{Name}.{what}",
                     version,
                     Caller.Of(context).Actor,
-                    payload,
+                    EventLog.Payload(facts),
                     RequestIds.Of(context)
                 ),
             ],
@@ -416,7 +404,8 @@ internal abstract class Directory<TWanted, TView>
         );
     }
 
-    private static string TagOf(TView view) => ETags.Of(view.Version, view.CreatedAt);
+    /// <summary>The ETag of a record.</summary>
+    protected static string TagOf(TView view) => ETags.Of(view.Version, view.CreatedAt);
 
     private static string[] ChangedNames(TView before, TView after)
     {

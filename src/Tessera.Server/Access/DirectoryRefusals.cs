@@ -11,6 +11,14 @@ internal static class DirectoryRefusals
         RefusalKind.Forbidden
     );
 
+    public static readonly Refusal SumsNotYours = new(
+        "sums_not_yours",
+        "What is sent sums of money can be set up and changed only by those who may see them: it takes the permission "
+            + Permissions.FinanceRead
+            + ".",
+        RefusalKind.Forbidden
+    );
+
     public static readonly Refusal InUse = new(
         "in_use",
         "Other records refer to this one. Switch it off instead of deleting it."

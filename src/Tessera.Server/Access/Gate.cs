@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Tessera.Core;
@@ -83,7 +84,28 @@ public sealed partial class Gate(
         }
 
         context.Features.Set(caller);
-        await next(context);
+        Hide(context, endpoint, caller);
+        await PassAsync(context, caller.Actor);
+    }
+
+    /// <summary>Leaves out of the answer what needs a permission that the caller lacks (ACC-03).</summary>
+    private static void Hide(HttpContext context, Endpoint endpoint, Caller caller)
+    {
+        var facts = endpoint.Metadata.GetOrderedMetadata<GuardedFact>();
+        if (facts.Count == 0)
+        {
+            return;
+        }
+
+        var names = facts
+            .SelectMany(static f => f.Members)
+            .Where(m => !m.AnyOf.Any(caller.Can))
+            .SelectMany(static m => m.Names)
+            .ToFrozenSet(StringComparer.Ordinal);
+        if (names.Count > 0)
+        {
+            context.Features.Set(new HiddenMembers(names));
+        }
     }
 
     private RatePolicy PolicyOf(Caller caller) =>
@@ -107,7 +129,29 @@ public sealed partial class Gate(
             RateHeaders.Announce(context, RatePolicy.SignIns, state);
         }
 
-        await next(context);
+        await PassAsync(context, "none");
+    }
+
+    /// <summary>
+    /// Lets the request on. What the endpoint refuses for what the caller is, such as approving one's own request, is told
+    /// as well, whether or not the caller waits for the answer.
+    /// </summary>
+    private async Task PassAsync(HttpContext context, string who)
+    {
+        try
+        {
+            await next(context);
+        }
+        finally
+        {
+            if (
+                context.Response.StatusCode == StatusCodes.Status403Forbidden
+                || context.Features.Get<SecurityMatter>() is not null
+            )
+            {
+                Log(context, who, context.Features.Get<Refusal>() ?? Forbidden);
+            }
+        }
     }
 
     private async Task RefuseStrangerAsync(HttpContext context)

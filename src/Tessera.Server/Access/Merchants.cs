@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Npgsql;
 using Tessera.Core;
+using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -10,7 +11,13 @@ namespace Tessera.Server.Access;
 /// <param name="Name">For people; 1 to 200 characters.</param>
 /// <param name="ExternalId">The deployment's own id of it; unique.</param>
 /// <param name="IsActive">Whether it takes part.</param>
-internal sealed record MerchantWanted(string Name, string? ExternalId = null, bool IsActive = true);
+/// <param name="Region">Where its coupons are promised: a country such as AT, or a part of one such as AT-9.</param>
+internal sealed record MerchantWanted(
+    string Name,
+    string? ExternalId = null,
+    bool IsActive = true,
+    string? Region = null
+);
 
 /// <summary>A business that publishes offers and redeems coupons.</summary>
 /// <param name="Id">UUIDv7.</param>
@@ -19,13 +26,15 @@ internal sealed record MerchantWanted(string Name, string? ExternalId = null, bo
 /// <param name="IsActive">Whether it takes part.</param>
 /// <param name="Version">Counts its changes.</param>
 /// <param name="CreatedAt">When it was made.</param>
+/// <param name="Region">Where its coupons are promised; null for nowhere in particular.</param>
 internal sealed record Merchant(
     Guid Id,
     string Name,
     string? ExternalId,
     bool IsActive,
     int Version,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    string? Region = null
 ) : IRecord
 {
     string IRecord.Key => Id.ToString();
@@ -40,7 +49,7 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
 
     protected override string Route => ":guid";
 
-    protected override string Columns => "id, name, external_id, is_active, version, created_at";
+    protected override string Columns => "id, name, external_id, is_active, version, created_at, region";
 
     protected override string IdType => "uuid";
 
@@ -55,8 +64,8 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
 
     protected override (MerchantWanted Wanted, Merchant View) Example =>
         (
-            new MerchantWanted("Corner Books", "M-1001", true),
-            new Merchant(Samples.Id, "Corner Books", "M-1001", true, 1, Samples.At)
+            new MerchantWanted("Corner Books", "M-1001", true, "AT"),
+            new Merchant(Samples.Id, "Corner Books", "M-1001", true, 1, Samples.At, "AT")
         );
 
     protected override Merchant Read(NpgsqlDataReader row) =>
@@ -66,7 +75,8 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
             row.IsDBNull(2) ? null : row.GetString(2),
             row.GetBoolean(3),
             row.GetInt32(4),
-            row.GetFieldValue<DateTimeOffset>(5)
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.Object<string>(6)
         );
 
     protected override MerchantWanted? Parse(Fields fields, Merchant? present)
@@ -78,20 +88,31 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
             isPatch && !fields.Names("is_active")
                 ? present!.IsActive
                 : fields.Flag("is_active", required: false) ?? true;
-        return name is null ? null : new MerchantWanted(name, externalId, isActive);
+        var region = isPatch && !fields.Names("region") ? present!.Region : fields.Text("region", 10, required: false);
+        if (region is not null && !RegionNames.IsRegion(region))
+        {
+            fields.Add(
+                "region",
+                "unknown_region",
+                "This has to be a country such as AT, or a part of one such as AT-9."
+            );
+        }
+
+        return name is null ? null : new MerchantWanted(name, externalId, isActive, region);
     }
 
     protected override async Task<Merchant?> InsertAsync(UnitOfWork work, MerchantWanted wanted)
     {
         await using var command = work.Command(
             $"""
-            insert into access.merchant (id, name, external_id, is_active) values ($1, $2, $3, $4)
+            insert into access.merchant (id, name, external_id, is_active, region) values ($1, $2, $3, $4, $5)
             on conflict do nothing returning {Columns}
             """,
             Guid.CreateVersion7(),
             wanted.Name,
             ExternalIds.Parameter(wanted.ExternalId),
-            wanted.IsActive
+            wanted.IsActive,
+            ExternalIds.Parameter(wanted.Region)
         );
         return await OneAsync(command);
     }
@@ -100,14 +121,15 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
     {
         await using var command = work.Command(
             $"""
-            update access.merchant m set name = $2, external_id = $3, is_active = $4, version = version + 1
+            update access.merchant m set name = $2, external_id = $3, is_active = $4, region = $5, version = version + 1
             where id = $1 and not exists (select from access.merchant o where o.external_id = $3 and o.id <> $1)
             returning {Columns}
             """,
             present.Id,
             wanted.Name,
             ExternalIds.Parameter(wanted.ExternalId),
-            wanted.IsActive
+            wanted.IsActive,
+            ExternalIds.Parameter(wanted.Region)
         );
         return await OneAsync(command);
     }

@@ -48,6 +48,12 @@ public static class Permissions
     /// <summary>Create and change merchants, customers and channels.</summary>
     public const string DirectoryWrite = "directory.write";
 
+    /// <summary>Keep customers from using coupons, and let them again (RUL-13).</summary>
+    public const string CustomersBlock = "customers.block";
+
+    /// <summary>Set what the law of a region asks of the end of coupons (AUD-05).</summary>
+    public const string RegionsManage = "regions.manage";
+
     /// <summary>Ask whether and for how much a coupon can be used; ask for the state of codes.</summary>
     public const string RedemptionsValidate = "redemptions.validate";
 
@@ -141,7 +147,7 @@ public static class Permissions
     /// <summary>Invite people, switch them off, change their roles, put roles together.</summary>
     public const string PeopleManage = "people.manage";
 
-    /// <summary>See figures of money: revenue, liability, budgets (ACC-03).</summary>
+    /// <summary>See sums of money: revenue, discounts given, costs, what is spent of budgets (ACC-03).</summary>
     public const string FinanceRead = "finance.read";
 
     /// <summary>See figures about the work of single members of staff (ACC-03).</summary>

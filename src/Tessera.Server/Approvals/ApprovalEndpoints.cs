@@ -27,6 +27,14 @@ internal sealed record RefuseWanted(string? Note = null);
 /// <summary>Requests over HTTP: asked for, listed, read, approved, rejected, withdrawn (OPS-03).</summary>
 internal static class ApprovalEndpoints
 {
+    private static readonly Listed<Approval> Requests = Listed.ByTime(
+        $"select {Approval.Columns} from approvals.request",
+        "requested_at",
+        "id",
+        Approval.Read,
+        static r => (r.RequestedAt, r.Id)
+    );
+
     public const int MinimumReason = 10;
     public const int MaximumReason = 2000;
 
@@ -160,67 +168,28 @@ internal static class ApprovalEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["requested_at"], "-requested_at", merchant, cancel);
-        var values = new List<object?> { ApprovalStore.Nullable(merchant) };
-        var conditions = new List<string> { "($1::uuid is null or merchant_id = $1)" };
+        var page = await cursors.ReadAsync(query, ["requested_at"], "-requested_at", merchant, context.RequestAborted);
+        var rows = new PageRows("true");
+        rows.Equal("merchant_id", merchant);
         switch (query.Word("state", Approval.States))
         {
             case "pending":
-                conditions.Add("state = 'pending' and expires_at > platform.clock()");
+                rows.Where("state = 'pending' and expires_at > platform.clock()");
                 break;
             case "expired":
-                conditions.Add("(state = 'expired' or (state = 'pending' and expires_at <= platform.clock()))");
+                rows.Where("(state = 'expired' or (state = 'pending' and expires_at <= platform.clock()))");
                 break;
             case { } state:
-                values.Add(state);
-                conditions.Add($"state = ${values.Count}");
+                rows.Equal("state", state);
                 break;
         }
 
-        foreach (
-            var (column, value) in ((string, object?)[])
-                [
-                    ("kind", query.Text("kind", 60)),
-                    ("subject", query.Text("subject", 200)),
-                    ("emergency_id", query.Id("emergency_id")),
-                ]
-        )
-        {
-            if (value is not null)
-            {
-                values.Add(value);
-                conditions.Add($"{column} = ${values.Count}");
-            }
-        }
-
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        conditions.Add(page.Where("requested_at", "timestamptz", "id", "uuid", values));
-        var rows = new List<Approval>(page.Fetch);
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {Approval.Columns} from approvals.request where {string.Join(" and ", conditions)} "
-                    + page.OrderBy("requested_at", "id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var row = await command.ExecuteReaderAsync(cancel);
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(Approval.Read(row));
-            }
-        }
-
-        await page.Answer(context, rows, static r => r, static r => [PageRequest.KeyOf(r.RequestedAt), r.Id.ToString()])
-            .SendAsync(context);
+        rows.Equal("kind", query.Text("kind", 60));
+        rows.Equal("subject", query.Text("subject", 200));
+        rows.Equal("emergency_id", query.Id("emergency_id"));
+        await rows.AnswerAsync(context, database, query, page, Requests);
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)
@@ -319,6 +288,11 @@ internal static class ApprovalEndpoints
                     verb == "approve"
                         ? await approvals.ApproveAsync(work, id, hash!, note, by, cancel)
                         : await ApprovalService.RefuseAsync(work, id, !isStaffs, note, by, cancel);
+                if (refused == ApprovalRefusals.ChangedMeanwhile || refused == ApprovalRefusals.OtherEffect)
+                {
+                    context.MatterOfSecurity();
+                }
+
                 if (refused == ApprovalRefusals.ChangedMeanwhile)
                 {
                     await ApprovalService.VoidAsync(work, id, by, cancel);

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Tessera.Core;
 using Tessera.Server.Audit;
 using Tessera.Server.Platform;
@@ -68,7 +69,8 @@ public sealed class ApprovalService
         var hash = HashOf(request.Kind, request.Input, effect);
         var policy = await ApprovalStore.PolicyAsync(work, request.Kind, cancel);
         var alone = await ApprovalStore.DoneAloneAsync(work, request.Kind, by.Person, effect.Unit, cancel);
-        var isFree = alone + effect.Size <= (policy?.FreeSize ?? action.FreeSize) && effect.Size > 0;
+        var isFree =
+            !effect.IsAgainstRule && effect.Size > 0 && alone + effect.Size <= (policy?.FreeSize ?? action.FreeSize);
         var emergency = isFree ? null : await ApprovalStore.EmergencyAsync(work, by.Person, cancel);
         var now = await work.ClockAsync(cancel);
         var id = Guid.CreateVersion7();
@@ -177,17 +179,6 @@ public sealed class ApprovalService
         }
     }
 
-    /// <summary>
-    /// Takes names and addresses out of what people wrote about requests. The log has hashes of the words only, so
-    /// nothing in it changes.
-    /// </summary>
-    /// <returns>How many rows spoke of them.</returns>
-    internal static async Task<int> ForgetAsync(
-        UnitOfWork work,
-        IReadOnlyCollection<string> traces,
-        CancellationToken cancel
-    ) => traces.Count == 0 ? 0 : await ApprovalStore.ForgetAsync(work, traces, cancel);
-
     /// <summary>SHA-256 over what would be done, as canonical JSON.</summary>
     internal static byte[] HashOf(string kind, string input, ActionEffect effect)
     {
@@ -257,19 +248,30 @@ public sealed class ApprovalService
     }
 
     /// <summary>
-    /// What the log keeps of a request. The reason is in words, which may name somebody, so the log has its hash alone:
-    /// it can be erased, and it cannot be changed unseen.
+    /// What the log keeps of a request. Words may name somebody, so of the reason, and of words in the effect, the log has a hash
+    /// alone: they can be erased, and they cannot be changed unseen.
     /// </summary>
     private static (string, object?)[] Facts(string kind, ActionEffect effect, byte[] hash, string reason) =>
         [
             ("kind", kind),
             ("subject", effect.Subject),
-            ("effect", JsonDocument.Parse(effect.Json).RootElement),
+            ("effect", WithoutWords(effect)),
             ("effect_hash", Hex(hash)),
             ("size", effect.Size),
             ("unit", effect.Unit),
             ("reason_hash", Hex(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(reason)))),
         ];
+
+    private static JsonObject WithoutWords(ActionEffect effect)
+    {
+        var told = JsonNode.Parse(effect.Json)!.AsObject();
+        foreach (var member in effect.Words)
+        {
+            told.Remove(member);
+        }
+
+        return told;
+    }
 
     internal static async Task TellAsync(
         UnitOfWork work,

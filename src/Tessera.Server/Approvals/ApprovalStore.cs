@@ -177,36 +177,6 @@ internal static class ApprovalStore
         return expired;
     }
 
-    /// <summary>Empties reasons and notes that contain one of the traces, in any case.</summary>
-    public static async Task<int> ForgetAsync(
-        UnitOfWork work,
-        IReadOnlyCollection<string> traces,
-        CancellationToken cancel
-    )
-    {
-        var rows = 0;
-        foreach (
-            var sql in (string[])
-                [
-                    """
-                        update approvals.request set reason = '[erased]', note = case when note is not null then '[erased]' end
-                        where exists (select from unnest($1::text[]) t
-                            where strpos(lower(reason || ' ' || coalesce(note, '')), lower(t)) > 0)
-                        """,
-                    """
-                        update approvals.emergency set reason = '[erased]', note = case when note is not null then '[erased]' end
-                        where exists (select from unnest($1::text[]) t
-                            where strpos(lower(reason || ' ' || coalesce(note, '')), lower(t)) > 0)
-                        """,
-                ]
-        )
-        {
-            rows += await work.ExecuteAsync(sql, [traces.ToArray()], cancel);
-        }
-
-        return rows;
-    }
-
     internal static NpgsqlParameter Nullable(Guid? id) =>
         new() { Value = id ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid };
 

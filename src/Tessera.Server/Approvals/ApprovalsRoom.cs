@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Approvals;
 
@@ -11,6 +12,8 @@ public static class ApprovalsRoom
         services
             .AddSingleton<ApprovalService>()
             .AddSingleton<IApprovedAction, PolicyChange>()
+            .AddRetained(ApprovalRetention.Kinds)
+            .AddKeptWords(ApprovalRetention.Words)
             .AddHostedService<ApprovalWorker>();
 
     /// <summary>Adds the routes.</summary>

@@ -22,6 +22,14 @@ internal sealed record ReviewWanted(string Finding, string Reason);
 /// <summary>Emergencies over HTTP: entered, seen by all who may decide, ended, reviewed by another person (OPS-04).</summary>
 internal static partial class EmergencyEndpoints
 {
+    private static readonly Listed<Emergency> Emergencies = Listed.ByTime(
+        $"select {Emergency.Columns} from approvals.emergency e",
+        "e.started_at",
+        "e.id",
+        Emergency.Read,
+        static e => (e.StartedAt, e.Id)
+    );
+
     private const int ShortestMinutes = 5;
     private const int LongestMinutes = 240;
 
@@ -98,46 +106,20 @@ internal static partial class EmergencyEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["started_at"], "-started_at", null, cancel);
-        var values = new List<object?>();
-        var conditions = new List<string> { "true" };
+        var page = await cursors.ReadAsync(query, ["started_at"], "-started_at", null, context.RequestAborted);
+        var rows = new PageRows("true");
         if (query.Flag("is_running") is { } isRunning)
         {
-            conditions.Add((isRunning ? "" : "not ") + "(e.ended_at is null and e.ends_at > platform.clock())");
+            rows.Where((isRunning ? "" : "not ") + "(e.ended_at is null and e.ends_at > platform.clock())");
         }
 
         if (query.Flag("is_reviewed") is { } isReviewed)
         {
-            conditions.Add("e.reviewed_at is " + (isReviewed ? "not null" : "null"));
+            rows.Where("e.reviewed_at is " + (isReviewed ? "not null" : "null"));
         }
 
-        if ((query.Finish() ?? Outsider(context)) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        conditions.Add(page.Where("e.started_at", "timestamptz", "e.id", "uuid", values));
-        var rows = new List<Emergency>(page.Fetch);
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {Emergency.Columns} from approvals.emergency e where {string.Join(" and ", conditions)} "
-                    + page.OrderBy("e.started_at", "e.id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var row = await command.ExecuteReaderAsync(cancel);
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(Emergency.Read(row));
-            }
-        }
-
-        await page.Answer(context, rows, static e => e, static e => [PageRequest.KeyOf(e.StartedAt), e.Id.ToString()])
-            .SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, Emergencies, Outsider(context));
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Tessera.Core;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -46,7 +47,16 @@ public interface IApprovedAction
 /// <param name="Size">How much of it, for limits: an amount in minor units, or a number of things.</param>
 /// <param name="Unit">What the size counts: a currency, or <c>item</c>.</param>
 /// <param name="MerchantId">Whom it concerns; null for nobody in particular.</param>
-public sealed record ActionEffect(string Subject, string Json, long Size, string Unit, Guid? MerchantId = null);
+public sealed record ActionEffect(string Subject, string Json, long Size, string Unit, Guid? MerchantId = null)
+{
+    /// <summary>Whether a second person has to agree, however little it is: it goes against a rule.</summary>
+    public bool IsAgainstRule { get; init; }
+
+    /// <summary>
+    /// Members of the effect that hold words of people: the request keeps them, the log has the hash of the whole alone.
+    /// </summary>
+    public IReadOnlySet<string> Words { get; init; } = FrozenSet<string>.Empty;
+}
 
 /// <summary>The effect of an action, or why it cannot be had.</summary>
 public readonly record struct Shown(ActionEffect? Effect, Refusal? Refusal)

@@ -71,7 +71,8 @@ internal static class AuditEndpoints
                 JsonDocument.Parse("""{"from":"redeemed","to":"issued","cause":"override"}""").RootElement,
                 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824",
                 "instances.override",
-                "192.0.2.7"
+                "192.0.2.7",
+                ["operations"]
             ),
         ],
         false,
@@ -105,6 +106,7 @@ internal static class AuditEndpoints
     private static RouteHandlerBuilder Describe(RouteHandlerBuilder route, string standard) =>
         route
             .RequirePermission(Permissions.AuditRead)
+            .HidesSums(Sums.OfEvents)
             .WithQuery("limit", "integer", "Most entries of the page: 1 to 100, 25 unless given.")
             .WithQuery("cursor", "string", "The next_cursor of the page before.")
             .WithQuery("sort", "string", $"Order of the entries, {standard} unless given.", ["seq", "-seq"])

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Npgsql;
+using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -27,6 +28,14 @@ internal static class AuditExport
     private const long MaximumEntries = 1_000_000;
     private const string MediaType = "application/x-ndjson";
 
+    private static readonly Refusal MoneyWithin = new(
+        "export_with_figures",
+        "The log is exported as it was hashed, with its sums of money: it needs the permission "
+            + Permissions.FinanceRead
+            + ".",
+        RefusalKind.Forbidden
+    );
+
     public static void Map(IEndpointRouteBuilder api) =>
         api.MapGet("/audit/export", ExportAsync)
             .WithName("exportAudit")
@@ -46,7 +55,7 @@ internal static class AuditExport
             .WithQuery("subject", "string", "Marks what happened to this: kind:id.")
             .WithQuery("type", "string", "Marks events of this type.")
             .WithAnswer(200, "The export.", MediaType)
-            .WithRefusals(AuditEndpoints.Scoped);
+            .WithRefusals(AuditEndpoints.Scoped, MoneyWithin);
 
     private static async Task ExportAsync(HttpContext context, Database database)
     {
@@ -66,6 +75,12 @@ internal static class AuditExport
         if ((query.Finish() ?? (caller.Realm == Realms.Staff ? null : AuditEndpoints.Scoped)) is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
+            return;
+        }
+
+        if (!caller.Can(Permissions.FinanceRead))
+        {
+            await Problems.WriteAsync(context, MoneyWithin);
             return;
         }
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Audit;
 
@@ -8,7 +9,7 @@ public static class AuditRoom
 {
     /// <summary>Registers the sealer and the indexer, which every node runs and one at a time does.</summary>
     public static IServiceCollection AddAudit(this IServiceCollection services) =>
-        services.AddHostedService<Sealer>().AddHostedService<Indexer>();
+        services.AddRetained(AuditRetention.Kinds).AddHostedService<Sealer>().AddHostedService<Indexer>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAudit(this IEndpointRouteBuilder api)

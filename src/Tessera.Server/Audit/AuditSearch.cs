@@ -19,6 +19,7 @@ namespace Tessera.Server.Audit;
 /// <param name="Hash">Its link of the chain, in hex.</param>
 /// <param name="Permission">The right it was done by; null for jobs, tills, and when its time is over.</param>
 /// <param name="Address">Where the request came from; null as well.</param>
+/// <param name="Roles">In which roles the person acted; none for a key, null as well.</param>
 internal sealed record AuditEntry(
     long Seq,
     DateTimeOffset At,
@@ -30,7 +31,8 @@ internal sealed record AuditEntry(
     JsonElement Data,
     string Hash,
     string? Permission,
-    string? Address
+    string? Address,
+    IReadOnlyList<string>? Roles
 );
 
 /// <summary>What is looked for; members that are null are not asked.</summary>
@@ -70,11 +72,11 @@ internal static class AuditSearch
 
     private const string EntrySql = """
         select h.seq, e.created_at, e.actor, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.correlation_id,
-            e.payload::text, encode(h.hash, 'hex'), o.permission, host(o.address)
+            platform.spoken(e.payload), encode(h.hash, 'hex'), o.permission, host(o.address), o.roles
         from hit h
         join platform.event e on e.created_at = h.created_at and e.tx = h.tx and e.position = h.position
         left join lateral (
-            select permission, address from audit.request_origin o
+            select permission, address, roles from audit.request_origin o
             where o.correlation_id = e.correlation_id and o.actor = e.actor and o.at <= e.created_at + interval '1 second'
             order by o.at desc limit 1
         ) o on true
@@ -347,7 +349,8 @@ internal static class AuditSearch
             JsonDocument.Parse(row.GetString(7)).RootElement,
             row.GetString(8),
             row.Object<string>(9),
-            row.Object<string>(10)
+            row.Object<string>(10),
+            row.Object<string[]>(11)
         );
 
     private static NpgsqlParameter At(DateTimeOffset? at) =>

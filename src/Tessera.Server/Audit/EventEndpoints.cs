@@ -34,6 +34,7 @@ internal static class EventEndpoints
             .WithQuery("type", "string", "Only events of this type.")
             .WithAnswer(200, EventShapes.Example, "Events in the order they were sealed.")
             .WithRefusals(Scoped)
+            .HidesSums(Sums.OfEvents)
             .RequirePermission(Permissions.EventsRead);
 
     private static async Task ListAsync(HttpContext context, Database database)
@@ -57,7 +58,7 @@ internal static class EventEndpoints
         await using var command = database.Source.CreateCommand(
             """
             select a.seq, e.id, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.actor, e.correlation_id,
-                e.created_at, e.payload::text
+                e.created_at, platform.spoken(e.payload)
             from audit.entry a
             join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
             where a.seq > $1 and ($2::text is null or e.type = $2)
@@ -76,9 +77,7 @@ internal static class EventEndpoints
             await WriteAsync(json, command, after, limit, context.RequestAborted);
         }
 
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = buffer.WrittenCount;
-        await context.Response.Body.WriteAsync(buffer.WrittenMemory, context.RequestAborted);
+        await new HttpAnswer(StatusCodes.Status200OK, buffer.WrittenMemory).SendAsync(context);
     }
 
     private static async Task WriteAsync(

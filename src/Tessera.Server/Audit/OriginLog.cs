@@ -8,7 +8,7 @@ using Tessera.Server.Platform.Http;
 namespace Tessera.Server.Audit;
 
 /// <summary>
-/// Writes down where a change came from and by which right, before it is made (AUD-01). Tills are left out: what they ask
+/// Writes down where a change came from, by which right and in which role, before it is made (AUD-01). Tills are left out: what they ask
 /// keeps its own origin where it is decided, and waits for nothing here.
 /// </summary>
 public sealed class OriginLog(RequestDelegate next, Database database)
@@ -36,8 +36,8 @@ public sealed class OriginLog(RequestDelegate next, Database database)
         {
             await using var command = database.Source.CreateCommand(
                 """
-                insert into audit.request_origin (correlation_id, actor, permission, address, at)
-                values ($1, $2, $3, $4, platform.clock())
+                insert into audit.request_origin (correlation_id, actor, permission, address, roles, at)
+                values ($1, $2, $3, $4, $5, platform.clock())
                 """
             );
             command.Parameters.Add(new() { Value = RequestIds.Of(context) });
@@ -50,6 +50,7 @@ public sealed class OriginLog(RequestDelegate next, Database database)
                     NpgsqlDbType = NpgsqlDbType.Inet,
                 }
             );
+            command.Parameters.Add(new() { Value = caller.Roles.ToArray() });
             await command.ExecuteNonQueryAsync(context.RequestAborted);
         }
 

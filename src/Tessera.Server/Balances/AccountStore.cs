@@ -15,10 +15,10 @@ public static class AccountStore
     /// <param name="at">The database clock of the decision.</param>
     public static void Write(NpgsqlBatch batch, LimitBook book, List<Transfer> transfers, DateTimeOffset at)
     {
-        var changes = book.Changes.OrderBy(c => c.Id).ToList();
+        var changes = book.Changes.ToList();
 
         // Rows known to be there change in place. Others are new, or counted without a bound, and only ever grow: an
-        // upsert in order of id; the checks of the table hold should another node have made the row meanwhile.
+        // upsert; the checks of the table hold should another node have made the row meanwhile.
         var there = changes.FindAll(IsThere);
         if (there.Count > 0)
         {
@@ -39,7 +39,7 @@ public static class AccountStore
             );
         }
 
-        var grown = changes.FindAll(c => !IsThere(c));
+        var grown = changes.Where(c => !IsThere(c)).OrderBy(c => c.Account!, LockOrder.Comparer).ToList();
         if (grown.Count > 0)
         {
             Add(
@@ -86,8 +86,25 @@ public static class AccountStore
         select *, true from ahead union all select *, false from rest
         """;
 
+    /// <summary>Makes accounts that are not there, with nothing on them. Parameters: <see cref="Opened"/>.</summary>
+    public const string OpenSql = """
+        insert into balances.account (id, kind, owner_id, subject, unit)
+        select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) on conflict (id) do nothing
+        """;
+
+    /// <summary>The parameters of <see cref="OpenSql"/>.</summary>
+    /// <param name="accounts">In <see cref="LockOrder.Comparer"/>.</param>
+    public static IEnumerable<NpgsqlParameter> Opened(List<LimitAccount> accounts) =>
+        [
+            Column(accounts, static a => a.Id),
+            Column(accounts, static a => a.Kind),
+            Column(accounts, static a => a.OwnerId),
+            Column(accounts, static a => a.Subject),
+            Column(accounts, static a => a.Unit),
+        ];
+
     /// <summary>The parameters of <see cref="UseAheadSql"/>.</summary>
-    /// <param name="uses">In order of id; counts at most the bound.</param>
+    /// <param name="uses">In <see cref="LockOrder.Comparer"/>; counts at most the bound.</param>
     public static IEnumerable<NpgsqlParameter> UsesAhead(List<(LimitAccount Account, long Count)> uses) =>
         [
             Column(uses, u => u.Account.Id),
@@ -166,28 +183,15 @@ public static class AccountStore
             return;
         }
 
-        var ordered = opened.OrderBy(static o => o.Account.Id).ToList();
+        var ordered = opened.OrderBy(static o => o.Account, LockOrder.Comparer).ToList();
+        await work.ExecuteAsync(OpenSql, [.. Opened(ordered.ConvertAll(static o => o.Account))], cancel);
         await work.ExecuteAsync(
-            """
-            insert into balances.account (id, kind, owner_id, subject, unit)
-            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[]) on conflict (id) do nothing
-            """,
-            [
-                Column(ordered, static o => o.Account.Id),
-                Column(ordered, static o => o.Account.Kind),
-                Column(ordered, static o => o.Account.OwnerId),
-                Column(ordered, static o => o.Account.Subject),
-                Column(ordered, static o => o.Account.Unit),
-            ],
-            cancel
-        );
-        await work.ExecuteAsync(
-            """
+            $"""
             with wanted as (
                 select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::uuid[]) as w (id, used, bound, reference)
             ), before as (
                 select a.id, a.posted, w.used, w.bound, w.reference from wanted w join balances.account a on a.id = w.id
-                order by a.id for update of a
+                order by {LockOrder.Sql} for update of a
             ), told as (
                 insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
                 select reference, 'open', reference, array[id], array[used - posted], $5 from before where posted <> used

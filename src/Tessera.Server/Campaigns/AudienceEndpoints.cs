@@ -3,8 +3,10 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Privacy;
 
 namespace Tessera.Server.Campaigns;
 
@@ -19,7 +21,7 @@ internal static class AudienceEndpoints
         audience
             .MapGet("", ListAsync)
             .WithName("listAudience")
-            .WithSummary("List the customers a campaign was sent to")
+            .WithSummary("List the customers a campaign is sent to, without those who object to marketing")
             .RequirePermission(Permissions.CampaignsRead)
             .WithPages(["customer_id"])
             .WithAnswer(200, new Page<Member>([new Member(Samples.Id)], false, null), "A page.");
@@ -59,7 +61,8 @@ internal static class AudienceEndpoints
         await using (
             var command = work.Command(
                 $"""
-                select customer_id from campaigns.audience where campaign_id = $1 and {beyond}
+                select customer_id from campaigns.audience a where campaign_id = $1 and {beyond}
+                    and not {Objections.Of(Objections.Marketing, "a.customer_id")}
                 {page.OrderBy("customer_id", "customer_id")}
                 """,
                 values.ToArray()
@@ -77,28 +80,15 @@ internal static class AudienceEndpoints
         await page.Answer(context, rows, static r => r, KeyOf).SendAsync(context);
     }
 
-    private static async Task AddAsync(HttpContext context, string id, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task AddAsync(HttpContext context, string id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                CampaignStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, CancellationToken.None),
+            async (work, campaign, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                if (await CampaignStore.FindAsync(work, id, caller.MerchantId, forUpdate: false, cancel) is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
                 var customers = fields.List("customer_ids", MaximumCustomers, static (item, place) => item.Id(place));
                 Guid[] ids = [.. (customers ?? []).Select(static c => c!.Value)];
                 await using (
@@ -122,66 +112,23 @@ internal static class AudienceEndpoints
                     return HttpAnswer.Refused(context, wrong);
                 }
 
-                var added = await work.ExecuteAsync(
-                    """
-                    insert into campaigns.audience (campaign_id, customer_id) select $1, id from unnest($2) as wanted (id)
-                    order by id on conflict do nothing
-                    """,
-                    [id, ids],
-                    cancel
-                );
-                await TellAsync(work, context, id, "campaign.audience_added", ("count", added));
+                var added = await Audiences.AddAsync(work, campaign, ids, segment: null, actor, cancel);
                 return HttpAnswer.Json(200, new Changed(added));
             }
         );
-    }
 
     private static async Task RemoveAsync(HttpContext context, string id, Guid customer, Database database)
     {
         var cancel = CancellationToken.None;
         await using var work = await database.BeginAsync(context.RequestAborted);
-        var merchant = Caller.Of(context).MerchantId;
-        if (await CampaignStore.FindAsync(work, id, merchant, forUpdate: false, cancel) is null)
+        if (await Audiences.RemoveAsync(work, id, customer, CatalogueActor.Of(context), cancel) is null)
         {
             await Problems.WriteAsync(context, Entry.NotFound);
             return;
         }
 
-        var removed = await work.ExecuteAsync(
-            "delete from campaigns.audience where campaign_id = $1 and customer_id = $2",
-            [id, customer],
-            cancel
-        );
-        if (removed > 0)
-        {
-            await TellAsync(work, context, id, "campaign.audience_removed", ("customer_id", customer));
-            await work.CommitAsync(cancel);
-        }
-
+        await work.CommitAsync(cancel);
         context.Response.StatusCode = StatusCodes.Status204NoContent;
-    }
-
-    /// <summary>An audience changes without a new version of the campaign: its events bear the present one.</summary>
-    private static async Task TellAsync(
-        UnitOfWork work,
-        HttpContext context,
-        string id,
-        string type,
-        (string Name, object? Value) fact
-    )
-    {
-        var cancel = CancellationToken.None;
-        var campaign = await CampaignStore.FindAsync(work, id, null, forUpdate: false, cancel);
-        var entry = new EventEntry(
-            "campaign",
-            id,
-            type,
-            campaign!.Version,
-            Caller.Of(context).Actor,
-            EventLog.Payload(fact),
-            RequestIds.Of(context)
-        );
-        await EventLog.AppendAsync(work, await work.ClockAsync(cancel), [entry], cancel);
     }
 
     /// <summary>Customers by their ids.</summary>

@@ -1,6 +1,8 @@
 using Npgsql;
 using Tessera.Core;
+using Tessera.Server.Access;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Campaigns;
 
@@ -22,6 +24,7 @@ internal sealed record Attribution(string? UtmSource, string? UtmMedium, string?
 /// <param name="Attribution">Where its customers come from.</param>
 /// <param name="Budget">The most its discounts may come to, counted from when it is set; null for no limit.</param>
 /// <param name="BudgetUses">The most redemptions it may have, counted likewise; null for no limit.</param>
+/// <param name="BudgetOnOverflow">reject refuses a discount the budget does not hold, clip cuts it to what is left; reject unless given.</param>
 internal sealed record CampaignWanted(
     string? Id,
     string Name,
@@ -32,7 +35,8 @@ internal sealed record CampaignWanted(
     Guid? MerchantId,
     Attribution Attribution,
     Money? Budget,
-    long? BudgetUses
+    long? BudgetUses,
+    string BudgetOnOverflow = "reject"
 );
 
 /// <summary>A coupon of a campaign.</summary>
@@ -55,6 +59,7 @@ internal sealed record AssociatedCoupon(long CouponId, string Code, string? Role
 /// <param name="BudgetSpent">What of it is spent or held; null without a budget.</param>
 /// <param name="BudgetUses">The most redemptions it may have; null for no limit.</param>
 /// <param name="BudgetUsesSpent">What of them is used or held; null without a limit.</param>
+/// <param name="BudgetOnOverflow">reject or clip: what becomes of a discount the budget does not hold.</param>
 /// <param name="AssociatedCoupons">The first 100 of its coupons, primary ones first; only where one campaign is read.</param>
 /// <param name="Version">Counts its changes.</param>
 /// <param name="CreatedBy">Who made it.</param>
@@ -70,9 +75,10 @@ internal sealed record Campaign(
     Guid? MerchantId,
     Attribution Attribution,
     Money? Budget,
-    Money? BudgetSpent,
+    [property: Guarded(Permissions.FinanceRead)] Money? BudgetSpent,
     long? BudgetUses,
     long? BudgetUsesSpent,
+    string BudgetOnOverflow,
     IReadOnlyList<AssociatedCoupon>? AssociatedCoupons,
     int Version,
     string CreatedBy,
@@ -84,7 +90,8 @@ internal sealed record Campaign(
         c.id, c.name, c.description, case when c.end_at <= platform.clock() then 'ended'
             when c.start_at > platform.clock() then 'scheduled' else 'active' end,
         c.start_at, c.end_at, c.time_zone, c.merchant_id, c.utm_source, c.utm_medium, c.utm_campaign, c.marketing_channel,
-        c.budget_minor, c.budget_currency, c.budget_uses, c.version, c.created_by, c.created_at
+        c.budget_minor, c.budget_currency, c.budget_uses, c.version, c.created_by, c.created_at,
+        c.budget_on_overflow
         """;
 
     public static Campaign Read(NpgsqlDataReader row)
@@ -109,6 +116,7 @@ internal sealed record Campaign(
             null,
             row.Value<long>(14),
             null,
+            row.GetString(18),
             null,
             row.GetInt32(15),
             row.GetString(16),

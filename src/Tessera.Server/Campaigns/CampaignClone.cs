@@ -4,6 +4,7 @@ using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Campaigns;
 
@@ -45,9 +46,10 @@ internal static class CampaignClone
         Zones.TryFind(to.TimeZone, out var zone);
         var days = Zones.DayOf(to.StartDate, zone).DayNumber - Zones.DayOf(from.StartDate, zone).DayNumber;
         var drafts = coupons.Select(c => Moved(c, id, days)).ToList();
+        var regions = await RegionRules.OfMerchantsAsync(work, drafts.Select(static d => d.MerchantId), cancel);
         for (var i = 0; i < drafts.Count; i++)
         {
-            if (CouponRules.Validate(drafts[i], now, startIsNew: true) is [var first, ..])
+            if (RegionCheck.Validate(regions, before: null, drafts[i], now) is [var first, ..])
             {
                 var message = $"Coupon {coupons[i].Code}: {first.Message}";
                 return (0, Platform.Http.Problems.Invalid([new("start_date", "#/start_date", first.Code, message)]));

@@ -22,6 +22,11 @@ internal static class CampaignEndpoints
         "Coupons belong to this campaign. Delete them, or give them another campaign, first."
     );
 
+    private static readonly Refusal OtherCurrency = new(
+        "coupons_in_other_currency",
+        "The campaign has coupons in another currency, whose discounts a budget in this one cannot count."
+    );
+
     private static readonly Refusal BudgetCurrency = new(
         "budget_currency_fixed",
         "The budget of this campaign has been used in another currency, which cannot change."
@@ -66,6 +71,7 @@ internal static class CampaignEndpoints
             new Money(12_350, "EUR"),
             5000,
             61,
+            "reject",
             [new AssociatedCoupon(17, "SPRING27", "primary")],
             1,
             "key:01970f3e-8a00-7c3e-9d52-6f1b2a3c4d5e",
@@ -79,6 +85,8 @@ internal static class CampaignEndpoints
             .WithPages([.. Sorts.Keys])
             .WithQuery("status", "string", "Only those that are to come, run, or have ended.", Statuses)
             .WithQuery("search", "string", "Part of name, description or id.")
+            .WithQuery("from", "string", "Only those that run on this day, UTC, or later.")
+            .WithQuery("to", "string", "Only those that run on this day, UTC, or before.")
             .WithAnswer(200, new Page<Campaign>([view with { AssociatedCoupons = null }], false, null), "A page.");
         campaigns
             .MapPost("", CreateAsync)
@@ -103,7 +111,7 @@ internal static class CampaignEndpoints
             .WithIfMatch()
             .WithBody(wanted)
             .WithAnswer(200, view, "The new state, with its ETag.")
-            .WithRefusals(BudgetCurrency);
+            .WithRefusals(BudgetCurrency, OtherCurrency);
         campaigns
             .MapDelete("/{id}", DeleteAsync)
             .WithName("deleteCampaign")
@@ -133,69 +141,47 @@ internal static class CampaignEndpoints
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
         var page = await cursors.ReadAsync(query, [.. Sorts.Keys], "-created_at", merchant, cancel);
-        var conditions = new List<string> { "c.deleted_at is null" };
-        var values = new List<object?>();
-        void Where(string condition, object value)
-        {
-            values.Add(value);
-            conditions.Add(condition.Replace("{}", "$" + values.Count, StringComparison.Ordinal));
-        }
-
-        if (merchant is { } own)
-        {
-            Where("c.merchant_id = {}", own);
-        }
-
+        var rows = new PageRows("c.deleted_at is null");
+        rows.Equal("c.merchant_id", merchant);
         switch (query.Word("status", Statuses))
         {
             case "scheduled":
-                conditions.Add("c.start_at > platform.clock()");
+                rows.Where("c.start_at > platform.clock()");
                 break;
             case "active":
-                conditions.Add("c.start_at <= platform.clock() and c.end_at > platform.clock()");
+                rows.Where("c.start_at <= platform.clock() and c.end_at > platform.clock()");
                 break;
             case "ended":
-                conditions.Add("c.end_at <= platform.clock()");
+                rows.Where("c.end_at <= platform.clock()");
                 break;
             default:
                 break;
         }
 
-        if (query.Text("search", 200) is { } search)
-        {
-            Where("position(lower({}) in lower(c.id || ' ' || c.name || ' ' || c.description)) > 0", search);
-        }
-
+        rows.Where("c.end_at > {}::date::timestamp at time zone 'UTC'", query.Day("from"));
+        rows.Where("c.start_at < ({}::date + 1)::timestamp at time zone 'UTC'", query.Day("to"));
+        rows.Where(
+            "position(lower({}) in lower(c.id || ' ' || c.name || ' ' || c.description)) > 0",
+            query.Text("search", 200)
+        );
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        var (column, type) = Sorts[page.Sort];
-        conditions.Add(page.Where(column, type, "c.id", "text", values));
+        var campaigns = new Listed<Campaign>(
+            $"select {Campaign.Columns} from campaigns.campaign c",
+            Sorts[page.Sort],
+            ("c.id", "text"),
+            Campaign.Read,
+            c => KeyOf(c, page.Sort)
+        );
         await using var work = await database.BeginAsync(cancel);
-        var rows = new List<Campaign>(page.Fetch);
-        await using (
-            var command = work.Command(
-                $"""
-                select {Campaign.Columns} from campaigns.campaign c
-                where {string.Join(" and ", conditions)} {page.OrderBy(column, "c.id")}
-                """,
-                values.ToArray()
-            )
-        )
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(Campaign.Read(row));
-            }
-        }
-
-        Guid[] accounts = [.. rows.SelectMany(static c => CampaignStore.AccountsOf(c.Id))];
+        var found = await rows.ReadAsync(work, page, campaigns, cancel);
+        Guid[] accounts = [.. found.SelectMany(static c => CampaignStore.AccountsOf(c.Id))];
         var spent = await AccountStore.StandingAsync(work, accounts, cancel);
-        var answer = page.Answer(context, rows, c => CampaignStore.WithSpent(c, spent), c => KeyOf(c, page.Sort));
+        var answer = page.Answer(context, found, c => CampaignStore.WithSpent(c, spent), campaigns.Key);
         await answer.SendAsync(context);
     }
 
@@ -211,24 +197,14 @@ internal static class CampaignEndpoints
             campaign.Id,
         ];
 
-    private static async Task CreateAsync(HttpContext context, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task CreateAsync(HttpContext context, Database database) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var fields = Fields.Of(body);
-                var wanted = CampaignRequests.Read(fields, caller.MerchantId, present: null);
+                var wanted = CampaignRequests.Read(fields, actor.MerchantId, present: null);
                 if (wanted?.MerchantId is { } merchant && !await CampaignStore.HasMerchantAsync(work, merchant, cancel))
                 {
                     fields.Add("merchant_id", "unknown_reference", "There is no merchant with this id.");
@@ -241,12 +217,11 @@ internal static class CampaignEndpoints
 
                 var id = wanted!.Id ?? Guid.CreateVersion7().ToString();
                 var now = await work.ClockAsync(cancel);
-                return await CampaignStore.TryInsertAsync(work, wanted, id, ActorOf(context), now, cancel)
+                return await CampaignStore.TryInsertAsync(work, wanted, id, actor, now, cancel)
                     ? await ReplyAsync(work, id, 201)
                     : HttpAnswer.Refused(context, Exists);
             }
         );
-    }
 
     private static async Task GetAsync(HttpContext context, string id, Database database)
     {
@@ -260,30 +235,16 @@ internal static class CampaignEndpoints
         await answer.SendAsync(context);
     }
 
-    private static async Task ReplaceAsync(HttpContext context, string id, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task ReplaceAsync(HttpContext context, string id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                CampaignStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, before, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var before = await CampaignStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-                if (before is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
-                var wanted = CampaignRequests.Read(fields, caller.MerchantId, before);
+                var wanted = CampaignRequests.Read(fields, actor.MerchantId, before);
                 var no = fields.Finish() ?? ETags.Check(context, ETags.Of(before.Version));
                 no ??= await CheckCurrencyAsync(work, before, wanted!);
                 if (no is not null)
@@ -292,27 +253,22 @@ internal static class CampaignEndpoints
                 }
 
                 var now = await work.ClockAsync(cancel);
-                await CampaignStore.UpdateAsync(work, before, wanted!, ActorOf(context), now, cancel);
+                await CampaignStore.UpdateAsync(work, before, wanted!, actor, now, cancel);
                 return await ReplyAsync(work, id, 200);
             }
         );
-    }
 
-    private static async Task DeleteAsync(HttpContext context, string id, Database database)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task DeleteAsync(HttpContext context, string id, Database database) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            async (work, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var campaign = await CampaignStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
+                var campaign = await CampaignStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, cancel);
                 if (campaign is null)
                 {
-                    return await CampaignStore.WasDeletedAsync(work, id, caller.MerchantId, cancel)
+                    return await CampaignStore.WasDeletedAsync(work, id, actor.MerchantId, cancel)
                         ? HttpAnswer.NoContent
                         : HttpAnswer.Refused(context, Entry.NotFound);
                 }
@@ -324,39 +280,23 @@ internal static class CampaignEndpoints
                     return HttpAnswer.Refused(context, no);
                 }
 
-                await CampaignStore.DeleteAsync(
-                    work,
-                    campaign,
-                    ActorOf(context),
-                    await work.ClockAsync(cancel),
-                    cancel
-                );
+                await CampaignStore.DeleteAsync(work, campaign, actor, await work.ClockAsync(cancel), cancel);
                 return HttpAnswer.NoContent;
             }
         );
-    }
 
-    private static async Task SwitchAsync(HttpContext context, string id, Database database, bool on)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task SwitchAsync(HttpContext context, string id, Database database, bool on) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            (work, actor) =>
+                CampaignStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, _, actor) =>
             {
-                var cancel = CancellationToken.None;
-                if (await CampaignStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel) is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var changed = await CouponStore.SwitchCampaignAsync(work, id, on, ActorOf(context), cancel);
+                var changed = await CouponStore.SwitchCampaignAsync(work, id, on, actor, CancellationToken.None);
                 return HttpAnswer.Json(200, new Switched(id, changed));
             }
         );
-    }
 
     /// <summary>What was counted in one currency is not bounded in another.</summary>
     private static async Task<Refusal?> CheckCurrencyAsync(UnitOfWork work, Campaign before, CampaignWanted wanted)
@@ -368,19 +308,20 @@ internal static class CampaignEndpoints
 
         var money = CampaignStore.AccountsOf(before.Id)[0];
         var standing = await AccountStore.StandingAsync(work, [money], CancellationToken.None);
-        return standing.TryGetValue(money, out var spent) && spent.Unit != budget.Currency ? BudgetCurrency : null;
+        if (standing.TryGetValue(money, out var spent) && spent.Unit != budget.Currency)
+        {
+            return BudgetCurrency;
+        }
+
+        return await CampaignStore.HasOtherCurrencyAsync(work, before.Id, budget.Currency, CancellationToken.None)
+            ? OtherCurrency
+            : null;
     }
 
     private static async Task<HttpAnswer> ReplyAsync(UnitOfWork work, string id, int status)
     {
         var campaign = await CampaignStore.FindAsync(work, id, null, forUpdate: false, CancellationToken.None);
         return HttpAnswer.Json(status, campaign, status == 201 ? Path + id : null, ETags.Of(campaign!.Version));
-    }
-
-    private static CatalogueActor ActorOf(HttpContext context)
-    {
-        var caller = Caller.Of(context);
-        return new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
     }
 
     /// <summary>What switching a campaign did.</summary>

@@ -10,6 +10,8 @@ namespace Tessera.Server.Campaigns;
 internal static partial class CampaignRequests
 {
     /// <summary>The channels of A.12.</summary>
+    private static readonly string[] Overflows = ["reject", "clip"];
+
     public static readonly string[] MarketingChannels = ["email", "social", "paid_ads", "organic"];
 
     /// <summary>Reads a campaign; what is wrong is in the fields afterwards.</summary>
@@ -53,9 +55,22 @@ internal static partial class CampaignRequests
         }
 
         var uses = fields.Integer("budget_uses", 1, Fields.MaximumInteger, required: false);
+        var overflow = fields.Word("budget_on_overflow", Overflows, required: false);
         return name is null || start is null
             ? null
-            : new CampaignWanted(id, name, description, start.Value, end, zoneName, owner, attribution, budget, uses);
+            : new CampaignWanted(
+                id,
+                name,
+                description,
+                start.Value,
+                end,
+                zoneName,
+                owner,
+                attribution,
+                budget,
+                uses,
+                overflow ?? present?.BudgetOnOverflow ?? Overflows[0]
+            );
     }
 
     /// <summary>Reads what is different in a clone: its id, its name and its start, with which its end moves.</summary>
@@ -96,7 +111,8 @@ internal static partial class CampaignRequests
             from.MerchantId,
             from.Attribution,
             from.Budget,
-            from.BudgetUses
+            from.BudgetUses,
+            from.BudgetOnOverflow
         );
     }
 

@@ -29,8 +29,9 @@ internal static class CampaignStore
         await using var insert = work.Command(
             """
             insert into campaigns.campaign (id, name, description, start_at, end_at, time_zone, merchant_id, utm_source,
-                utm_medium, utm_campaign, marketing_channel, budget_minor, budget_currency, budget_uses, created_by, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                utm_medium, utm_campaign, marketing_channel, budget_minor, budget_currency, budget_uses, budget_on_overflow,
+                created_by, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
             on conflict do nothing
             """
         );
@@ -42,7 +43,10 @@ internal static class CampaignStore
             return false;
         }
 
-        await LogAsync(work, id, "campaign.created", 1, Definition(wanted), actor, now, cancel);
+        var words = new EventWords();
+        var definition = Definition(wanted, words);
+        await words.WriteAsync(work, cancel);
+        await LogAsync(work, id, "campaign.created", 1, definition, actor, now, cancel);
         return true;
     }
 
@@ -61,7 +65,7 @@ internal static class CampaignStore
                 """
                 update campaigns.campaign set name = $2, description = $3, start_at = $4, end_at = $5, time_zone = $6,
                     utm_source = $7, utm_medium = $8, utm_campaign = $9, marketing_channel = $10, budget_minor = $11,
-                    budget_currency = $12, budget_uses = $13, version = version + 1
+                    budget_currency = $12, budget_uses = $13, budget_on_overflow = $14, version = version + 1
                 where id = $1
                 """
             )
@@ -71,16 +75,10 @@ internal static class CampaignStore
             await update.ExecuteNonQueryAsync(cancel);
         }
 
-        await LogAsync(
-            work,
-            before.Id,
-            "campaign.updated",
-            before.Version + 1,
-            Changes(before, wanted),
-            actor,
-            now,
-            cancel
-        );
+        var words = new EventWords();
+        var changes = Changes(before, wanted, words);
+        await words.WriteAsync(work, cancel);
+        await LogAsync(work, before.Id, "campaign.updated", before.Version + 1, changes, actor, now, cancel);
     }
 
     /// <summary>Writes down what a campaign was cloned from.</summary>
@@ -174,6 +172,22 @@ internal static class CampaignStore
         return (bool)(await query.ExecuteScalarAsync(cancel))!;
     }
 
+    /// <summary>Whether a campaign has coupons in another currency.</summary>
+    public static async Task<bool> HasOtherCurrencyAsync(
+        UnitOfWork work,
+        string id,
+        string currency,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            "select exists (select from coupons.coupon where campaign_id = $1 and deleted_at is null and currency <> $2)",
+            id,
+            currency
+        );
+        return (bool)(await query.ExecuteScalarAsync(cancel))!;
+    }
+
     /// <summary>The accounts behind the budgets of a campaign: money, uses.</summary>
     public static Guid[] AccountsOf(string id) =>
         [LimitAccount.OfBudget(id, "", 1).Id, LimitAccount.OfCampaignUses(id, 1).Id];
@@ -239,6 +253,7 @@ internal static class CampaignStore
             Bigint(wanted.Budget?.Minor),
             Text(wanted.Budget?.Currency),
             Bigint(wanted.BudgetUses),
+            wanted.BudgetOnOverflow,
         ];
         foreach (var value in values)
         {
@@ -246,15 +261,15 @@ internal static class CampaignStore
         }
     }
 
-    private static (string Name, object? Value)[] Definition(CampaignWanted wanted) =>
+    private static (string Name, object? Value)[] Definition(CampaignWanted wanted, EventWords words) =>
         [
             .. Members(wanted)
                 .Where(static m => m.Value is not null)
-                .Select(static m => (m.Key, (object?)m.Value!.ToJsonString())),
+                .Select(m => (m.Key, (object?)Told(m.Key, m.Value, words))),
         ];
 
     /// <summary>Before and after of every member that changed, as text.</summary>
-    private static (string Name, object? Value)[] Changes(Campaign before, CampaignWanted wanted)
+    private static (string Name, object? Value)[] Changes(Campaign before, CampaignWanted wanted, EventWords words)
     {
         var old = Members(
             new CampaignWanted(
@@ -267,7 +282,8 @@ internal static class CampaignStore
                 before.MerchantId,
                 before.Attribution,
                 before.Budget,
-                before.BudgetUses
+                before.BudgetUses,
+                before.BudgetOnOverflow
             )
         );
         return
@@ -280,13 +296,18 @@ internal static class CampaignStore
                         (object?)
                             new Dictionary<string, string?>(StringComparer.Ordinal)
                             {
-                                ["before"] = old[m.Key]?.ToJsonString(),
-                                ["after"] = m.Value?.ToJsonString(),
+                                ["before"] = Told(m.Key, old[m.Key], words),
+                                ["after"] = Told(m.Key, m.Value, words),
                             }
                     )
                 ),
         ];
     }
+
+    private static string? Told(string member, JsonNode? value, EventWords words) =>
+        member is "name" or "description"
+            ? words.Keep(value?.GetValue<string>(), isShown: true)
+            : value?.ToJsonString();
 
     private static JsonObject Members(CampaignWanted wanted) =>
         JsonSerializer.SerializeToNode(wanted, Wire.Json)!.AsObject();

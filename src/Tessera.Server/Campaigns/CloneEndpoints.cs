@@ -25,29 +25,15 @@ internal static class CloneEndpoints
             .WithAnswer(201, new Cloned("spring-2099", 12), "Created; Location is the address of the new campaign.")
             .WithRefusals(CampaignEndpoints.Exists, CampaignClone.TooLarge);
 
-    private static async Task CloneAsync(HttpContext context, string id, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task CloneAsync(HttpContext context, string id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                CampaignStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, CancellationToken.None),
+            async (work, from, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var from = await CampaignStore.FindAsync(work, id, caller.MerchantId, forUpdate: false, cancel);
-                if (from is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
                 var wanted = CampaignRequests.ReadClone(fields, from);
                 if (fields.Finish() is { } wrong)
                 {
@@ -55,7 +41,6 @@ internal static class CloneEndpoints
                 }
 
                 var now = await work.ClockAsync(cancel);
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 var made = wanted!.Id ?? Guid.CreateVersion7().ToString();
                 if (!await CampaignStore.TryInsertAsync(work, wanted, made, actor, now, cancel))
                 {
@@ -73,7 +58,6 @@ internal static class CloneEndpoints
             },
             required: true
         );
-    }
 
     /// <summary>A clone.</summary>
     /// <param name="Name">Of the new campaign.</param>

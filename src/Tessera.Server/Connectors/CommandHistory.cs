@@ -20,6 +20,7 @@ public sealed record CommandCall(DateTimeOffset At, int Milliseconds, int? Statu
 /// <param name="DueAt">When the partner was to be told.</param>
 /// <param name="FirstSentAt">When it was first tried.</param>
 /// <param name="AcknowledgedAt">When the partner confirmed.</param>
+/// <param name="SettledAt">When all partners that were told the same had confirmed, or the rest had gone to people (EXP-07).</param>
 /// <param name="Attempts">Rounds it was tried in.</param>
 /// <param name="Error">Of the last one that failed.</param>
 /// <param name="Calls">The last of them, at most twenty, in order.</param>
@@ -33,6 +34,7 @@ public sealed record CommandStory(
     DateTimeOffset DueAt,
     DateTimeOffset? FirstSentAt,
     DateTimeOffset? AcknowledgedAt,
+    DateTimeOffset? SettledAt,
     int Attempts,
     string? Error,
     IReadOnlyList<CommandCall> Calls
@@ -47,18 +49,24 @@ public static class CommandHistory
     /// <param name="work">Where it is read.</param>
     /// <param name="unit">Its id.</param>
     /// <param name="changedAt">When it was changed: commands are written in the transaction of the change.</param>
-    /// <param name="end">Its end: an extension is told with it.</param>
+    /// <param name="ends">Ends it may have been given: an extension is told with the new one.</param>
     /// <param name="cancel">Cancels.</param>
     /// <returns>In the order they were written.</returns>
     public static async Task<IReadOnlyList<CommandStory>> OfUnitAsync(
         UnitOfWork work,
         long unit,
         IReadOnlyCollection<DateTimeOffset> changedAt,
-        DateTimeOffset end,
+        IReadOnlyCollection<DateTimeOffset> ends,
         CancellationToken cancel
     )
     {
         ArgumentNullException.ThrowIfNull(work);
+        static NpgsqlParameter Times(IReadOnlyCollection<DateTimeOffset> times) =>
+            new NpgsqlParameter<DateTimeOffset[]>
+            {
+                TypedValue = [.. times],
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.TimestampTz,
+            };
         await using var query = work.Command(
             """
             with named as (
@@ -67,20 +75,17 @@ public static class CommandHistory
                 where b.subject = 'instance' and $1 = any(b.ids)
                 union
                 select b.id from connectors.batch b
-                where b.ends_at = $3 and b.kind = 'enable' and b.subject = 'instance' and $1 = any(b.ids)
+                where b.ends_at = any($3) and b.kind = 'enable' and b.subject = 'instance' and $1 = any(b.ids)
             )
             select c.connector_id, o.name, c.position, c.kind, c.state, c.created_at, c.due_at, c.first_sent_at, c.acknowledged_at,
-                c.attempts, c.error
-            from named n join connectors.command c on c.batch_id = n.id join connectors.connector o on o.id = c.connector_id
+                d.settled_at, c.attempts, c.error
+            from named n join connectors.batch d on d.id = n.id join connectors.command c on c.batch_id = n.id
+            join connectors.connector o on o.id = c.connector_id
             order by c.position, o.name
             """,
             unit,
-            new NpgsqlParameter<DateTimeOffset[]>
-            {
-                TypedValue = [.. changedAt],
-                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Array | NpgsqlTypes.NpgsqlDbType.TimestampTz,
-            },
-            end
+            Times(changedAt),
+            Times(ends)
         );
         var stories = new List<CommandStory>();
         await using (var row = await query.ExecuteReaderAsync(cancel))
@@ -98,8 +103,9 @@ public static class CommandHistory
                         row.GetFieldValue<DateTimeOffset>(6),
                         row.Value<DateTimeOffset>(7),
                         row.Value<DateTimeOffset>(8),
-                        row.GetInt32(9),
-                        row.Object<string>(10),
+                        row.Value<DateTimeOffset>(9),
+                        row.GetInt32(10),
+                        row.Object<string>(11),
                         []
                     )
                 );

@@ -23,6 +23,7 @@ namespace Tessera.Server.Connectors;
 /// <param name="Contact">Whom to call at the partner.</param>
 /// <param name="Instructions">What to do by hand when it cannot be told.</param>
 /// <param name="IsActive">Whether it is told of new changes; what it was to be told before stays in its stream.</param>
+/// <param name="IsCritical">Whether it is told first under pressure; the others wait until it is over (EXP-12).</param>
 internal sealed record ConnectorWanted(
     string Name,
     string Kind,
@@ -43,7 +44,8 @@ internal sealed record ConnectorWanted(
     string? ExternalId = null,
     string Contact = "",
     string Instructions = "",
-    bool IsActive = true
+    bool IsActive = true,
+    bool IsCritical = true
 );
 
 /// <summary>A partner's adapter: what it is told and how (CON-01).</summary>
@@ -68,6 +70,7 @@ internal sealed record ConnectorWanted(
 /// <param name="Contact">Whom to call.</param>
 /// <param name="Instructions">What to do by hand.</param>
 /// <param name="IsActive">Whether it is told of new changes.</param>
+/// <param name="IsCritical">Whether it is told first under pressure.</param>
 /// <param name="HasSigningSecret">Whether calls are signed and callbacks can be verified.</param>
 /// <param name="HasCredential">Whether there is something to present to the partner. It is never shown.</param>
 /// <param name="Version">Counts its changes.</param>
@@ -94,6 +97,7 @@ internal sealed record Connector(
     string Contact,
     string Instructions,
     bool IsActive,
+    bool IsCritical,
     bool HasSigningSecret,
     bool HasCredential,
     int Version,
@@ -104,7 +108,7 @@ internal sealed record Connector(
     public const string Columns = """
         id, name, kind, address, encoding, acknowledgement, channels, merchants, can_schedule, batch_size, concurrency,
         rate_per_second, quota_per_day, sla_seconds, timeout_seconds, callback_seconds, manual_after_seconds,
-        external_id, contact, instructions, is_active,
+        external_id, contact, instructions, is_active, is_critical,
         exists (select from connectors.secret s where s.connector_id = connector.id and s.kind = 'signing'),
         exists (select from connectors.secret s where s.connector_id = connector.id and s.kind = 'credential'),
         version, created_at

@@ -44,9 +44,12 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
         true,
         true,
         true,
+        true,
         1,
         Samples.At
     );
+
+    protected override bool IsSetting => true;
 
     protected override string Schema => "connectors";
 
@@ -117,8 +120,9 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
             row.GetBoolean(20),
             row.GetBoolean(21),
             row.GetBoolean(22),
-            row.GetInt32(23),
-            row.GetFieldValue<DateTimeOffset>(24)
+            row.GetBoolean(23),
+            row.GetInt32(24),
+            row.GetFieldValue<DateTimeOffset>(25)
         );
 
     protected override ConnectorWanted? Parse(Fields fields, Connector? present)
@@ -164,6 +168,9 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
         var contact = Text("contact", 500, present?.Contact);
         var instructions = Text("instructions", 4000, present?.Instructions);
         var isActive = Keeps("is_active") ? present!.IsActive : fields.Flag("is_active", required: false) ?? true;
+        var isCritical = Keeps("is_critical")
+            ? present!.IsCritical
+            : fields.Flag("is_critical", required: false) ?? true;
         if (name is null || kind is null)
         {
             return null;
@@ -172,6 +179,11 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
         if (WhyNot(kind, address) is { } wrong)
         {
             fields.Add("address", "invalid_address", wrong);
+        }
+
+        if (kind == "internal" && !isCritical)
+        {
+            fields.Add("is_critical", "always_critical", "What blocks our own redemptions never waits.");
         }
 
         return new ConnectorWanted(
@@ -194,7 +206,8 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
             externalId,
             contact,
             instructions,
-            isActive
+            isActive,
+            isCritical
         );
     }
 
@@ -215,8 +228,8 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
             $"""
             insert into connectors.connector (name, kind, address, encoding, acknowledgement, channels, merchants,
                 can_schedule, batch_size, concurrency, rate_per_second, quota_per_day, sla_seconds, timeout_seconds,
-                callback_seconds, manual_after_seconds, external_id, contact, instructions, is_active, id)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                callback_seconds, manual_after_seconds, external_id, contact, instructions, is_active, is_critical, id)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
             on conflict do nothing returning {Columns}
             """,
             [.. Values(wanted), Guid.CreateVersion7()]
@@ -232,8 +245,8 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
                 channels = $6, merchants = $7, can_schedule = $8, batch_size = $9, concurrency = $10,
                 rate_per_second = $11, quota_per_day = $12, sla_seconds = $13, timeout_seconds = $14,
                 callback_seconds = $15, manual_after_seconds = $16, external_id = $17, contact = $18,
-                instructions = $19, is_active = $20, version = version + 1
-            where id = $21 and not exists (select from connectors.connector o where o.external_id = $17 and o.id <> $21)
+                instructions = $19, is_active = $20, is_critical = $21, version = version + 1
+            where id = $22 and not exists (select from connectors.connector o where o.external_id = $17 and o.id <> $22)
             returning {Columns}
             """,
             [.. Values(wanted), present.Id]
@@ -292,6 +305,7 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
             w.Contact,
             w.Instructions,
             w.IsActive,
+            w.IsCritical,
         ];
 
     private static NpgsqlParameter Nullable(object? value, NpgsqlDbType type) =>

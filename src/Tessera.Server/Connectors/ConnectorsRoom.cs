@@ -6,6 +6,7 @@ using Tessera.Server.Connectors.Ingestion;
 using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Connectors.Webhooks;
 using Tessera.Server.Platform.Outbound;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Connectors;
 
@@ -27,7 +28,9 @@ public static class ConnectorsRoom
             .AddHostedService<BrokerIngestion>()
             .AddHostedService<WebhookFeed>()
             .AddHostedService<WebhookSender>()
-            .AddHostedService<Cleaner>()
+            .AddHostedService<Settler>()
+            .AddRetained(ConnectorRetention.Kinds)
+            .AddKeptWords(ConnectorRetention.Words)
             .AddSingleton<LaneStore>()
             .AddSingleton<LaneRun>()
             .AddSingleton<DeliveryWorker>()

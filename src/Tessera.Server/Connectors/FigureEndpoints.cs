@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Npgsql;
+using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -11,6 +12,13 @@ namespace Tessera.Server.Connectors;
 /// <summary>How partners are doing (CON-03, EXP-17), and what became of each command, from due to acknowledged.</summary>
 internal static class FigureEndpoints
 {
+    private static readonly Listed<CommandView> Commands = Listed.ByNumber(
+        $"select {CommandColumns} from connectors.command c join connectors.batch b on b.id = c.batch_id",
+        "c.position",
+        ReadCommand,
+        static c => c.Position
+    );
+
     private static readonly string[] States = ["pending", "sent", "acknowledged", "manual", "done_by_hand", "dropped"];
 
     private static readonly FigureView Sample = new(
@@ -40,6 +48,7 @@ internal static class FigureEndpoints
         Samples.At,
         Samples.At,
         "timeout",
+        null,
         null
     );
 
@@ -115,7 +124,7 @@ internal static class FigureEndpoints
                 c.quota_per_day, q.pending, q.sent, t.open,
                 greatest(extract(epoch from platform.clock() - q.oldest), 0)::float8,
                 a.success, a.p50, a.p95, s.adherence, c.sla_seconds, l.sla_breached_at, l.last_success_at,
-                l.last_failure_at, l.last_acknowledged_at, l.last_error, l.mark
+                l.last_failure_at, l.last_acknowledged_at, l.last_error, l.mark, l.deferred_at
             from (select * from connectors.connector where {scope} and {beyond} {page.OrderBy("name", "id")}) c
             join connectors.lane l on l.connector_id = c.id
             cross join lateral (
@@ -189,7 +198,8 @@ internal static class FigureEndpoints
             row.Value<DateTimeOffset>(23),
             row.Value<DateTimeOffset>(24),
             row.Object<string>(25),
-            row.Value<DateTimeOffset>(26)
+            row.Value<DateTimeOffset>(26),
+            row.Value<DateTimeOffset>(27)
         );
 
     private const string CommandColumns = """
@@ -203,47 +213,16 @@ internal static class FigureEndpoints
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
         var page = await cursors.ReadAsync(query, ["position"], "-position", caller.MerchantId, cancel);
-        var values = new List<object?> { id };
-        var condition = "true";
-        if (query.Word("state", States) is { } state)
+        var rows = new PageRows("true");
+        rows.Equal("c.connector_id", id);
+        rows.Equal("c.state", query.Word("state", States));
+        Refusal? refused;
+        await using (var work = await database.BeginAsync(cancel))
         {
-            values.Add(state);
-            condition = $"c.state = ${values.Count}";
+            refused = await SteeringEndpoints.FindAsync(work, id, caller, cancel) is null ? Entry.NotFound : null;
         }
 
-        await using var work = await database.BeginAsync(cancel);
-        var connector = await SteeringEndpoints.FindAsync(work, id, caller, cancel);
-        if ((connector is null ? Entry.NotFound : query.Finish()) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var beyond = page.Where("c.position", "bigint", "c.position", "bigint", values);
-        await using var command = work.Command(
-            $"""
-            select {CommandColumns}
-            from connectors.command c join connectors.batch b on b.id = c.batch_id
-            where c.connector_id = $1 and {condition} and {beyond} {page.OrderBy("c.position", "c.position")}
-            """,
-            [.. values]
-        );
-        var views = new List<CommandView>();
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                views.Add(ReadCommand(row));
-            }
-        }
-
-        static string?[] KeyOf(CommandView view)
-        {
-            var position = view.Position.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return [position, position];
-        }
-
-        await page.Answer(context, views, static v => v, KeyOf).SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, Commands, refused);
     }
 
     private static async Task TimelineAsync(HttpContext context, Guid id, long position, Database database)
@@ -356,6 +335,7 @@ internal static class FigureEndpoints
     /// <param name="LastAcknowledgedAt">Of a command.</param>
     /// <param name="LastError">Reason of the last failure.</param>
     /// <param name="Mark">The low-water mark it has acknowledged.</param>
+    /// <param name="DeferredAt">Since when it waits, because critical partners go first; null when it does not.</param>
     private sealed record FigureView(
         Guid ConnectorId,
         string Name,
@@ -383,7 +363,8 @@ internal static class FigureEndpoints
         DateTimeOffset? LastFailureAt,
         DateTimeOffset? LastAcknowledgedAt,
         string? LastError,
-        DateTimeOffset? Mark
+        DateTimeOffset? Mark,
+        DateTimeOffset? DeferredAt
     );
 
     /// <summary>A command of a stream.</summary>

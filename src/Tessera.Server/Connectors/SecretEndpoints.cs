@@ -64,24 +64,17 @@ internal static class SecretEndpoints
     private static async Task SetAsync(HttpContext context, Guid id, Database database, ConnectorSecrets secrets)
     {
         var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 if (await ConnectorSecrets.HoldAsync(work, id, caller) is not { } connector)
                 {
                     return HttpAnswer.Refused(context, Entry.NotFound);
                 }
 
-                var fields = Fields.Of(body);
                 var credential = fields.Text("credential", 4000);
                 if (credential is not null && credential.Any(static c => c is < '!' or > '~'))
                 {

@@ -49,20 +49,13 @@ internal static class SteeringEndpoints
     private static async Task ForceAsync(HttpContext context, Guid id, Database database)
     {
         var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 var cancel = CancellationToken.None;
-                var fields = Fields.Of(body);
                 var forced = fields.Word("forced", Forces, required: false);
                 var reason = fields.Text("reason", 500);
                 if (await ConnectorSecrets.HoldAsync(work, id, caller) is null)
@@ -94,13 +87,10 @@ internal static class SteeringEndpoints
                     ],
                     cancel
                 );
-                await TellAsync(
-                    context,
-                    work,
-                    id,
-                    "connector.breaker_forced",
-                    EventLog.Payload(("forced", forced), ("reason", reason))
-                );
+                var words = new EventWords();
+                var facts = EventLog.Payload(("forced", forced), ("reason", words.Keep(reason)));
+                await words.WriteAsync(work, cancel);
+                await TellAsync(context, work, id, "connector.breaker_forced", facts);
                 return HttpAnswer.Json(200, new BreakerForced(forced));
             }
         );
@@ -115,6 +105,24 @@ internal static class SteeringEndpoints
     )
     {
         var caller = Caller.Of(context);
+        if (await Idempotent.RepeatAsync(context, database, caller.ClientId, default))
+        {
+            return;
+        }
+
+        // A partner may take its time: nothing is held meanwhile.
+        var cancel = context.RequestAborted;
+        PartnerAnswer? told = null;
+        if (await OpenAsync(id, caller, database, secrets, cancel) is var (target, now))
+        {
+            var key = "test-" + Guid.CreateVersion7();
+            told = await calls.TellAsync(
+                target,
+                new Message(key, MessageKind.Test, 0, CommandBatch.Instance, [], now),
+                cancel
+            );
+        }
+
         await Idempotent.RunAsync(
             context,
             database,
@@ -122,23 +130,11 @@ internal static class SteeringEndpoints
             default,
             async work =>
             {
-                var cancel = context.RequestAborted;
-                if (await FindAsync(work, id, caller, cancel) is not { } connector)
+                if (told is not { } answer || await FindAsync(work, id, caller, CancellationToken.None) is null)
                 {
                     return HttpAnswer.Refused(context, Entry.NotFound);
                 }
 
-                var target = new Target(connector, await secrets.OpenAsync(database.Source, id, cancel));
-                var now = await work.ClockAsync(cancel);
-                var message = new Message(
-                    "test-" + Guid.CreateVersion7(),
-                    MessageKind.Test,
-                    0,
-                    CommandBatch.Instance,
-                    [],
-                    now
-                );
-                var answer = await calls.TellAsync(target, message, cancel);
                 await TellAsync(context, work, id, "connector.tested", EventLog.Payload(("outcome", answer.Reason)));
                 return HttpAnswer.Json(
                     200,
@@ -152,6 +148,28 @@ internal static class SteeringEndpoints
                 );
             }
         );
+    }
+
+    /// <summary>A connector the caller may see, ready to be called, and the database's clock.</summary>
+    private static async Task<(Target Target, DateTimeOffset Now)?> OpenAsync(
+        Guid id,
+        Caller caller,
+        Database database,
+        ConnectorSecrets secrets,
+        CancellationToken cancel
+    )
+    {
+        Connector? connector;
+        DateTimeOffset now;
+        await using (var work = await database.BeginAsync(cancel))
+        {
+            connector = await FindAsync(work, id, caller, cancel);
+            now = await work.ClockAsync(cancel);
+        }
+
+        return connector is null
+            ? null
+            : (new Target(connector, await secrets.OpenAsync(database.Source, id, cancel)), now);
     }
 
     private static async Task QueryAsync(
@@ -174,19 +192,14 @@ internal static class SteeringEndpoints
             MaximumQuery,
             static (item, place) => item.Integer(place, 1, Fields.MaximumInteger)
         );
-        Connector? connector;
-        await using (var work = await database.BeginAsync(cancel))
-        {
-            connector = await FindAsync(work, id, Caller.Of(context), cancel);
-        }
-
-        if ((connector is null ? Entry.NotFound : fields.Finish()) is { } no)
+        var opened = await OpenAsync(id, Caller.Of(context), database, secrets, cancel);
+        if ((opened is null ? Entry.NotFound : fields.Finish()) is { } no)
         {
             await Problems.WriteAsync(context, no);
             return;
         }
 
-        var target = new Target(connector!, await secrets.OpenAsync(database.Source, id, cancel));
+        var target = opened!.Value.Target;
         var (usable, reason) = await calls.QueryAsync(target, [.. ids!.Select(static i => i!.Value)], cancel);
         await HttpAnswer.Json(200, new CouponQueryAnswer(usable, reason)).SendAsync(context);
     }

@@ -11,6 +11,22 @@ namespace Tessera.Server.Connectors;
 /// <summary>The manual queue over HTTP: what the machine gave up, and what people do about it (CON-04, EXP-15).</summary>
 internal static class TaskEndpoints
 {
+    private static readonly Listed<TaskView> Tasks = Listed.ByTime(
+        """
+        select t.id, t.connector_id, n.name, n.contact, n.instructions, t.position, c.kind,
+            coalesce(cardinality(t.ids), c.size - c.done), coalesce(t.ids[1:100], b.ids[c.done + 1 : c.done + 100]),
+            t.cause, t.state, c.attempts, t.assignee, t.evidence, t.closed_by, t.closed_at, t.created_at
+        from connectors.task t
+        join connectors.connector n on n.id = t.connector_id
+        join connectors.command c on c.connector_id = t.connector_id and c.position = t.position
+        join connectors.batch b on b.id = c.batch_id
+        """,
+        "t.created_at",
+        "t.id",
+        Read,
+        static t => (t.CreatedAt, t.Id)
+    );
+
     private const int MaximumTasks = 1000;
 
     private static readonly string[] States = ["open", "retried", "done", "dropped"];
@@ -61,55 +77,14 @@ internal static class TaskEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
-        var caller = Caller.Of(context);
+        var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["created_at"], "created_at", caller.MerchantId, cancel);
-        var values = new List<object?> { query.Word("state", States) ?? "open" };
-        var conditions = new List<string> { "t.state = $1", caller.MerchantId is null ? "true" : "false" };
-        if (query.Id("connector_id") is { } connector)
-        {
-            values.Add(connector);
-            conditions.Add($"t.connector_id = ${values.Count}");
-        }
-
-        if (query.Text("assignee", 100) is { } assignee)
-        {
-            values.Add(assignee);
-            conditions.Add($"t.assignee = ${values.Count}");
-        }
-
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        conditions.Add(page.Where("t.created_at", "timestamptz", "t.id", "uuid", values));
-        await using var command = database.Source.CreateCommand(
-            $"""
-            select t.id, t.connector_id, n.name, n.contact, n.instructions, t.position, c.kind,
-                coalesce(cardinality(t.ids), c.size - c.done), coalesce(t.ids[1:100], b.ids[c.done + 1 : c.done + 100]),
-                t.cause, t.state, c.attempts, t.assignee, t.evidence, t.closed_by, t.closed_at, t.created_at
-            from connectors.task t
-            join connectors.connector n on n.id = t.connector_id
-            join connectors.command c on c.connector_id = t.connector_id and c.position = t.position
-            join connectors.batch b on b.id = c.batch_id
-            where {string.Join(" and ", conditions)} {page.OrderBy("t.created_at", "t.id")}
-            """
-        );
-        values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-        var views = new List<TaskView>();
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                views.Add(Read(row));
-            }
-        }
-
-        static string?[] KeyOf(TaskView view) => [PageRequest.KeyOf(view.CreatedAt), view.Id.ToString()];
-        await page.Answer(context, views, static v => v, KeyOf).SendAsync(context);
+        var page = await cursors.ReadAsync(query, ["created_at"], "created_at", merchant, context.RequestAborted);
+        var rows = new PageRows(merchant is null ? "true" : "false");
+        rows.Equal("t.state", query.Word("state", States) ?? "open");
+        rows.Equal("t.connector_id", query.Id("connector_id"));
+        rows.Equal("t.assignee", query.Text("assignee", 100));
+        await rows.AnswerAsync(context, database, query, page, Tasks);
     }
 
     private static TaskView Read(NpgsqlDataReader row) =>

@@ -46,7 +46,7 @@ internal static class TaskStore
         }
     }
 
-    /// <summary>Gives up what has been due for longer than the connector tries.</summary>
+    /// <summary>Gives up what has been due for longer than the connector tries; who was deferred has his time after it.</summary>
     /// <returns>How many tasks were opened.</returns>
     public static async Task<int> GiveUpAsync(
         UnitOfWork work,
@@ -59,6 +59,7 @@ internal static class TaskStore
             with given_up as (
                 update connectors.command set state = 'manual'
                 where connector_id = $1 and state in ('pending', 'sent') and state = 'pending' and due_at <= $2
+                    and not exists (select from connectors.lane l where l.connector_id = $1 and l.resumed_at > $2)
                 returning position, error
             )
             insert into connectors.task (id, connector_id, position, cause, created_at)

@@ -76,8 +76,8 @@ internal static class BulkCreate
             }
 
             var draft = CouponRequests.Read(fields, actor.MerchantId);
-            fields.Add(await Catalogue.CheckAsync(work, draft, startIsNew: true, now, cancel));
-            if (fields.Finish() is { } wrong)
+            fields.Add(await Catalogue.CheckAsync(work, draft, before: null, now, cancel));
+            if (await Catalogue.FinishAsync(work, fields, draft, null, cancel) is { } wrong)
             {
                 results[i] = Refused(i, draft.Code, wrong.Errors!);
             }

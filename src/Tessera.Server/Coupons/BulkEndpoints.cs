@@ -49,7 +49,7 @@ internal static class BulkEndpoints
             async work =>
             {
                 var cancel = CancellationToken.None;
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
+                var actor = CatalogueActor.Of(context);
                 var now = await work.ClockAsync(cancel);
                 return HttpAnswer.Json(200, await BulkCreate.RunAsync(work, items!, actor, now, cancel));
             },

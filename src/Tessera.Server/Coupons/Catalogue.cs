@@ -5,6 +5,8 @@ using Tessera.Core;
 using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons;
 
@@ -47,24 +49,33 @@ internal static class Catalogue
             : null;
     }
 
+    /// <summary>Keeps every use of a coupon waiting until the transaction ends.</summary>
+    public static Task HoldAsync(UnitOfWork work, long coupon, CancellationToken cancel) =>
+        work.ExecuteAsync("select from coupons.coupon where id = $1 for no key update", [coupon], cancel);
+
     /// <summary>Everything that keeps a draft from being stored, apart from its code being taken.</summary>
     public static async Task<IReadOnlyList<FieldError>> CheckAsync(
         UnitOfWork work,
         CouponDraft draft,
-        bool startIsNew,
+        Coupon? before,
         DateTimeOffset now,
         CancellationToken cancel
     )
     {
+        var startIsNew = before is null || before.ValidFrom != draft.ValidFrom;
         var errors = new List<FieldError>(CouponRules.Validate(draft, now, startIsNew));
         await using var query = work.Command(
-            """
-            select $1::text is not null and not exists (select from campaigns.campaign
+            $"""
+            select r.*, $1::text is not null and not exists (select from campaigns.campaign
                     where id = $1 and deleted_at is null and ($2::uuid is null or merchant_id is null or merchant_id = $2)),
                 $2::uuid is not null and not exists (select from access.merchant where id = $2),
                 array(select x from unnest($3::text[]) x where not exists (select from access.channel where id = x)),
                 array(select x from unnest($4::text[]) x where not exists (select from coupons.service where id = x)),
-                array(select x from unnest($5::integer[]) x where not exists (select from coupons.consultant where id = x))
+                array(select x from unnest($5::integer[]) x where not exists (select from coupons.consultant where id = x)),
+                (select budget_currency from campaigns.campaign where id = $1 and budget_currency <> $6)
+            from (select) one left join lateral (
+                select {RegionRules.Columns} from regions.rule_of((select region from access.merchant where id = $2)) r
+            ) r on true
             """,
             Text(draft.CampaignId),
             new NpgsqlParameter
@@ -74,28 +85,75 @@ internal static class Catalogue
             },
             (draft.Channels ?? []).ToArray(),
             (draft.EligibleServices ?? []).ToArray(),
-            (draft.ConsultantRestrictions ?? []).ToArray()
+            (draft.ConsultantRestrictions ?? []).ToArray(),
+            draft.Currency
         );
         await using var row = await query.ExecuteReaderAsync(cancel);
         await row.ReadAsync(cancel);
-        if (row.GetBoolean(0))
+        errors.AddRange(RegionCheck.Of(RegionRules.Read(row, 0), before, draft, now));
+        const int asked = 5;
+        if (row.GetBoolean(asked))
         {
             errors.Add(Unknown("campaign_id", "There is no campaign with this id"));
         }
 
-        if (row.GetBoolean(1))
+        if (row.GetBoolean(asked + 1))
         {
             errors.Add(Unknown("merchant_id", "There is no merchant with this id"));
         }
 
-        AddUnknown(errors, "channels", row.GetFieldValue<string[]>(2));
-        AddUnknown(errors, "eligible_services", row.GetFieldValue<string[]>(3));
+        AddUnknown(errors, "channels", row.GetFieldValue<string[]>(asked + 2));
+        AddUnknown(errors, "eligible_services", row.GetFieldValue<string[]>(asked + 3));
         AddUnknown(
             errors,
             "consultant_restrictions",
-            [.. row.GetFieldValue<int[]>(4).Select(static c => c.ToString(CultureInfo.InvariantCulture))]
+            [.. row.GetFieldValue<int[]>(asked + 4).Select(static c => c.ToString(CultureInfo.InvariantCulture))]
         );
+        var isMoved = before is null || (before.CampaignId, before.Currency) != (draft.CampaignId, draft.Currency);
+        if (isMoved && row.Object<string>(asked + 5) is { } budget)
+        {
+            var message =
+                $"The budget of the campaign is in {budget}, and an amount never crosses into another currency";
+            errors.Add(new FieldError("currency", "#/currency", "wrong_currency", message));
+        }
+
         return errors;
+    }
+
+    /// <summary>
+    /// Ends the reading of a coupon: all that is wrong, a taken code included. A taken code that is all that is wrong is a
+    /// conflict, and found when the coupon is stored.
+    /// </summary>
+    /// <param name="work">The transaction.</param>
+    /// <param name="fields">What was sent, with the errors of <see cref="CheckAsync"/>.</param>
+    /// <param name="draft">As read.</param>
+    /// <param name="ownCode">The code of the coupon that is changed (CPN-09); null for a new one.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static async Task<Refusal?> FinishAsync(
+        UnitOfWork work,
+        Fields fields,
+        CouponDraft draft,
+        string? ownCode,
+        CancellationToken cancel
+    )
+    {
+        if (fields.Finish() is not { } refusal)
+        {
+            return null;
+        }
+
+        if (
+            draft.Code is not { } code
+            || code == ownCode
+            || !CouponCode.TryNormalise(code, out var normal)
+            || (await CouponStore.TakenAsync(work, [normal], cancel)).Count == 0
+        )
+        {
+            return refusal;
+        }
+
+        fields.Add([CouponRules.CodeTaken]);
+        return Problems.Invalid(fields.Errors);
     }
 
     /// <summary>Stores one coupon whose draft has been checked.</summary>

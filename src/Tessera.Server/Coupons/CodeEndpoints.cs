@@ -19,40 +19,26 @@ internal static class CodeEndpoints
             .WithBody(new Wanted(1_000_000, "SAVE"))
             .WithIdempotencyKey(required: true)
             .WithAnswer(202, new Accepted(Samples.Id, 1_000_000), "Location is the operation that does it.")
-            .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over);
+            .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over, IssueUnits.Spent, RegionCheck.TooShort);
 
-    private static async Task GenerateAsync(HttpContext context, long id, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task GenerateAsync(HttpContext context, long id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, CancellationToken.None),
+            async (work, coupon, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var coupon = await CouponStore.FindAsync(work, id, caller.MerchantId, forUpdate: false, cancel);
-                if (coupon is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
                 var count = fields.Integer("count", 1, CodeGeneration.MaximumCount);
                 var prefix = IssueUnits.PrefixOf(fields);
-                var no = fields.Finish() ?? IssueUnits.WhyNot(coupon, await work.ClockAsync(cancel));
+                var now = await work.ClockAsync(cancel);
+                var no = fields.Finish() ?? await IssueUnits.WhyNotAsync(work, coupon, null, now, cancel);
                 if (no is not null)
                 {
                     return HttpAnswer.Refused(context, no);
                 }
 
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 var operation = await CodeOperation.CreateAsync(
                     work,
                     id,
@@ -67,7 +53,6 @@ internal static class CodeEndpoints
             },
             required: true
         );
-    }
 
     /// <summary>How many, and what they begin with.</summary>
     /// <param name="Count">1 to 100 million.</param>

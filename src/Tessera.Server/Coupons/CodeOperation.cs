@@ -66,7 +66,7 @@ public static class CodeOperation
         var coupon = await CouponStore.FindAsync(work, id, null, forUpdate: false, cancel);
         return coupon is null
             ? (0, Platform.Http.Entry.NotFound)
-            : (id, IssueUnits.WhyNot(coupon, await work.ClockAsync(cancel)));
+            : (id, await IssueUnits.WhyNotAsync(work, coupon, null, await work.ClockAsync(cancel), cancel));
     }
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
@@ -95,7 +95,10 @@ public static class CodeOperation
             await using var work = await database.BeginAsync(cancel);
             var coupon = await CouponStore.FindAsync(work, couponId, null, forUpdate: false, cancel);
             var now = await work.ClockAsync(cancel);
-            if ((coupon is null ? Platform.Http.Entry.NotFound : IssueUnits.WhyNot(coupon, now)) is { } refusal)
+            var no = coupon is null
+                ? Platform.Http.Entry.NotFound
+                : await IssueUnits.WhyNotAsync(work, coupon, null, now, cancel);
+            if (no is { } refusal)
             {
                 return await EndAsync(work, operation, "failed", ("reason", refusal.Code), cancel);
             }

@@ -15,6 +15,7 @@ namespace Tessera.Server.Coupons;
 /// <param name="ValidFrom">First instant.</param>
 /// <param name="ValidUntil">First instant after it; null for no end.</param>
 /// <param name="CouponId">Of the definition.</param>
+/// <param name="InstanceId">Of the unit; null for a shared code, whose units are made at their first use.</param>
 /// <param name="AsOf">The database clock.</param>
 public sealed record CodeState(
     string Code,
@@ -23,6 +24,7 @@ public sealed record CodeState(
     DateTimeOffset? ValidFrom,
     DateTimeOffset? ValidUntil,
     long? CouponId,
+    long? InstanceId,
     DateTimeOffset AsOf
 );
 
@@ -77,7 +79,7 @@ public static class CodeStates
                 .. codes.Select(code =>
                     rows.TryGetValue(code, out var row)
                         ? row.StateOf(code, row.InstanceId is { } id ? units.GetValueOrDefault(id) : null)
-                        : new CodeState(code, Unknown, false, null, null, null, now)
+                        : new CodeState(code, Unknown, false, null, null, null, null, now)
                 ),
             ];
         }
@@ -192,7 +194,7 @@ public static class CodeStates
             if (InstanceId is not null && unit is null)
             {
                 // Moved again and again while we looked.
-                return new CodeState(code, "unknown", false, null, null, CouponId, Now);
+                return new CodeState(code, Unknown, false, null, null, CouponId, InstanceId, Now);
             }
 
             var (from, until) = (From, Until);
@@ -218,7 +220,7 @@ public static class CodeStates
                 && Now >= from
                 && Status is not ("inactive" or "limit_reached")
                 && state != "reserved";
-            return new CodeState(code, state, mayBeUsed, from, until, CouponId, Now);
+            return new CodeState(code, state, mayBeUsed, from, until, CouponId, InstanceId, Now);
         }
     }
 }

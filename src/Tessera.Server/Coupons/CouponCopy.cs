@@ -12,7 +12,7 @@ namespace Tessera.Server.Coupons;
 /// </summary>
 internal sealed class CouponCopy
 {
-    private const int Columns = 37;
+    private const int Columns = 40;
     private const int EventColumns = 9;
 
     private static readonly string Coupons =
@@ -97,6 +97,9 @@ internal sealed class CouponCopy
         to.Add(draft.EligibleServices);
         to.Add(draft.Channels);
         to.Add(draft.Products);
+        to.Add(draft.Stacking);
+        to.Add(draft.StackingGroups);
+        to.Add((int?)draft.ApplyOrder);
         to.Add(draft.CampaignId);
         to.Add(draft.CampaignRole);
         to.Add(draft.MerchantId);

@@ -8,6 +8,7 @@ using Tessera.Core;
 using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Access;
+using Tessera.Server.Access.Limits;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -31,26 +32,18 @@ internal static class CouponEndpoints
             .WithQuery("cursor", "string", "The next_cursor of the page before.")
             .WithQuery("sort", "string", "Up to five of " + CouponList.SortNames + ", each with _asc or _desc.")
             .WithQuery("count", "boolean", "Whether to count the rows of all pages.")
-            .WithQuery("status", "string", "One or more of the derived states, or all.", CouponList.Statuses)
-            .WithQuery("discountType", "string", "Only this kind.", ["all", .. CouponRules.DiscountTypes])
-            .WithQuery("applicableTo", "string", "Only these.", [.. CouponRules.Applicability])
-            .WithQuery("campaign", "string", "Campaign source or campaign id.")
-            .WithQuery("merchant", "string", "Id of the merchant.")
-            .WithQuery(
-                "search",
-                "string",
-                "Part of code, internal name, description or campaign source; typos forgiven."
-            )
-            .WithQuery("dateRange.field", "string", "What the dates are of.", ["created", "expires", "lastUsed"])
-            .WithQuery("dateRange.from", "string", "A date, or a time with its offset.")
-            .WithQuery("dateRange.to", "string", "A date, which counts whole, or a time with its offset.")
-            .WithQuery("dateRange.preset", "string", "Instead of from and to.", CouponList.Presets)
-            .WithQuery("usageRange.min", "string", "Least number of uses.")
-            .WithQuery("usageRange.max", "string", "Greatest number of uses.")
-            .WithQuery("revenueRange.min", "string", "Least revenue, in major units.")
-            .WithQuery("revenueRange.max", "string", "Greatest revenue, in major units.")
-            .WithQuery("conversionRange.min", "string", "Least share of attempts that were accepted, 0 to 1.")
-            .WithQuery("conversionRange.max", "string", "Greatest share of attempts that were accepted, 0 to 1.");
+            .WithCouponFilters();
+        coupons
+            .MapGet("/status-counts", CountAsync)
+            .WithName("countCoupons")
+            .WithSummary("Count coupons by status, with the filters of the list")
+            .RequirePermission(Permissions.CouponsRead)
+            .WithCouponFilters()
+            .WithAnswer(
+                200,
+                new CouponCounts(12_480, 9_300, 700, 180, 2_100, 170, 30),
+                "Of all pages together. The status asked for does not count here: each has its own figure."
+            );
         coupons
             .MapPost("", CreateAsync)
             .WithName("createCoupon")
@@ -76,6 +69,12 @@ internal static class CouponEndpoints
             .WithSummary("Take a coupon out of use; its history stays")
             .RequirePermission(Permissions.CouponsWrite);
         coupons
+            .MapPost("/{id:long}/restore", RestoreAsync)
+            .WithName("restoreCoupon")
+            .DescribeSwitch()
+            .WithSummary("Bring back a coupon that was deleted, as it was")
+            .RequirePermission(Permissions.CouponsWrite);
+        coupons
             .MapPost(
                 "/{id:long}/activate",
                 (HttpContext context, long id, Database database) => SwitchAsync(context, id, database, on: true)
@@ -98,6 +97,7 @@ internal static class CouponEndpoints
             .WithName("checkCode")
             .WithSummary("Whether a code is taken")
             .RequirePermission(Permissions.CouponsWrite)
+            .TakesCodes()
             .WithAnswer(
                 200,
                 new CodeCheck("SPRING27", true, false),
@@ -116,30 +116,25 @@ internal static class CouponEndpoints
     {
         var cancel = context.RequestAborted;
         var query = new Query(context.Request);
-        var list = await CouponList.ReadAsync(query, cursors, Caller.Of(context).MerchantId, cancel);
+        var list = await CouponList.ReadAsync(
+            query,
+            cursors,
+            Caller.Of(context).MerchantId,
+            cancel,
+            Caller.Of(context).Can(Permissions.FinanceRead)
+        );
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        await list.SearchAsync(database.Source, cancel);
-        var rows = new List<(Coupon Coupon, string[] Keys)>(list.Page.Fetch);
-        await using (var command = list.Command(database.Source))
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                var coupon = Coupon.Read(row);
-                var id = coupon.Id.ToString(CultureInfo.InvariantCulture);
-                rows.Add((coupon, [.. row.GetFieldValue<string[]>(44), id]));
-            }
-        }
-
+        await list.SearchAsync(database.Search, cancel);
+        var rows = await list.ReadAsync(database.Search, cancel);
         long? total = null;
         if (list.WithTotal)
         {
-            await using var counting = list.Count(database.Source);
+            await using var counting = list.Count(database.Search);
             total = (long)(await counting.ExecuteScalarAsync(cancel))!;
         }
 
@@ -147,34 +142,65 @@ internal static class CouponEndpoints
         await page.SendAsync(context);
     }
 
-    private static async Task CreateAsync(HttpContext context, Database database)
+    /// <summary>The filters of the list (A.3, A.14, OPS-01).</summary>
+    private static RouteHandlerBuilder WithCouponFilters(this RouteHandlerBuilder operation) =>
+        operation
+            .WithQuery("status", "string", "One or more of the derived states, or all.", CouponList.Statuses)
+            .WithQuery("discountType", "string", "Only this kind.", ["all", .. CouponRules.DiscountTypes])
+            .WithQuery("applicableTo", "string", "Only these.", [.. CouponRules.Applicability])
+            .WithQuery("campaign", "string", "Campaign source or campaign id.")
+            .WithQuery("merchant", "string", "Id of the merchant.")
+            .WithQuery("offer", "string", "The external id of the offer it was made from.")
+            .WithQuery("customer", "string", "Those this customer holds a unit of, or has used.")
+            .WithQuery(
+                "search",
+                "string",
+                "Part of code, internal name, description or campaign source; typos forgiven."
+            )
+            .WithQuery("dateRange.field", "string", "What the dates are of.", ["created", "expires", "lastUsed"])
+            .WithQuery("dateRange.from", "string", "A date, or a time with its offset.")
+            .WithQuery("dateRange.to", "string", "A date, which counts whole, or a time with its offset.")
+            .WithQuery("dateRange.preset", "string", "Instead of from and to.", CouponList.Presets)
+            .WithQuery("usageRange.min", "string", "Least number of uses.")
+            .WithQuery("usageRange.max", "string", "Greatest number of uses.")
+            .WithQuery("revenueRange.min", "string", "Least revenue, in major units.")
+            .WithQuery("revenueRange.max", "string", "Greatest revenue, in major units.")
+            .WithQuery("conversionRange.min", "string", "Least share of attempts that were accepted, 0 to 1.")
+            .WithQuery("conversionRange.max", "string", "Greatest share of attempts that were accepted, 0 to 1.");
+
+    private static async Task CountAsync(HttpContext context, Database database)
     {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
+        var (cancel, caller) = (context.RequestAborted, Caller.Of(context));
+        var query = new Query(context.Request);
+        var list = CouponList.Matching(query, caller.MerchantId, withMoney: caller.Can(Permissions.FinanceRead));
+        if (query.Finish() is { } refusal)
         {
+            await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        await Idempotent.RunAsync(
+        await list.SearchAsync(database.Search, cancel);
+        await HttpAnswer.Json(200, await list.CountByStatusAsync(database.Search, cancel)).SendAsync(context);
+    }
+
+    private static Task CreateAsync(HttpContext context, Database database) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            body!.Bytes,
-            async work =>
+            async (work, fields, actor) =>
             {
-                var cancel = context.RequestAborted;
+                var cancel = CancellationToken.None;
                 var now = await work.ClockAsync(cancel);
-                var (draft, wrong) = await ReadDraftAsync(work, body, caller, startIsNew: true, now, cancel);
+                var (draft, wrong) = await ReadDraftAsync(work, fields, actor.MerchantId, before: null, now, cancel);
                 if (wrong is not null)
                 {
                     return HttpAnswer.Refused(context, wrong);
                 }
 
-                var (id, no) = await Catalogue.CreateAsync(work, draft!, ActorOf(context, caller), now, cancel);
+                var (id, no) = await Catalogue.CreateAsync(work, draft!, actor, now, cancel);
                 return no is null ? await ReplyAsync(work, id, 201, cancel) : HttpAnswer.Refused(context, no);
             }
         );
-    }
 
     private static async Task GetAsync(HttpContext context, long id, Database database)
     {
@@ -187,78 +213,92 @@ internal static class CouponEndpoints
         await answer.SendAsync(context);
     }
 
-    private static async Task UpdateAsync(HttpContext context, long id, Database database)
-    {
-        var caller = Caller.Of(context);
-        var cancel = context.RequestAborted;
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await using var work = await database.BeginAsync(cancel);
-        var before = await CouponStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-        var no = before is null ? Entry.NotFound : ETags.Check(context, ETags.Of(before.Version));
-        if (no is null)
-        {
-            var now = await work.ClockAsync(cancel);
-            var (draft, wrong) = await ReadDraftAsync(work, body!, caller, startIsNew: false, now, cancel, before);
-            no = wrong ?? await Catalogue.UpdateAsync(work, before!, draft!, ActorOf(context, caller), now, cancel);
-        }
-
-        await FinishAsync(context, work, id, no, cancel);
-    }
-
-    private static async Task DeleteAsync(HttpContext context, long id, Database database)
-    {
-        var caller = Caller.Of(context);
-        var cancel = context.RequestAborted;
-        await using var work = await database.BeginAsync(cancel);
-        var coupon = await CouponStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-        if (coupon is null)
-        {
-            // Convention 5: repeating a DELETE answers 204; what never was, or is not the caller's, is not found.
-            if (await WasDeletedAsync(work, id, caller.MerchantId, cancel))
+    private static Task UpdateAsync(HttpContext context, long id, Database database) =>
+        CatalogueChange.OnAsync(
+            context,
+            database,
+            (work, actor) => CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, before, fields, actor) =>
             {
-                context.Response.StatusCode = StatusCodes.Status204NoContent;
-                return;
+                var cancel = CancellationToken.None;
+                if (ETags.Check(context, ETags.Of(before.Version)) is { } stale)
+                {
+                    return HttpAnswer.Refused(context, stale);
+                }
+
+                var now = await work.ClockAsync(cancel);
+                var (draft, wrong) = await ReadDraftAsync(work, fields, actor.MerchantId, before, now, cancel);
+                var no = wrong ?? await Catalogue.UpdateAsync(work, before, draft!, actor, now, cancel);
+                return no is null ? await ReplyAsync(work, id, 200, cancel) : HttpAnswer.Refused(context, no);
             }
+        );
 
-            await Problems.WriteAsync(context, Entry.NotFound);
-            return;
-        }
+    private static Task DeleteAsync(HttpContext context, long id, Database database) =>
+        CatalogueChange.RunAsync(
+            context,
+            database,
+            async (work, actor) =>
+            {
+                var cancel = CancellationToken.None;
+                var coupon = await CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, cancel);
+                if (coupon is null)
+                {
+                    // Convention 5: repeating a DELETE answers 204; what never was, or is not the caller's, is not found.
+                    return await WasDeletedAsync(work, id, actor.MerchantId, cancel)
+                        ? HttpAnswer.NoContent
+                        : HttpAnswer.Refused(context, Entry.NotFound);
+                }
 
-        if (ETags.Check(context, ETags.Of(coupon.Version)) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
+                if (ETags.Check(context, ETags.Of(coupon.Version)) is { } refusal)
+                {
+                    return HttpAnswer.Refused(context, refusal);
+                }
 
-        await CouponStore.DeleteAsync(work, coupon, ActorOf(context, caller), await work.ClockAsync(cancel), cancel);
-        await work.CommitAsync(cancel);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
-    }
+                await CouponStore.DeleteAsync(work, coupon, actor, await work.ClockAsync(cancel), cancel);
+                return HttpAnswer.NoContent;
+            }
+        );
 
-    private static async Task SwitchAsync(HttpContext context, long id, Database database, bool on)
-    {
-        var caller = Caller.Of(context);
-        var cancel = context.RequestAborted;
-        await using var work = await database.BeginAsync(cancel);
-        var coupon = await CouponStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-        if (coupon is not null && coupon.IsActive != on)
-        {
-            var now = await work.ClockAsync(cancel);
-            await CouponStore.SwitchAsync(work, coupon, on, ActorOf(context, caller), now, cancel);
-        }
+    /// <summary>What is in use already stays as it is: a restore that is asked for twice restores once.</summary>
+    private static Task RestoreAsync(HttpContext context, long id, Database database) =>
+        CatalogueChange.RunAsync(
+            context,
+            database,
+            async (work, actor) =>
+            {
+                var cancel = CancellationToken.None;
+                await CouponStore.RestoreAsync(work, id, actor, await work.ClockAsync(cancel), cancel);
+                return await CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, cancel) is null
+                    ? HttpAnswer.Refused(context, Entry.NotFound)
+                    : await ReplyAsync(work, id, 200, cancel);
+            }
+        );
 
-        await FinishAsync(context, work, id, coupon is null ? Entry.NotFound : null, cancel);
-    }
+    private static Task SwitchAsync(HttpContext context, long id, Database database, bool on) =>
+        CatalogueChange.OnAsync(
+            context,
+            database,
+            (work, actor) => CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, coupon, actor) =>
+            {
+                var cancel = CancellationToken.None;
+                if (coupon.IsActive != on)
+                {
+                    var now = await work.ClockAsync(cancel);
+                    await CouponStore.SwitchAsync(work, coupon, on, actor, now, cancel);
+                }
+
+                return await ReplyAsync(work, id, 200, cancel);
+            }
+        );
 
     private static async Task CheckCodeAsync(HttpContext context, string code, Database database)
     {
         var isCode = CouponCode.TryNormalise(code, out var normal);
         await using var work = await database.BeginAsync(context.RequestAborted);
         var taken = isCode ? await CouponStore.TakenAsync(work, [normal], context.RequestAborted) : [];
+        // Whoever asks for code after code learns which exist, of other merchants too: counted like any other guess.
+        context.CodesNotFound(taken.Count > 0 ? 0 : 1);
         await HttpAnswer.Json(200, new CodeCheck(normal, isCode, taken.Count > 0)).SendAsync(context);
     }
 
@@ -296,40 +336,21 @@ internal static class CouponEndpoints
         await HttpAnswer.Json(200, new SuggestedCode(code!)).SendAsync(context);
     }
 
+    /// <summary>Reads a coupon as it is wanted, in the place of what it was before, if it was.</summary>
     private static async Task<(CouponDraft? Draft, Refusal? Refusal)> ReadDraftAsync(
         UnitOfWork work,
-        RequestBody body,
-        Caller caller,
-        bool startIsNew,
+        Fields fields,
+        Guid? merchant,
+        Coupon? before,
         DateTimeOffset now,
-        CancellationToken cancel,
-        Coupon? before = null
-    )
-    {
-        var fields = Fields.Of(body);
-        var draft = CouponRequests.Read(fields, caller.MerchantId);
-        var isNewStart = startIsNew || before?.ValidFrom != draft.ValidFrom;
-        fields.Add(await Catalogue.CheckAsync(work, draft, isNewStart, now, cancel));
-        return fields.Finish() is { } refusal ? (null, refusal) : (draft, null);
-    }
-
-    private static async Task FinishAsync(
-        HttpContext context,
-        UnitOfWork work,
-        long id,
-        Refusal? refusal,
         CancellationToken cancel
     )
     {
-        if (refusal is not null)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var answer = await ReplyAsync(work, id, 200, cancel);
-        await work.CommitAsync(cancel);
-        await answer.SendAsync(context);
+        var draft = CouponRequests.Read(fields, merchant);
+        fields.Add(await Catalogue.CheckAsync(work, draft, before, now, cancel));
+        return await Catalogue.FinishAsync(work, fields, draft, before?.Code, cancel) is { } refusal
+            ? (null, refusal)
+            : (draft, null);
     }
 
     private static async Task<HttpAnswer> ReplyAsync(UnitOfWork work, long id, int status, CancellationToken cancel)
@@ -352,9 +373,6 @@ internal static class CouponEndpoints
         );
         return (bool)(await query.ExecuteScalarAsync(cancel))!;
     }
-
-    private static CatalogueActor ActorOf(HttpContext context, Caller caller) =>
-        new(caller.Actor, RequestIds.Of(context), caller.MerchantId);
 
     /// <summary>Whether a code can be one, and is taken.</summary>
     internal sealed record CodeCheck(string Code, bool Valid, bool Exists);

@@ -9,7 +9,8 @@ using Tessera.Server.Platform.Http;
 namespace Tessera.Server.Coupons;
 
 /// <summary>The list of coupons: filters of A.3 and A.14, several sorts, pages by keyset.</summary>
-internal sealed class CouponList
+/// <param name="withMoney">Whether the caller may see sums of money, and so select and sort by them (ACC-03).</param>
+internal sealed partial class CouponList(bool withMoney)
 {
     private const int MaximumSorts = 5;
 
@@ -27,6 +28,10 @@ internal sealed class CouponList
         "flagged",
     ];
 
+    private const string RevenueSql = "t.revenue_minor";
+    private const string MoneyCode = "permission_missing";
+    private const string NeedsMoney = "This needs the permission " + Access.Permissions.FinanceRead + ".";
+
     public static readonly string[] Presets = ["today", "yesterday", "last_7_days", "last_30_days", "last_quarter"];
 
     /// <summary>
@@ -42,8 +47,8 @@ internal sealed class CouponList
         ["status"] = (Coupon.StatusSql, "text"),
         ["usage"] = ("t.redeemed_count", "bigint"),
         ["usage_count"] = ("t.redeemed_count", "bigint"),
-        ["revenue"] = ("t.revenue_minor", "bigint"),
-        ["revenue_generated"] = ("t.revenue_minor", "bigint"),
+        ["revenue"] = (RevenueSql, "bigint"),
+        ["revenue_generated"] = (RevenueSql, "bigint"),
         ["conversion"] = ("t.conversion", "numeric"),
         ["conversion_rate"] = ("t.conversion", "numeric"),
         ["created"] = ("c.created_at", "timestamptz"),
@@ -55,16 +60,25 @@ internal sealed class CouponList
     /// <summary>The fields of a sort.</summary>
     public static string SortNames => string.Join(", ", Sorts.Keys);
 
-    private const string Conversion =
-        "coalesce(round(u.redeemed_count / nullif(u.redeemed_count + u.refused_count, 0)::numeric, 4), 0)";
-
     private const string Words =
         "(c.code || ' ' || c.internal_name || ' ' || coalesce(c.description ->> 'en', '') || ' ' || coalesce(c.campaign_source, ''))";
 
+    /// <summary>Coupons a customer holds a unit of, or has used: each part is answered by an index of its own.</summary>
+    private const string OfCustomer = """
+        c.id in (
+            select i.coupon_id from coupons.instance i where i.customer_id = {0} and i.code is not null
+            union all select r.coupon_id from redemptions.redemption r where r.customer_id = {0})
+        """;
+
     private readonly List<string> _conditions = ["c.deleted_at is null"];
+
+    /// <summary>The statuses asked for; null for all.</summary>
+    private IReadOnlyList<string>? _statuses;
+
     private readonly List<NpgsqlParameter> _parameters = [];
-    private readonly List<(string Sql, string Type, bool Descending)> _order = [];
+    private readonly List<ListSort> _order = [];
     private bool _descendingId;
+    private bool _needsTotals;
     private string? _search;
 
     /// <summary>Limit, place and cursors.</summary>
@@ -78,10 +92,11 @@ internal sealed class CouponList
         Query query,
         Cursors cursors,
         Guid? merchant,
-        CancellationToken cancel
+        CancellationToken cancel,
+        bool withMoney = true
     )
     {
-        var list = new CouponList();
+        var list = new CouponList(withMoney);
         var sort = query.Text("sort", 200) ?? "created_at_desc";
         list.ReadSort(query, sort);
         list.Page = await cursors.ReadAsync(query, sort, merchant, list._order.Count + 1, cancel);
@@ -94,9 +109,15 @@ internal sealed class CouponList
     /// <param name="query">The filters; what is wrong with them is in it afterwards.</param>
     /// <param name="merchant">Whose coupons alone; null for all.</param>
     /// <param name="sort">A sort of the list.</param>
-    public static CouponList Matching(Query query, Guid? merchant, string sort = "created_at_desc")
+    /// <param name="withMoney">Whether the caller may see sums of money.</param>
+    public static CouponList Matching(
+        Query query,
+        Guid? merchant,
+        string sort = "created_at_desc",
+        bool withMoney = true
+    )
     {
-        var list = new CouponList();
+        var list = new CouponList(withMoney);
         list.ReadSort(query, sort);
         list.ReadFilters(query, merchant);
         return list;
@@ -128,51 +149,33 @@ internal sealed class CouponList
         }
     }
 
-    /// <summary>The statement of one page and one row more.</summary>
-    public NpgsqlCommand Command(NpgsqlDataSource source)
-    {
-        var conditions = new List<string>(_conditions);
-        var parameters = new List<NpgsqlParameter>(_parameters);
-        if (Page.After is { } after)
-        {
-            conditions.Add(Beyond(after, parameters));
-        }
-
-        var command = source.CreateCommand(Statement(conditions, Page.Fetch));
-        parameters.ForEach(p => command.Parameters.Add(p));
-        return command;
-    }
-
     /// <summary>The statement of all that match, in order, with the columns of a page; to be read as it comes.</summary>
     public NpgsqlCommand Everything(UnitOfWork work)
     {
-        var command = work.Command(Statement(_conditions, null));
+        var order = new ListOrder(_order, _descendingId);
+        var command = work.Command(Statement(Conditions(_statuses), order, null, Clock, null));
         _parameters.ForEach(p => command.Parameters.Add(p.Clone()));
         return command;
     }
 
-    private string Statement(List<string> conditions, int? limit)
+    private string Statement(List<string> conditions, ListOrder order, string? status, string clock, int? limit)
     {
         // A selection has no order, and then no keys.
-        var keys = string.Concat(_order.Select(static (o, place) => $", {o.Sql} as key_{place}"));
-        var keyTexts = string.Join(", ", _order.Select(static (_, place) => $"c.key_{place}::text"));
-        string OrderBy(Func<string, int, string> column) =>
-            string.Join(
-                ", ",
-                Columns.Select((o, place) => $"{column(o.Sql, place)} {(o.Descending ? "desc" : "asc")}")
-            );
+        var keys = string.Concat(order.Sorts.Select(static (o, place) => $", {o.Sql} as key_{place}"));
+        var texts = order.Sorts.Select(static (_, place) => $"c.key_{place}::text");
+        var keyTexts = string.Join(", ", status is null ? texts : texts.Prepend($"'{status}'"));
         var rows = limit is { } most
-            ? $"order by {OrderBy(static (sql, _) => sql)} limit {most.ToString(CultureInfo.InvariantCulture)}"
+            ? $"order by {order.By(static (sql, _) => sql)} limit {most.ToString(CultureInfo.InvariantCulture)}"
             : "";
 
         // The rows of the page are found first, the figures of these alone looked up then.
         return $"""
             select {Coupon.Columns}, array[{keyTexts}]::text[]
-            from (select c.*{keys} from {Source(conditions)} where {string.Join(
+            from (select c.*{keys} from {Source(clock)} where {string.Join(
                 " and ",
                 conditions
             )} {rows}) c {Coupon.Figures}
-            order by {OrderBy((_, place) => place < _order.Count ? $"c.key_{place}" : "c.id")}
+            order by {order.By((_, place) => place < order.Sorts.Count ? $"c.key_{place}" : "c.id")}
             """;
     }
 
@@ -180,7 +183,7 @@ internal sealed class CouponList
     public NpgsqlCommand Count(NpgsqlDataSource source)
     {
         var command = source.CreateCommand(
-            $"select count(*) from {Source(_conditions)} where {string.Join(" and ", _conditions)}"
+            $"select count(*) from {Source(Clock)} where {string.Join(" and ", Conditions(_statuses))}"
         );
         _parameters.ForEach(p => command.Parameters.Add(p.Clone()));
         return command;
@@ -189,38 +192,29 @@ internal sealed class CouponList
     /// <summary>All that match, as what stands after <c>from</c>; its parameters are the first of the statement.</summary>
     public (string Sql, IReadOnlyList<NpgsqlParameter> Parameters) Selected() =>
         (
-            $"{Source(_conditions)} where {string.Join(" and ", _conditions)}",
+            $"{Source(Clock)} where {string.Join(" and ", Conditions(_statuses))}",
             _parameters.ConvertAll(static p => p.Clone())
         );
 
     /// <summary>Limits the list to coupons of these ids.</summary>
     public void Only(IReadOnlyCollection<long> ids) => Where("c.id = any({0})", (object)ids.ToArray());
 
-    /// <summary>Where rows are found: with the figures of all coupons only if they are asked for.</summary>
-    private string Source(List<string> conditions)
+    /// <summary>Where rows are found: with the totals, which may be seconds old, only if they are asked for.</summary>
+    private string Source(string clock) =>
+        "coupons.coupon c "
+        + (_needsTotals || ListOrder.IsByTotals(_order) ? "join coupons.total t on t.coupon_id = c.id " : "")
+        + $"cross join (select {clock} as now) k";
+
+    private const string Clock = "platform.clock()";
+
+    /// <summary>All conditions, with that of a status: one of these; any if null.</summary>
+    private List<string> Conditions(IReadOnlyList<string>? statuses)
     {
-        var needsFigures = conditions
-            .Concat(_order.Select(static o => o.Sql))
-            .Any(static sql => Figures.Any(figure => sql.Contains(figure, StringComparison.Ordinal)));
-        return "coupons.coupon c "
-            + (IsByTotals ? "join coupons.total t on t.coupon_id = c.id " : "")
-            + (needsFigures ? "left join coupons.usage_total u on u.coupon_id = c.id " : "")
-            + "cross join (select platform.clock() as now) k";
+        var either = Coupon
+            .StatusConditions.Where(s => statuses?.Contains(s.Status) ?? false)
+            .Select(static s => $"({s.Sql})");
+        return statuses is null ? [.. _conditions] : [.. _conditions, $"({string.Join(" or ", either)})"];
     }
-
-    private bool IsByTotals => _order.Exists(static o => o.Sql.StartsWith("t.", StringComparison.Ordinal));
-
-    /// <summary>The order, ended by the id so that it is one; the id of the table whose index has the order.</summary>
-    private IReadOnlyList<(string Sql, string Type, bool Descending)> Columns =>
-        [.. _order, (IsByTotals ? "t.coupon_id" : "c.id", "bigint", _descendingId)];
-
-    private static readonly string[] Figures =
-    [
-        "u.redeemed_count",
-        "u.refused_count",
-        "u.revenue_minor",
-        "u.last_used_at",
-    ];
 
     private void ReadFilters(Query query, Guid? merchant)
     {
@@ -246,7 +240,7 @@ internal sealed class CouponList
             }
             else
             {
-                Where($"({Coupon.StatusSql}) = any({{0}})", (object)statuses.ToArray());
+                _statuses = statuses;
             }
         }
 
@@ -270,6 +264,16 @@ internal sealed class CouponList
             Where("c.merchant_id = {0}", merchant);
         }
 
+        if (query.Text("offer", 100) is { } offer)
+        {
+            Where("c.external_id = {0}", offer);
+        }
+
+        if (query.Id("customer") is { } customer)
+        {
+            Where(OfCustomer, customer);
+        }
+
         if (query.Text("search", 200) is { } search)
         {
             _search = search;
@@ -281,26 +285,38 @@ internal sealed class CouponList
         var field = query.Word("dateRange.field", ["created", "expires", "lastUsed"]) switch
         {
             "expires" => "c.valid_until",
-            "lastUsed" => "u.last_used_at",
+            "lastUsed" => "t.last_used_at",
             _ => "c.created_at",
         };
+        _needsTotals |= field.StartsWith("t.", StringComparison.Ordinal);
+
         // The end is the first instant after the last day: a coupon that ends with the day "to" ends in the range.
         var (atLeast, below) = field == "c.valid_until" ? (">", "<=") : (">=", "<");
-        if (query.Instant("dateRange.from") is { } from)
+        var from = query.Instant("dateRange.from");
+        var to = query.Instant("dateRange.to", isEnd: true);
+        if (from is { } start)
         {
-            Where($"{field} {atLeast} {{0}}", from);
+            Where($"{field} {atLeast} {{0}}", start);
         }
 
-        if (query.Instant("dateRange.to") is { } to)
+        if (to is { } end)
         {
-            // A date as the end means the whole of it.
-            var isDate = to.TimeOfDay == TimeSpan.Zero;
-            Where($"{field} {below} {{0}}", isDate ? to.AddDays(1) : to);
+            Where($"{field} {below} {{0}}", end);
+            if (_needsTotals)
+            {
+                // What was never used was not used before either.
+                _conditions.Add("t.last_used_at > '-infinity'");
+            }
+        }
+
+        if (to <= from)
+        {
+            query.Add("dateRange.to", "not_after_start", "The end of a range has to be after its start.");
         }
 
         if (query.Word("dateRange.preset", Presets) is { } preset)
         {
-            var (start, end) = preset switch
+            var (first, last) = preset switch
             {
                 "today" => ("0 days", "-1 day"),
                 "yesterday" => ("1 day", "0 days"),
@@ -311,27 +327,40 @@ internal sealed class CouponList
             _conditions.Add(
                 preset == "last_quarter"
                     ? $"{field} >= date_trunc('quarter', k.now) - interval '3 months' and {field} < date_trunc('quarter', k.now)"
-                    : $"{field} >= date_trunc('day', k.now) - interval '{start}' and {field} < date_trunc('day', k.now) - interval '{end}'"
+                    : $"{field} >= date_trunc('day', k.now) - interval '{first}' and {field} < date_trunc('day', k.now) - interval '{last}'"
             );
         }
 
-        Range(query, "usageRange", "coalesce(u.redeemed_count, 0)", isMoney: false);
-        Range(query, "revenueRange", "coalesce(u.revenue_minor, 0)", isMoney: true);
-        Range(query, "conversionRange", Conversion, isMoney: false);
+        Range(query, "usageRange", "t.redeemed_count", isMoney: false);
+        Range(query, "revenueRange", RevenueSql, isMoney: true);
+        Range(query, "conversionRange", "t.conversion", isMoney: false);
     }
 
     private void Range(Query query, string name, string sql, bool isMoney)
     {
         // Revenue is asked for in major units, whatever the digits of the coupon's currency.
         var unit = isMoney ? " * " + MinorUnits : "";
-        if (query.Decimal(name + ".min") is { } minimum)
+        var (least, most) = (query.Decimal(name + ".min"), query.Decimal(name + ".max"));
+        if (isMoney && !withMoney && (least ?? most) is not null)
         {
+            query.Add(least is null ? name + ".max" : name + ".min", MoneyCode, NeedsMoney);
+        }
+
+        if (least is { } minimum)
+        {
+            _needsTotals = true;
             Where($"{sql} >= {{0}}{unit}", minimum);
         }
 
-        if (query.Decimal(name + ".max") is { } maximum)
+        if (most is { } maximum)
         {
+            _needsTotals = true;
             Where($"{sql} <= {{0}}{unit}", maximum);
+        }
+
+        if (most < least)
+        {
+            query.Add(name + ".max", "below_minimum", "The greatest value of a range cannot be below its least.");
         }
     }
 
@@ -355,7 +384,11 @@ internal sealed class CouponList
             var direction = cut > 0 ? sort[(cut + 1)..] : "";
             if (direction is "asc" or "desc" && Sorts.TryGetValue(sort[..cut], out var field))
             {
-                _order.Add((field.Sql, field.Type, direction == "desc"));
+                _order.Add(new ListSort(field.Sql, field.Type, direction == "desc"));
+                if (!withMoney && field.Sql == RevenueSql)
+                {
+                    query.Add("sort", MoneyCode, NeedsMoney);
+                }
             }
             else
             {
@@ -373,41 +406,6 @@ internal sealed class CouponList
         }
 
         _descendingId = _order.Count > 0 && _order[^1].Descending;
-    }
-
-    /// <summary>Rows after the one with the given values, in this order.</summary>
-    private string Beyond(IReadOnlyList<string?> after, List<NpgsqlParameter> parameters)
-    {
-        var columns = Columns;
-        if (columns.All(c => c.Descending == _descendingId))
-        {
-            // All the same way: an index goes straight to the place, however many rows are equal.
-            var values = columns.Select(
-                (column, i) =>
-                {
-                    parameters.Add(new NpgsqlParameter { Value = after[i]!, NpgsqlDbType = NpgsqlDbType.Text });
-                    return $"${parameters.Count}::{column.Type}";
-                }
-            );
-            var place = string.Join(", ", values);
-            return $"({string.Join(", ", columns.Select(static c => c.Sql))}) {(_descendingId ? "<" : ">")} ({place})";
-        }
-
-        var alternatives = new List<string>();
-        var equal = "";
-        for (var i = 0; i < columns.Count; i++)
-        {
-            var (sql, type, descending) = columns[i];
-            parameters.Add(new NpgsqlParameter { Value = after[i]!, NpgsqlDbType = NpgsqlDbType.Text });
-            var value = $"${parameters.Count}::{type}";
-            alternatives.Add($"({equal}{sql} {(descending ? "<" : ">")} {value})");
-            equal += $"{sql} = {value} and ";
-        }
-
-        // The first column alone lets an index find the place; the alternatives say the rest.
-        var (first, firstType, firstDescending) = columns[0];
-        var firstValue = $"${parameters.Count - columns.Count + 1}::{firstType}";
-        return $"{first} {(firstDescending ? "<=" : ">=")} {firstValue} and ({string.Join(" or ", alternatives)})";
     }
 
     private void Where(string condition, params object[] values)

@@ -2,6 +2,7 @@ using System.Globalization;
 using Tessera.Core;
 using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons;
@@ -23,7 +24,7 @@ internal static class CouponRequests
         Zones.TryFind(zone, out var days);
         return new CouponDraft
         {
-            Code = CodeOf(body),
+            Code = CodeOf(body.Text("code", 200, required: false)),
             CodeKind = body.Text("code_kind", 20, required: false) ?? "shared",
             Distribution = body.Text("distribution", 20, required: false) ?? "code",
             InternalName = body.Text("internal_name", TextLimit, required: false),
@@ -54,6 +55,9 @@ internal static class CouponRequests
             EligibleServices = Texts(body, "eligible_services"),
             Channels = Texts(body, "channels"),
             Products = Texts(body, "products"),
+            Stacking = body.Text("stacking", 20, required: false) ?? Stacking.Words[0],
+            StackingGroups = Texts(body, "stacking_groups") is { Count: > 0 } groups ? groups : null,
+            ApplyOrder = body.Integer("apply_order", -Fields.MaximumInteger, Fields.MaximumInteger, required: false),
             CampaignId = body.Text("campaign_id", 100, required: false),
             CampaignRole = body.Text("campaign_role", 20, required: false),
             MerchantId = body.Id("merchant_id", required: false),
@@ -105,6 +109,13 @@ internal static class CouponRequests
         return Instants.TryParse(text, out at);
     }
 
+    /// <summary>
+    /// A code as it is stored: trimmed of blanks and upper-cased where that makes it a code, else as it was written, for
+    /// the rules to refuse (CPN-10). A line break is no blank: something else was pasted along.
+    /// </summary>
+    public static string? CodeOf(string? text) =>
+        text is not null && !text.Any(char.IsControl) && CouponCode.TryNormalise(text, out var code) ? code : text;
+
     private static DateTimeOffset? InstantOf(Fields body, string name, TimeZoneInfo zone, bool required, bool isEnd)
     {
         var text = body.Text(name, 40, required);
@@ -120,13 +131,6 @@ internal static class CouponRequests
 
         body.Add(name, "not_an_instant", "This has to be a date, or a time with its offset.");
         return null;
-    }
-
-    private static string? CodeOf(Fields body)
-    {
-        // Input by people is trimmed and upper-cased; what is left has to keep the rule (CPN-10).
-        var text = body.Text("code", 200, required: false);
-        return text is not null && CouponCode.TryNormalise(text, out var code) ? code : text;
     }
 
     private static IReadOnlyDictionary<string, string> DescriptionOf(Fields body)

@@ -5,6 +5,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons;
@@ -18,7 +19,8 @@ internal static class CouponRow
         discount_percent numeric, discount_minor bigint, currency text, max_discount_minor bigint, minimum_order_minor bigint,
         maximum_order_minor bigint, max_uses_total bigint, max_uses_per_user integer, valid_from timestamptz,
         valid_until timestamptz, time_zone text, applicable_to text, consultant_restrictions integer[],
-        service_type_restrictions text[], eligible_services text[], channels text[], products text[], campaign_id text,
+        service_type_restrictions text[], eligible_services text[], channels text[], products text[], stacking text,
+        stacking_groups text[], apply_order integer, campaign_id text,
         campaign_role text, merchant_id uuid, campaign_source text, utm_source text, utm_medium text, utm_campaign text,
         notes text, is_active boolean, external_id text
         """;
@@ -45,7 +47,7 @@ internal static class CouponRow
                 json.WriteStartObject();
                 json.WriteNumber("id"u8, id);
                 json.WriteString("code"u8, draft.Code);
-                WriteMembers(json, draft);
+                WriteMembers(json, draft, withWords: true);
                 if (PercentOf(draft) is { } percent)
                 {
                     json.WriteNumber("discount_percent"u8, percent);
@@ -60,13 +62,16 @@ internal static class CouponRow
         return new NpgsqlParameter { Value = buffer.WrittenMemory.ToArray(), NpgsqlDbType = NpgsqlDbType.Jsonb };
     }
 
-    /// <summary>What the log tells of a new coupon: all of it but its code, of which it names the first characters.</summary>
+    /// <summary>
+    /// What the log tells of a new coupon: all of it but its code, of which it names the first characters, and its words, which
+    /// may name somebody and are told as they were by the first change of them.
+    /// </summary>
     public static void WriteEvent(Utf8JsonWriter json, CouponDraft draft)
     {
         const int hint = 4;
         json.WriteStartObject();
         json.WriteString("code_hint"u8, draft.Code!.AsSpan(0, Math.Min(hint, draft.Code!.Length)));
-        WriteMembers(json, draft);
+        WriteMembers(json, draft, withWords: false);
         if (PercentOf(draft) is { } percent)
         {
             json.WriteString("discount_percent"u8, percent.ToString(CultureInfo.InvariantCulture));
@@ -74,6 +79,15 @@ internal static class CouponRow
 
         json.WriteEndObject();
     }
+
+    /// <summary>A value as the log tells of it: of words of people it has a mark.</summary>
+    public static string? Told(string member, string? value, EventWords words) =>
+        member switch
+        {
+            "internal_name" or "description" => words.Keep(value, isShown: true),
+            "notes" => words.Keep(value),
+            _ => value,
+        };
 
     /// <summary>The percentage; null for a fixed amount.</summary>
     public static decimal? PercentOf(CouponDraft draft) =>
@@ -104,13 +118,18 @@ internal static class CouponRow
         json.WriteEndObject();
     }
 
-    private static void WriteMembers(Utf8JsonWriter json, CouponDraft draft)
+    private static void WriteMembers(Utf8JsonWriter json, CouponDraft draft, bool withWords)
     {
         json.WriteString("code_kind"u8, draft.CodeKind);
         json.WriteString("distribution"u8, draft.Distribution);
-        json.WriteString("internal_name"u8, draft.InternalName);
-        json.WritePropertyName("description"u8);
-        WriteDescription(json, draft);
+        if (withWords)
+        {
+            json.WriteString("internal_name"u8, draft.InternalName);
+            json.WritePropertyName("description"u8);
+            WriteDescription(json, draft);
+            Text(json, "notes"u8, draft.Notes);
+        }
+
         json.WriteString("discount_type"u8, draft.DiscountType);
         Number(json, "discount_minor"u8, AmountOf(draft));
         json.WriteString("currency"u8, draft.Currency);
@@ -132,6 +151,9 @@ internal static class CouponRow
         List(json, "eligible_services"u8, draft.EligibleServices);
         List(json, "channels"u8, draft.Channels);
         List(json, "products"u8, draft.Products);
+        json.WriteString("stacking"u8, draft.Stacking);
+        List(json, "stacking_groups"u8, draft.StackingGroups);
+        Number(json, "apply_order"u8, draft.ApplyOrder);
         Text(json, "campaign_id"u8, draft.CampaignId);
         Text(json, "campaign_role"u8, draft.CampaignRole);
         Text(json, "merchant_id"u8, draft.MerchantId?.ToString());
@@ -139,7 +161,6 @@ internal static class CouponRow
         Text(json, "utm_source"u8, draft.UtmSource);
         Text(json, "utm_medium"u8, draft.UtmMedium);
         Text(json, "utm_campaign"u8, draft.UtmCampaign);
-        Text(json, "notes"u8, draft.Notes);
         json.WriteBoolean("is_active"u8, draft.IsActive);
         Text(json, "external_id"u8, draft.ExternalId);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Builder;
 using Tessera.Core;
+using Tessera.Server.Access;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons;
@@ -31,6 +32,9 @@ namespace Tessera.Server.Coupons;
 /// <param name="EligibleServices">Services a free session may be.</param>
 /// <param name="Channels">Where it may be used; null for everywhere.</param>
 /// <param name="Products">SKUs it is good for; null for all.</param>
+/// <param name="Stacking">stackable (unless given), or exclusive: the first eligible exclusive one of a cart applies alone (RUL-05). Where a promotion prices the coupon, the promotion's own counts.</param>
+/// <param name="StackingGroups">Where two both name groups they combine only when they share one; null combines with any.</param>
+/// <param name="ApplyOrder">1 to 1,000,000, as of promotions; 1 applies first. Null comes after all that has a place.</param>
 /// <param name="CampaignId">The campaign it belongs to.</param>
 /// <param name="CampaignRole">primary, secondary or fallback.</param>
 /// <param name="MerchantId">Whose it is; null for the deployment's.</param>
@@ -64,6 +68,9 @@ internal sealed record CouponWantedShape(
     IReadOnlyList<string>? EligibleServices = null,
     IReadOnlyList<string>? Channels = null,
     IReadOnlyList<string>? Products = null,
+    string? Stacking = null,
+    IReadOnlyList<string>? StackingGroups = null,
+    int? ApplyOrder = null,
     string? CampaignId = null,
     string? CampaignRole = null,
     Guid? MerchantId = null,
@@ -110,6 +117,9 @@ internal sealed record CouponShape(
     IReadOnlyList<string>? EligibleServices,
     IReadOnlyList<string>? Channels,
     IReadOnlyList<string>? Products,
+    string Stacking,
+    IReadOnlyList<string>? StackingGroups,
+    int? ApplyOrder,
     string? CampaignId,
     string? CampaignRole,
     Guid? MerchantId,
@@ -123,8 +133,8 @@ internal sealed record CouponShape(
     string Status,
     long UsageCount,
     long RefusedCount,
-    decimal RevenueGenerated,
-    decimal TotalDiscountsGiven,
+    [property: Guarded(Permissions.FinanceRead)] decimal RevenueGenerated,
+    [property: Guarded(Permissions.FinanceRead)] decimal TotalDiscountsGiven,
     decimal ConversionRate,
     [property: JsonPropertyName("lastUsed")] DateTimeOffset? LastUsed,
     string CreatedBy,
@@ -181,6 +191,9 @@ internal static class CouponDescriptions
         null,
         null,
         null,
+        "stackable",
+        null,
+        null,
         null,
         null,
         null,
@@ -204,7 +217,7 @@ internal static class CouponDescriptions
         1
     );
 
-    private static readonly CodeState State = new("SAVE10", "active", true, At, At.AddDays(30), 7, At.AddDays(1));
+    private static readonly CodeState State = new("SAVE10", "active", true, At, At.AddDays(30), 7, null, At.AddDays(1));
 
     public static RouteHandlerBuilder DescribeCouponList(this RouteHandlerBuilder operation) =>
         operation.WithAnswer(200, new Page<CouponShape>([View], false, null), "A page.");
@@ -232,7 +245,7 @@ internal static class CouponDescriptions
         operation.WithIfMatch().WithAnswer(204, "It is out of use, or was before.");
 
     public static RouteHandlerBuilder DescribeSwitch(this RouteHandlerBuilder operation) =>
-        operation.WithAnswer(200, View, "The new state, with its ETag.");
+        operation.WithIdempotencyKey(required: false).WithAnswer(200, View, "The new state, with its ETag.");
 
     public static RouteHandlerBuilder DescribeState(this RouteHandlerBuilder operation) =>
         operation.WithAnswer(200, State, "Its state; unknown for codes that are not the caller's to see.");

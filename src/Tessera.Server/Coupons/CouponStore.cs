@@ -11,12 +11,6 @@ using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons;
 
-/// <summary>Who changes the catalogue, for the log.</summary>
-/// <param name="Actor">For example <c>key:…</c>.</param>
-/// <param name="RequestId">Correlation id.</param>
-/// <param name="MerchantId">Whose coupons alone are seen; null for all.</param>
-public sealed record CatalogueActor(string Actor, string RequestId, Guid? MerchantId = null);
-
 /// <summary>The SQL of coupon definitions: insert, update, switch, delete, each with its event.</summary>
 internal static class CouponStore
 {
@@ -238,12 +232,15 @@ internal static class CouponStore
 
         var after = await ReadAsync(work, [.. changes.Select(static c => c.Before.Id)], cancel);
         var byId = after.ToDictionary(static c => c.Id);
-        await EventLog.AppendAsync(
-            work,
-            now,
-            [.. changes.Select(c => EventOf(c.Before, "coupon.updated", Changes(c.Before, byId[c.Before.Id]), actor))],
-            cancel
-        );
+        var words = new EventWords();
+        EventEntry[] entries =
+        [
+            .. changes.Select(c =>
+                EventOf(c.Before, "coupon.updated", Changes(c.Before, byId[c.Before.Id], words), actor)
+            ),
+        ];
+        await words.WriteAsync(work, cancel);
+        await EventLog.AppendAsync(work, now, entries, cancel);
     }
 
     /// <summary>Switches a locked coupon on or off (CPN-08).</summary>
@@ -311,6 +308,39 @@ internal static class CouponStore
         await LogAsync(work, coupon, "coupon.deleted", "{}", actor, now, cancel);
     }
 
+    /// <summary>Brings back a coupon that was taken out of use, if the actor may; any other stays as it is.</summary>
+    public static async Task RestoreAsync(
+        UnitOfWork work,
+        long id,
+        CatalogueActor actor,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        await using var update = work.Command(
+            """
+            update coupons.coupon set deleted_at = null, version = version + 1, updated_at = $2
+            where id = $1 and deleted_at is not null and ($3::uuid is null or merchant_id = $3) returning version
+            """,
+            id,
+            now,
+            new NpgsqlParameter { Value = actor.MerchantId ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
+        );
+        if (await update.ExecuteScalarAsync(cancel) is long version)
+        {
+            var entry = new EventEntry(
+                "coupon",
+                id.ToString(CultureInfo.InvariantCulture),
+                "coupon.restored",
+                version,
+                actor.Actor,
+                "{}",
+                actor.RequestId
+            );
+            await EventLog.AppendAsync(work, now, [entry], cancel);
+        }
+    }
+
     private static async Task<List<Coupon>> ReadAsync(
         UnitOfWork work,
         IReadOnlyList<long> ids,
@@ -353,7 +383,7 @@ internal static class CouponStore
         );
 
     /// <summary>Before and after of every member that changed (CPN-09). Codes are named by their first characters.</summary>
-    private static string Changes(Coupon before, Coupon after)
+    private static string Changes(Coupon before, Coupon after, EventWords words)
     {
         using var old = JsonDocument.Parse(JsonOut.Bytes(before.Write));
         using var changed = JsonDocument.Parse(JsonOut.Bytes(after.Write));
@@ -371,8 +401,10 @@ internal static class CouponStore
                         }
 
                         json.WriteStartObject(member.Name == "code" ? "code_hint" : member.Name);
-                        json.WriteString("before"u8, Plain(member.Name, was));
-                        json.WriteString("after"u8, Plain(member.Name, member.Value));
+                        string? Told(JsonElement value) =>
+                            CouponRow.Told(member.Name, Plain(member.Name, value), words);
+                        json.WriteString("before"u8, Told(was));
+                        json.WriteString("after"u8, Told(member.Value));
                         json.WriteEndObject();
                     }
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Coupons;
@@ -13,7 +14,17 @@ internal static class CouponTermsRow
         c.discount_type, c.discount_percent, c.discount_minor, c.currency, c.max_discount_minor, c.minimum_order_minor,
         c.maximum_order_minor, c.max_uses_total, c.max_uses_per_user, c.valid_from, c.valid_until, c.applicable_to,
         c.consultant_restrictions, c.service_type_restrictions, c.eligible_services, c.channels, c.products is not null,
-        c.merchant_id, g.id, g.start_at, g.end_at, g.budget_minor, g.budget_currency, g.budget_uses
+        c.merchant_id, g.id, g.start_at, g.end_at, g.budget_minor, g.budget_currency, g.budget_uses,
+        g.budget_on_overflow = 'clip', c.stacking = 'exclusive', c.stacking_groups, c.apply_order
+        """;
+
+    /// <summary>
+    /// Beside which others the coupons <c>$1</c> are used, where they say so: the id, and what <see cref="ReadStacking"/> takes.
+    /// Who decides on carts asks for it apart, so that single codes do not pay for it.
+    /// </summary>
+    public const string StackingSql = """
+        select id, stacking = 'exclusive', stacking_groups, apply_order from coupons.coupon
+        where id = any($1) and (stacking = 'exclusive' or stacking_groups is not null or apply_order is not null)
         """;
 
     /// <summary>Reads the terms from a row, beginning at a place.</summary>
@@ -56,8 +67,14 @@ internal static class CouponTermsRow
                     row.GetFieldValue<DateTimeOffset>(first + 26),
                     row.Value<long>(first + 27),
                     row.Object<string>(first + 28),
-                    row.Value<long>(first + 29)
+                    row.Value<long>(first + 29),
+                    row.GetBoolean(first + 30)
                 )
                 : null,
+            Stacking = ReadStacking(row, first + 31),
         };
+
+    /// <summary>Reads beside which others a coupon is used, beginning at a place.</summary>
+    public static Stacking ReadStacking(NpgsqlDataReader row, int first) =>
+        new(row.GetBoolean(first), row.Object<string[]>(first + 1) ?? [], row.Value<int>(first + 2));
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
 using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Coupons.Export;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Coupons;
 
@@ -12,6 +13,8 @@ public static class CouponsRoom
     /// <summary>Registers the workers that generate codes, import coupons and sum up their use.</summary>
     public static IServiceCollection AddCoupons(this IServiceCollection services) =>
         services
+            .AddRetained(CouponRetention.Kinds)
+            .AddKeptWords(CouponRetention.Words)
             .AddHostedService<CodeWorker>()
             .AddHostedService<ImportWorker>()
             .AddHostedService<BulkWorker>()
@@ -24,6 +27,7 @@ public static class CouponsRoom
     public static void MapCoupons(this IEndpointRouteBuilder api)
     {
         CouponEndpoints.Map(api);
+        FallbackEndpoints.Map(api);
         BulkEndpoints.Map(api);
         BulkPlanEndpoints.Map(api);
         ExportEndpoints.Map(api);

@@ -11,10 +11,17 @@ internal sealed record RowFault(long Line, FieldError Error, string? Value);
 
 /// <summary>The rows of one transaction of an import, read and checked.</summary>
 /// <param name="Rows">Those without an error so far.</param>
-/// <param name="Faults">What is wrong with the others.</param>
+/// <param name="Refused">The others.</param>
+/// <param name="Faults">What is wrong with them.</param>
 /// <param name="Count">Rows in all.</param>
 /// <param name="Line">Of the last of them.</param>
-internal sealed record ImportBatch(IReadOnlyList<ImportRow> Rows, IReadOnlyList<RowFault> Faults, int Count, long Line)
+internal sealed record ImportBatch(
+    IReadOnlyList<ImportRow> Rows,
+    IReadOnlyList<ImportRow> Refused,
+    IReadOnlyList<RowFault> Faults,
+    int Count,
+    long Line
+)
 {
     /// <summary>Reads the next rows and checks them.</summary>
     /// <returns>Null when there are none.</returns>
@@ -32,6 +39,7 @@ internal sealed record ImportBatch(IReadOnlyList<ImportRow> Rows, IReadOnlyList<
         }
 
         var good = new List<ImportRow>(limit);
+        var refused = new List<ImportRow>();
         var faults = new List<RowFault>();
         var count = 0;
         var line = 0L;
@@ -45,10 +53,11 @@ internal sealed record ImportBatch(IReadOnlyList<ImportRow> Rows, IReadOnlyList<
             }
             else
             {
+                refused.Add(row);
                 faults.AddRange(row.Errors.Select(e => new RowFault(row.Line, e, rows.Shown(e.Field))));
             }
         }
 
-        return count == 0 ? null : new ImportBatch(good, faults, count, line);
+        return count == 0 ? null : new ImportBatch(good, refused, faults, count, line);
     }
 }

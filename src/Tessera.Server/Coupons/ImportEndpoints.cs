@@ -11,6 +11,7 @@ using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Files;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Coupons;
 
@@ -27,6 +28,11 @@ internal static class ImportEndpoints
         "unsupported_media_type",
         "This resource takes multipart/form-data.",
         RefusalKind.UnsupportedMedia
+    );
+
+    private static readonly Refusal NotOver = new(
+        "operation_not_over",
+        "The refused rows can be read when the import is over."
     );
 
     private static readonly Refusal Unreadable = new(
@@ -70,11 +76,28 @@ internal static class ImportEndpoints
                             "update",
                             [new BulkFieldDiff("max_uses_total", "10", "20")]
                         ),
+                    ],
+                    [
+                        ["code", "discount_type", "discount_value", "valid_from", "error_line", "error"],
+                        ["X", "percentage", "10", "2099-03-01", "3", "code: …"],
                     ]
                 ),
                 "What an import would find."
             )
             .WithRefusals(NotAForm, Unreadable);
+        import
+            .MapGet("/{id:guid}/refused", RefusedAsync)
+            .WithName("getRefusedRows")
+            .WithSummary(
+                "Download the rows an import refused, as they are in its file and why: mend them and import that file"
+            )
+            .RequirePermission(Permissions.CouponsBulk)
+            .WithAnswer(
+                200,
+                "The columns of the file, then error_line and error, which an import leaves unread.",
+                "text/csv"
+            )
+            .WithRefusals(NotOver);
         import
             .MapPost("", ImportAsync)
             .WithName("importCoupons")
@@ -156,7 +179,7 @@ internal static class ImportEndpoints
                         form!.Name,
                         new MemoryStream(form.Content),
                         form.Options,
-                        new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId),
+                        CatalogueActor.Of(context),
                         leased: false,
                         CancellationToken.None
                     );
@@ -170,6 +193,27 @@ internal static class ImportEndpoints
             },
             required: true
         );
+    }
+
+    private static async Task RefusedAsync(HttpContext context, Guid id, Database database)
+    {
+        var cancel = context.RequestAborted;
+        Operation? operation;
+        await using (var work = await database.BeginAsync(cancel))
+        {
+            operation = await OperationStore.FindAsync(work, id, Caller.Of(context).MerchantId, cancel);
+        }
+
+        if (operation is not { Kind: ImportOperation.Kind, IsOver: true })
+        {
+            var isImport = operation is { Kind: ImportOperation.Kind };
+            await Problems.WriteAsync(context, isImport ? NotOver : Entry.NotFound);
+            return;
+        }
+
+        context.Response.ContentType = "text/csv; charset=utf-8";
+        context.Response.Headers.ContentDisposition = "attachment; filename=\"refused-rows.csv\"";
+        await OperationStore.CopyChunksAsync(database, id, RejectedRows.Kind, context.Response.Body, cancel);
     }
 
     private static Refusal RefusalOf(UnreadableFileException error) =>

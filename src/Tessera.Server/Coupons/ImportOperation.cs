@@ -277,12 +277,21 @@ public static class ImportOperation
 /// <param name="Updated">Coupons changed.</param>
 /// <param name="Skipped">Rows left out, as their code exists.</param>
 /// <param name="Refused">Rows with errors.</param>
-internal sealed record ImportTally(long Line, long Done, long Created, long Updated, long Skipped, long Refused)
+/// <param name="RefusedParts">Pieces of the file of them.</param>
+internal sealed record ImportTally(
+    long Line,
+    long Done,
+    long Created,
+    long Updated,
+    long Skipped,
+    long Refused,
+    int RefusedParts
+)
 {
     public static ImportTally Of(Operation operation) =>
         operation.Cursor is { } cursor
             ? JsonSerializer.Deserialize<ImportTally>(cursor)!
-            : new ImportTally(0, 0, 0, 0, 0, 0);
+            : new ImportTally(0, 0, 0, 0, 0, 0, 0);
 
     public string ToJson() => JsonSerializer.Serialize(this);
 }

@@ -3,6 +3,7 @@ using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons;
 
@@ -27,6 +28,7 @@ internal sealed record ImportPreviewRow(long Line, string? Code, string Kind, IR
 /// <param name="Codes">Of the first valid rows.</param>
 /// <param name="Errors">The first of them.</param>
 /// <param name="Rows">The first of each kind.</param>
+/// <param name="RefusedRows">The first rows with errors, as the file of refused rows would have them; its header first.</param>
 internal sealed record ImportPreview(
     long TotalRows,
     long ValidRows,
@@ -37,7 +39,8 @@ internal sealed record ImportPreview(
     IReadOnlyList<string> UnknownColumns,
     IReadOnlyList<string> Codes,
     IReadOnlyList<ImportFault> Errors,
-    IReadOnlyList<ImportPreviewRow> Rows
+    IReadOnlyList<ImportPreviewRow> Rows,
+    IReadOnlyList<IReadOnlyList<string>> RefusedRows
 );
 
 /// <summary>Says row by row what an import would do, by the present catalogue; writes and locks nothing.</summary>
@@ -85,8 +88,10 @@ internal static class ImportPreviewing
         var codes = new List<string>();
         var errors = new List<ImportFault>();
         var shown = new List<ImportPreviewRow>();
+        var refused = new List<IReadOnlyList<string>> { RejectedRows.Header(rows.Columns) };
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var batch = new List<ImportRow>(BatchSize);
+        var regions = await RegionRules.OfMerchantsAsync(work, merchant is { } own ? [own] : null, cancel);
 
         void Count(ImportRow row, string kind, IReadOnlyList<BulkFieldDiff> changes)
         {
@@ -105,6 +110,11 @@ internal static class ImportPreviewing
         void Refuse(ImportRow row, IReadOnlyList<FieldError> wrong, Func<string, string?> value)
         {
             Count(row, "error", []);
+            if (refused.Count <= ErrorsShown)
+            {
+                refused.Add(RejectedRows.CellsOf(rows.Columns.Count, row with { Errors = wrong }));
+            }
+
             errors.AddRange(
                 wrong
                     .Take(ErrorsShown - errors.Count)
@@ -125,7 +135,14 @@ internal static class ImportPreviewing
                 var isAgain = !seen.Add(code);
                 if (!isAgain && !taken.Contains(code))
                 {
-                    Count(row, "new", []);
+                    if (RegionCheck.Of(regions.Of(row.Draft.MerchantId), null, row.Draft, now) is { Count: > 0 } no)
+                    {
+                        Refuse(row, no, rows.Shown);
+                    }
+                    else
+                    {
+                        Count(row, "new", []);
+                    }
                 }
                 else if (options.SkipDuplicates)
                 {
@@ -134,7 +151,7 @@ internal static class ImportPreviewing
                 else if (options.UpdateExisting && coupons.TryGetValue(code, out var before))
                 {
                     var draft = rows.Over(before, row.Draft);
-                    var wrong = CouponRules.Validate(draft, now, startIsNew: before.ValidFrom != draft.ValidFrom);
+                    var wrong = RegionCheck.Validate(regions, before, draft, now);
                     if (wrong.Count > 0)
                     {
                         Refuse(row, wrong, _ => code);
@@ -187,7 +204,8 @@ internal static class ImportPreviewing
             rows.UnknownColumns,
             codes,
             [.. errors.OrderBy(static e => e.Line)],
-            [.. shown.OrderBy(static r => r.Line)]
+            [.. shown.OrderBy(static r => r.Line)],
+            refused
         );
     }
 

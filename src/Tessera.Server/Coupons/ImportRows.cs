@@ -1,6 +1,5 @@
 using System.Globalization;
 using Tessera.Core;
-using Tessera.Core.Codes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform.Files;
 
@@ -24,7 +23,13 @@ public sealed record ImportOptions(
 /// <param name="Line">In the file.</param>
 /// <param name="Draft">The completed row (R-16).</param>
 /// <param name="Errors">What is wrong with it; empty when it can be stored.</param>
-internal sealed record ImportRow(long Line, CouponDraft Draft, IReadOnlyList<FieldError> Errors);
+/// <param name="Source">Its cells as they are in the file, in the order of <see cref="ImportRows.Columns"/>.</param>
+internal sealed record ImportRow(
+    long Line,
+    CouponDraft Draft,
+    IReadOnlyList<FieldError> Errors,
+    IReadOnlyList<string> Source
+);
 
 /// <summary>Reads a file of coupons (A.11): its columns by name, in any order; each row completed and checked (R-16).</summary>
 internal sealed class ImportRows : IDisposable
@@ -41,28 +46,40 @@ internal sealed class ImportRows : IDisposable
         "campaign_source",
     ];
 
+    /// <summary>Columns of the file of refused rows that say why; a file that is imported again may still have them.</summary>
+    public static readonly IReadOnlyList<string> Remarks = ["error_line", "error"];
+
     private const int ValueShown = 100;
 
     private readonly IRowReader _reader;
     private readonly Dictionary<string, int> _places;
+    private readonly int _width;
     private readonly bool _isActive;
     private readonly bool _startsAreNew;
     private readonly Guid? _merchant;
+    private readonly int[] _own;
 
     private ImportRows(
         IRowReader reader,
+        int width,
         Dictionary<string, int> places,
+        (string Name, int Place)[] columns,
         IReadOnlyList<string> unknown,
         ImportOptions options,
         Guid? merchant
     )
     {
-        (_reader, _places, UnknownColumns, _merchant) = (reader, places, unknown, merchant);
+        (_reader, _width, _places, UnknownColumns, _merchant) = (reader, width, places, unknown, merchant);
+        _own = [.. columns.Select(static c => c.Place)];
+        Columns = [.. columns.Select(static c => c.Name)];
         _isActive = options.ActivateImmediately;
 
         // R-18: a start that a coupon has already does not bind; whether it has is known when the row is written.
         _startsAreNew = !options.UpdateExisting;
     }
+
+    /// <summary>Of the file, but for remarks of an earlier import.</summary>
+    public IReadOnlyList<string> Columns { get; }
 
     /// <summary>Columns that are not read.</summary>
     public IReadOnlyList<string> UnknownColumns { get; }
@@ -88,9 +105,16 @@ internal sealed class ImportRows : IDisposable
             var header = await reader.ReadAsync(cancel) && reader.Fault is null ? reader.Cells : [];
             var places = new Dictionary<string, int>(StringComparer.Ordinal);
             var unknown = new List<string>();
+            var columns = new List<(string, int)>();
             for (var i = 0; i < header.Count; i++)
             {
                 var column = header[i].Trim().ToLowerInvariant();
+                if (Remarks.Contains(column))
+                {
+                    continue;
+                }
+
+                columns.Add((header[i], i));
                 if (!Required.Contains(column) && !Optional.Contains(column))
                 {
                     unknown.Add(header[i]);
@@ -103,7 +127,7 @@ internal sealed class ImportRows : IDisposable
 
             var missing = Required.Where(column => !places.ContainsKey(column)).ToList();
             return missing.Count == 0
-                ? new ImportRows(reader, places, unknown, options, merchant)
+                ? new ImportRows(reader, header.Count, places, [.. columns], unknown, options, merchant)
                 : throw new UnreadableFileException(
                     "wrong_header",
                     $"The first row has to name the columns; missing: {string.Join(", ", missing)}."
@@ -126,9 +150,14 @@ internal sealed class ImportRows : IDisposable
             return null;
         }
 
-        if (_reader.Fault is { } fault)
+        if ((_reader.Fault ?? Excess()) is { } fault)
         {
-            return new ImportRow(_reader.Line, new CouponDraft(), [new FieldError("", "", "broken_row", fault)]);
+            return new ImportRow(
+                _reader.Line,
+                new CouponDraft(),
+                [new FieldError("", "", "broken_row", fault)],
+                [_reader.Broken ?? string.Join(',', _reader.Cells)]
+            );
         }
 
         var errors = new List<FieldError>();
@@ -140,7 +169,7 @@ internal sealed class ImportRows : IDisposable
             errors.AddRange(broken.Where(e => !unreadable.Contains(e.Field)));
         }
 
-        return new ImportRow(_reader.Line, draft, errors);
+        return new ImportRow(_reader.Line, draft, errors, Source());
     }
 
     /// <summary>How many rows are left.</summary>
@@ -225,19 +254,44 @@ internal sealed class ImportRows : IDisposable
         };
     }
 
+    /// <summary>
+    /// What a row says beyond its columns. A comma that was not quoted moves every cell after it: such a row is not read as
+    /// something that nobody wrote.
+    /// </summary>
+    private string? Excess()
+    {
+        for (var i = _width; i < _reader.Cells.Count; i++)
+        {
+            if (!string.IsNullOrWhiteSpace(_reader.Cells[i]))
+            {
+                return $"This row has {_reader.Cells.Count} cells; the first row names {_width}. A comma in a text needs quotes.";
+            }
+        }
+
+        return null;
+    }
+
     private string? Cell(string column) =>
-        _places.TryGetValue(column, out var place) && place < _reader.Cells.Count ? _reader.Cells[place] : null;
+        _places.TryGetValue(column, out var place) && place < _reader.Cells.Count
+            ? CsvText.Unmarked(_reader.Cells[place])
+            : null;
+
+    private string[] Source()
+    {
+        var source = new string[_own.Length];
+        for (var i = 0; i < source.Length; i++)
+        {
+            source[i] = _own[i] < _reader.Cells.Count ? CsvText.Unmarked(_reader.Cells[_own[i]]) : "";
+        }
+
+        return source;
+    }
 
     private string? Given(string column) => Cell(column)?.Trim() is { Length: > 0 } text ? text : null;
 
     private CouponDraft Draft(List<FieldError> errors)
     {
-        var code = Given("code");
-        if (code is not null && CouponCode.TryNormalise(code, out var normal))
-        {
-            code = normal;
-        }
-
+        var code = Given("code") is null ? null : CouponRequests.CodeOf(Cell("code"));
         var name = Given("internal_name") ?? code;
         var type = Given("discount_type");
         var amount = Given("discount_value");
@@ -258,7 +312,7 @@ internal sealed class ImportRows : IDisposable
         long? uses = null;
         if (Given("max_uses_total") is { } most)
         {
-            if (long.TryParse(most, NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            if (long.TryParse(most, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var count))
             {
                 uses = count;
             }

@@ -3,6 +3,7 @@ using Tessera.Core.Coupons;
 using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons;
 
@@ -10,6 +11,9 @@ namespace Tessera.Server.Coupons;
 internal sealed class ImportWriter(Guid operation, ImportOptions options, CatalogueActor actor, ImportRows rows)
 {
     private readonly CouponCopy _copy = new();
+
+    // Of the batch that is written: a rule that is set while a file is read counts from the next batch on.
+    private CouponRegions _regions = CouponRegions.None;
 
     // Codes that a dry run would have made: the file may bring them again.
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
@@ -31,7 +35,8 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
     )
     {
         var now = await work.ClockAsync(cancel);
-        var sum = new Sum([.. batch.Faults]) { Refused = batch.Count - batch.Rows.Count };
+        _regions = await RegionRules.OfMerchantsAsync(work, actor.MerchantId is { } own ? [own] : null, cancel);
+        var sum = new Sum([.. batch.Faults], [.. batch.Refused]);
         var mayChange = options is { UpdateExisting: true, SkipDuplicates: false };
         foreach (var wave in mayChange ? Waves(batch.Rows) : [batch.Rows])
         {
@@ -39,6 +44,11 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
         }
 
         await KeepAsync(work, sum.Faults, tally.Refused, cancel);
+        if (sum.Refused.Count > 0)
+        {
+            await RejectedRows.KeepAsync(work, operation, tally.RefusedParts, rows.Columns, sum.Refused, cancel);
+        }
+
         await BulkStore.AddDoneAsync(work, operation, sum.Touched, cancel);
         LooksFirst = options.UpdateExisting || options.DryRun || sum.Known > 0;
         return new ImportTally(
@@ -47,7 +57,8 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
             tally.Created + sum.Created,
             tally.Updated + sum.Updated,
             tally.Skipped + sum.Skipped,
-            tally.Refused + sum.Refused
+            tally.Refused + sum.Refused.Count,
+            tally.RefusedParts + (sum.Refused.Count > 0 ? 1 : 0)
         );
     }
 
@@ -91,7 +102,9 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
             // A code that comes twice in the file is taken by its first row.
             if (!known.Contains(row.Draft.Code!) && !_seen.Contains(row.Draft.Code!))
             {
-                var late = options.UpdateExisting ? CouponRules.Validate(row.Draft, now, startIsNew: true) : [];
+                var late = options.UpdateExisting
+                    ? RegionCheck.Validate(_regions, before: null, row.Draft, now)
+                    : RegionCheck.Of(_regions.Of(row.Draft.MerchantId), before: null, row.Draft, now);
                 if (late.Count > 0)
                 {
                     sum.Refuse(row, late);
@@ -163,7 +176,7 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
             }
 
             var draft = rows.Over(before, row.Draft);
-            var errors = CouponRules.Validate(draft, now, startIsNew: before.ValidFrom != draft.ValidFrom);
+            var errors = RegionCheck.Validate(_regions, before, draft, now);
             if (errors.Count > 0)
             {
                 sum.Refuse(row, errors);
@@ -213,9 +226,11 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
     }
 
     /// <summary>What became of the rows of a batch.</summary>
-    private sealed class Sum(List<RowFault> faults)
+    private sealed class Sum(List<RowFault> faults, List<ImportRow> refused)
     {
         public List<RowFault> Faults { get; } = faults;
+
+        public List<ImportRow> Refused { get; } = refused;
 
         /// <summary>Coupons with their versions now, and what they were before the batch; null for new ones.</summary>
         public Dictionary<long, (long Version, string? Before)> Touched { get; } = [];
@@ -228,11 +243,9 @@ internal sealed class ImportWriter(Guid operation, ImportOptions options, Catalo
 
         public long Skipped { get; set; }
 
-        public long Refused { get; set; }
-
         public void Refuse(ImportRow row, IReadOnlyList<FieldError> errors)
         {
-            Refused++;
+            Refused.Add(row with { Errors = errors });
             Faults.AddRange(errors.Select(e => new RowFault(row.Line, e, row.Draft.Code)));
         }
     }

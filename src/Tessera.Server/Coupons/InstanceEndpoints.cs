@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Server.Access;
@@ -47,7 +48,7 @@ internal static class InstanceEndpoints
             .WithBody(new IssueWanted("SAVE", 2, null))
             .WithIdempotencyKey(required: true)
             .WithAnswer(201, new Issued([new IssuedUnit(1024, "SAVE8K3QWN5TB2YC", null)]), "Their ids and codes.")
-            .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over);
+            .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over, IssueUnits.Spent, RegionCheck.TooShort);
         api.MapGet("/admin/coupons/{id:long}/instances/{unit:long}", GetAsync)
             .WithName("getInstance")
             .WithSummary("Read one unit")
@@ -62,8 +63,8 @@ internal static class InstanceEndpoints
             var title = char.ToUpperInvariant(verb[0]) + verb[1..];
             api.MapPost(
                     "/admin/coupons/{id:long}/instances/{unit:long}/" + verb,
-                    (HttpContext context, long id, long unit, Database database) =>
-                        EndAsync(context, id, unit, database, state)
+                    (HttpContext context, long id, long unit, Database database, ILogger<Instance> log) =>
+                        EndAsync(context, id, unit, database, log, state)
                 )
                 .WithName(verb + "Instance")
                 .WithSummary(title + " a unit that is live and held by no checkout; it cannot be used any more")
@@ -156,23 +157,22 @@ internal static class InstanceEndpoints
         await answer.SendAsync(context);
     }
 
-    private static async Task EndAsync(HttpContext context, long id, long unit, Database database, InstanceState to)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task EndAsync(
+        HttpContext context,
+        long id,
+        long unit,
+        Database database,
+        ILogger log,
+        InstanceState to
+    ) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            (work, actor) =>
+                Instances.FindAsync(work, id, unit, actor.MerchantId, withCode: false, CancellationToken.None),
+            async (work, before, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var before = await Instances.FindAsync(work, id, unit, caller.MerchantId, withCode: false, cancel);
-                if (before is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
                 // The version is optional here: the lock alone lets exactly one of several succeed.
                 var isConditional = context.Request.Headers.IfMatch.Count > 0;
                 if (isConditional && ETags.Check(context, ETags.Of(before.Version)) is { } stale)
@@ -180,51 +180,34 @@ internal static class InstanceEndpoints
                     return HttpAnswer.Refused(context, stale);
                 }
 
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 long? expected = isConditional ? before.Version : null;
                 if (await Instances.EndAsync(work, id, unit, to, expected, actor, cancel) is { } refusal)
                 {
-                    TransitionMeter.Refused(before.State, to, refusal);
+                    TransitionMeter.Refused(log, unit, before.State, to, refusal, actor);
                     return HttpAnswer.Refused(context, refusal);
                 }
 
-                var withCode = caller.Can(Permissions.CouponsBulk);
+                var withCode = Caller.Of(context).Can(Permissions.CouponsBulk);
                 var after = await Instances.FindAsync(work, id, unit, null, withCode, cancel);
                 return HttpAnswer.Json(200, after, etag: ETags.Of(after!.Version));
             }
         );
-    }
 
-    private static async Task IssueAsync(HttpContext context, long id, Database database)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task IssueAsync(HttpContext context, long id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                CouponStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, CancellationToken.None),
+            async (work, coupon, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var coupon = await CouponStore.FindAsync(work, id, caller.MerchantId, forUpdate: false, cancel);
-                if (coupon is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
                 var wanted = await IssueUnits.ReadAsync(work, fields, cancel);
                 if (fields.Finish() is { } wrong)
                 {
                     return HttpAnswer.Refused(context, wrong);
                 }
 
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 var (units, no) = await IssueUnits.RunAsync(work, coupon, wanted!, actor, cancel);
                 return no is not null
                     ? HttpAnswer.Refused(context, no)
@@ -235,7 +218,6 @@ internal static class InstanceEndpoints
             },
             required: true
         );
-    }
 
     /// <summary>Units and their codes.</summary>
     /// <param name="Data">In the order of the request.</param>

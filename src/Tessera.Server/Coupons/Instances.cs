@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons;
 
@@ -148,6 +149,12 @@ internal static class Instances
         if (InstanceTransitions.DecideEnding(held, to, now) is { } refusal)
         {
             return refusal;
+        }
+
+        var against = await RegionRules.AgainstEndingAsync(work, [seen.ValidUntil], [id], cancel);
+        if (against.TryGetValue(id, out var rule))
+        {
+            return rule.CheckEnding();
         }
 
         await work.ExecuteAsync(

@@ -1,8 +1,10 @@
 using Npgsql;
 using Tessera.Core;
 using Tessera.Core.Codes;
+using Tessera.Core.Limits;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons;
 
@@ -32,6 +34,12 @@ internal static class IssueUnits
 
     /// <summary>The refusal of units that could never be used.</summary>
     public static readonly Refusal Over = new("coupon_over", "This coupon has ended: nothing more is issued.");
+
+    /// <summary>The refusal of units of a campaign that has nothing left to give (CMP-09).</summary>
+    public static readonly Refusal Spent = new(
+        "campaign_budget_spent",
+        "The budget of this coupon's campaign is spent: nothing more is issued."
+    );
 
     /// <summary>Reads a request; what is wrong is in the fields afterwards.</summary>
     public static async Task<IssueWanted?> ReadAsync(UnitOfWork work, Fields fields, CancellationToken cancel)
@@ -99,7 +107,7 @@ internal static class IssueUnits
     )
     {
         var now = await work.ClockAsync(cancel);
-        if (WhyNot(coupon, now) is { } refusal)
+        if (await WhyNotAsync(work, coupon, wanted.CustomerIds, now, cancel) is { } refusal)
         {
             return (null, refusal);
         }
@@ -129,8 +137,56 @@ internal static class IssueUnits
     }
 
     /// <summary>Why no units can be issued below a coupon; null if they can.</summary>
-    public static Refusal? WhyNot(Coupon coupon, DateTimeOffset now) =>
-        coupon.CodeKind != "unique" ? NotUnique
-        : now >= coupon.ValidUntil ? Over
-        : null;
+    /// <param name="work">The transaction.</param>
+    /// <param name="coupon">The definition.</param>
+    /// <param name="customers">Their holders; null for units without.</param>
+    /// <param name="now">The database clock.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static async Task<Refusal?> WhyNotAsync(
+        UnitOfWork work,
+        Coupon coupon,
+        IReadOnlyList<Guid>? customers,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        if (coupon.CodeKind != "unique")
+        {
+            return NotUnique;
+        }
+
+        if (now >= coupon.ValidUntil)
+        {
+            return Over;
+        }
+
+        if (coupon.CampaignId is { } campaign && await IsSpentAsync(work, campaign, cancel))
+        {
+            return Spent;
+        }
+
+        var field = customers is null ? "count" : "customer_ids";
+        var rules = await RegionRules.OfIssueAsync(work, coupon.MerchantId, customers, cancel);
+        return rules
+            .Select(r => r.CheckIssue(field, coupon.ValidFrom, coupon.ValidUntil, now))
+            .FirstOrDefault(static no => no is not null);
+    }
+
+    /// <summary>Whether all of a budget is used. What is only held may come back.</summary>
+    private static async Task<bool> IsSpentAsync(UnitOfWork work, string campaign, CancellationToken cancel)
+    {
+        await using var query = work.Command(
+            """
+            select exists (
+                select from campaigns.campaign g
+                left join balances.account money on money.id = $2
+                left join balances.account uses on uses.id = $3
+                where g.id = $1 and (money.posted >= g.budget_minor or uses.posted >= g.budget_uses))
+            """,
+            campaign,
+            LimitAccount.OfBudget(campaign, "", 1).Id,
+            LimitAccount.OfCampaignUses(campaign, 1).Id
+        );
+        return (bool)(await query.ExecuteScalarAsync(cancel))!;
+    }
 }

@@ -8,7 +8,8 @@ namespace Tessera.Server.Coupons;
 
 /// <summary>
 /// Keeps <c>coupons.total</c>, by which the list is sorted, up with the shards of <c>coupons.usage</c>. It looks at what
-/// was written since its pass before, all at its first; nodes that run it at once do the same.
+/// was written since its pass before, all at its first; nodes that run it at once do the same. It also puts the counts of
+/// <see cref="LiveCoupons"/> together.
 /// </summary>
 internal sealed class TotalsWorker(Database database, TimeProvider clock, ILogger<TotalsWorker> log)
     : Worker(clock, log, TimeSpan.FromSeconds(3))
@@ -16,13 +17,21 @@ internal sealed class TotalsWorker(Database database, TimeProvider clock, ILogge
     // Rows of usage changed by the oldest transaction that was not seen whole, or by a later one, are looked at.
     private long? _seenBelow;
     private long? _written;
+    private long? _noted;
 
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        if (await WrittenAsync(work, cancel) is var written && written == _written && _seenBelow is not null)
+        var written = await WrittenAsync(work, "coupons.usage", cancel);
+        var noted = await WrittenAsync(work, "coupons.live_hour", cancel);
+        if (written == _written && noted == _noted && _seenBelow is not null)
         {
             return false;
+        }
+
+        if (noted != _noted)
+        {
+            await LiveCoupons.CompactAsync(work, cancel);
         }
 
         long open;
@@ -56,15 +65,16 @@ internal sealed class TotalsWorker(Database database, TimeProvider clock, ILogge
             cancel
         );
         await work.CommitAsync(cancel);
-        (_seenBelow, _written) = (open, written);
+        (_seenBelow, _written, _noted) = (open, written, noted);
         return false;
     }
 
-    /// <summary>How often usage was written to, so that an idle server does not read it for nothing.</summary>
-    private static async Task<long?> WrittenAsync(UnitOfWork work, CancellationToken cancel)
+    /// <summary>How often a table was written to, so that an idle server does not read it for nothing.</summary>
+    private static async Task<long?> WrittenAsync(UnitOfWork work, string table, CancellationToken cancel)
     {
         await using var query = work.Command(
-            "select n_tup_ins + n_tup_upd from pg_stat_all_tables where relid = 'coupons.usage'::regclass"
+            "select n_tup_ins + n_tup_upd from pg_stat_all_tables where relid = $1::regclass",
+            table
         );
         return (long?)await query.ExecuteScalarAsync(cancel);
     }

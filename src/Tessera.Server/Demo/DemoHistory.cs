@@ -50,7 +50,11 @@ public static class DemoHistory
         var customers = await MakeCustomersAsync(work, start, cancel);
         var uses = DemoYear.Uses(drafts, ids, customers, now, Days, Seed);
         await WriteUsesAsync(work, drafts, ids, uses, cancel);
+        await DemoReturns.WriteAsync(work, ids, uses, cancel);
+        await WriteUsageAsync(work, ids, cancel);
         await WriteRefusalsAsync(work, drafts, ids, uses, cancel);
+        await DemoFunnel.WriteYearAsync(work, ids, cancel);
+        await DemoPartners.WriteAsync(work, now, cancel);
         await work.CommitAsync(cancel);
         return uses.Count;
     }
@@ -169,16 +173,20 @@ public static class DemoHistory
         );
         await WritePostingsAsync(work, drafts, ids, uses, cancel);
         await WriteEventsAsync(work, ids, units, uses, cancel);
-        await work.ExecuteAsync(
+    }
+
+    private static Task WriteUsageAsync(UnitOfWork work, IReadOnlyList<long> ids, CancellationToken cancel) =>
+        work.ExecuteAsync(
             """
             insert into coupons.usage (coupon_id, shard, redeemed_count, revenue_minor, discount_minor, last_used_at)
-            select coupon_id, 0, count(*), sum(order_minor - discount_minor), sum(discount_minor), max(decided_at)
+            select coupon_id, 0, count(*) filter (where rolled_back_at is null),
+                coalesce(sum(order_minor - discount_minor) filter (where rolled_back_at is null), 0),
+                coalesce(sum(discount_minor) filter (where rolled_back_at is null), 0), max(decided_at)
             from redemptions.redemption where coupon_id = any($1) group by coupon_id
             """,
             [ids.ToArray()],
             cancel
         );
-    }
 
     /// <summary>What each customer used of each coupon, and the posting of each use.</summary>
     private static async Task WritePostingsAsync(
@@ -222,6 +230,9 @@ public static class DemoHistory
             cancel
         );
     }
+
+    /// <summary>The account of a customer's uses of a coupon.</summary>
+    internal static Guid AccountOf(long coupon, Guid customer) => LimitAccount.OfCustomer(coupon, customer, 1).Id;
 
     private static async Task WriteEventsAsync(
         UnitOfWork work,

@@ -11,7 +11,7 @@ namespace Tessera.Server.Demo;
 
 /// <summary>
 /// Lets the demo world run while it is switched on: shoppers and tills redeem through the real path, some are refused,
-/// some bring things back, and now and then a coupon of a minute appears and ends.
+/// some bring things back, now and then a coupon of a minute appears and ends, and vouchers end that partners are told of.
 /// </summary>
 public sealed class DemoLife(
     Database database,
@@ -22,6 +22,8 @@ public sealed class DemoLife(
 {
     private const int FlashEvery = 60;
     private const int FlashSeconds = 75;
+    private const int VouchersEvery = 45;
+    private const int Vouchers = 24;
 
     private static readonly CatalogueActor Actor = new("job:demo", "demo");
 
@@ -36,6 +38,7 @@ public sealed class DemoLife(
     ];
 
     private readonly Chance _chance = new((ulong)clock.GetUtcNow().ToUnixTimeMilliseconds());
+    private DemoFunnel? _funnel;
     private string? _flash;
     private long _steps;
 
@@ -63,22 +66,34 @@ public sealed class DemoLife(
             _flash = await FlashAsync(cancel);
         }
 
+        if (_steps % VouchersEvery == 2)
+        {
+            await VouchersAsync(cancel);
+        }
+
         for (var act = 0; act <= _chance.Next(3); act++)
         {
-            await ShopAsync(shoppers[_chance.Next(shoppers.Count)], cancel);
+            await ShopAsync(work, shoppers[_chance.Next(shoppers.Count)], cancel);
         }
+
+        await Funnel.GoOnAsync(work, _steps, cancel);
 
         await work.CommitAsync(cancel);
         return false;
     }
 
-    private async Task ShopAsync(Guid customer, CancellationToken cancel)
+    private DemoFunnel Funnel => _funnel ??= new DemoFunnel(_chance);
+
+    private async Task ShopAsync(UnitOfWork work, Guid customer, CancellationToken cancel)
     {
         var (code, channels, typical) = Shelves[_chance.Next(Shelves.Length)];
         if (_flash is not null && _chance.Next(3) == 0)
         {
             (code, channels, typical) = (_flash, ["app"], 4_500);
         }
+
+        var channel = channels[_chance.Next(channels.Length)];
+        await Funnel.SeeAsync(work, code, channel, cancel);
 
         // Some buy too little for what they typed in.
         var minor = (long)(typical * (_chance.Next(9) == 0 ? 0.1 : 0.5 + (1.2 * _chance.NextDouble())));
@@ -90,7 +105,7 @@ public sealed class DemoLife(
                 code,
                 customer,
                 new OrderFacts("live-" + id.ToString("N")[^12..], minor, "EUR"),
-                channels[_chance.Next(channels.Length)],
+                channel,
                 null,
                 null,
                 AttemptCommand.DefaultHoldSeconds,
@@ -98,7 +113,11 @@ public sealed class DemoLife(
                 id
             )
         );
-        if (answer.Status == 201 && _chance.Next(25) == 0)
+        if (answer.Status == 201 && code == DemoFunnel.BookedCode)
+        {
+            await Funnel.BookAsync(work, id, _steps, cancel);
+        }
+        else if (answer.Status == 201 && _chance.Next(25) == 0)
         {
             await redemptions.RunAsync(
                 new RollBackCommand(AskerOf(Guid.CreateVersion7()), id, true, "Brought back.", Guid.CreateVersion7())
@@ -136,6 +155,51 @@ public sealed class DemoLife(
         await CouponStore.InsertAsync(work, [draft], Actor, now, cancel);
         await work.CommitAsync(cancel);
         return code;
+    }
+
+    /// <summary>Vouchers that nobody will use: they end after a minute, and every partner has to be told.</summary>
+    private async Task VouchersAsync(CancellationToken cancel)
+    {
+        long id;
+        await using (var work = await database.BeginAsync(cancel))
+        {
+            var now = await work.ClockAsync(cancel);
+            var code = "DOOR" + now.ToString("MMddHHmmss", System.Globalization.CultureInfo.InvariantCulture);
+            if ((await CouponStore.TakenAsync(work, [code], cancel)).Count > 0)
+            {
+                return;
+            }
+
+            var draft = new CouponDraft
+            {
+                Code = code,
+                CodeKind = "unique",
+                InternalName = "Vouchers at the door",
+                Description = new Dictionary<string, string> { ["en"] = "3 euros off for who comes at once." },
+                DiscountType = "fixed_amount",
+                DiscountValue = 3,
+                Currency = "EUR",
+                TimeZone = "Europe/Vienna",
+                ValidFrom = now,
+                ValidUntil = now.AddSeconds(FlashSeconds),
+                IsActive = true,
+            };
+            id = (await CouponStore.InsertAsync(work, [draft], Actor, now, cancel))[0];
+            await work.CommitAsync(cancel);
+        }
+
+        if (await CodeGeneration.TermsOfAsync(database, id, null, cancel) is { } terms)
+        {
+            await CodeGeneration.RunAsync(
+                database,
+                terms,
+                Vouchers,
+                "DOOR",
+                Actor,
+                static _ => Task.CompletedTask,
+                cancel
+            );
+        }
     }
 
     private async Task<List<Guid>> CustomersAsync(CancellationToken cancel)

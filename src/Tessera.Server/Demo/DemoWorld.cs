@@ -108,10 +108,10 @@ public static class DemoWorld
     {
         await work.ExecuteAsync(
             """
-            insert into access.channel (id, name, kind) values
-                ('web-shop', 'Web shop', 'shop'), ('city-store', 'Store in the old town', 'store'),
-                ('till-1', 'First till of the old town', 'till'), ('app', 'Phone app', 'app'),
-                ('city-guide', 'City guide', 'partner')
+            insert into access.channel (id, name, kind, location) values
+                ('web-shop', 'Web shop', 'shop', null), ('city-store', 'Store in the old town', 'store', 'Graz'),
+                ('till-1', 'First till of the harbour', 'till', 'Vienna'), ('app', 'Phone app', 'app', null),
+                ('city-guide', 'City guide', 'partner', 'Salzburg')
             on conflict do nothing
             """,
             [],

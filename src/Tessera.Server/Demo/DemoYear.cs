@@ -18,7 +18,8 @@ internal sealed record DemoUse(
     string Order,
     long Minor,
     long Discount,
-    DateTimeOffset At
+    DateTimeOffset At,
+    DateTimeOffset? ReturnedAt
 );
 
 /// <summary>What happened in the year: decided here, without a database, the same for the same seed.</summary>
@@ -32,6 +33,9 @@ internal static class DemoYear
         ("back-to-school", "Back to school", "Everything but the homework.", -95, -60, "email"),
         ("always-on", "Always on", "For those who come again.", -365, 365, "email"),
     ];
+
+    private const int ReturnedOneOf = 31;
+    private const int DaysUntilReturn = 3;
 
     private static readonly string[] Online = ["web-shop", "app", "web-shop", "app", "city-guide"];
     private static readonly string[] InTown = ["city-store", "till-1", "city-store"];
@@ -173,6 +177,8 @@ internal static class DemoYear
                         (long)(draft.MinimumOrderValue * 100),
                         (long)(typical * (0.45 + (1.3 * chance.NextDouble())))
                     );
+                    var ends = draft.ValidUntil ?? now;
+                    var back = at.AddDays(DaysUntilReturn);
                     uses.Add(
                         new DemoUse(
                             Guid.CreateVersion7(at),
@@ -182,7 +188,14 @@ internal static class DemoYear
                             $"past-{ids[coupon]}-{uses.Count}",
                             minor,
                             DiscountOf(draft, minor),
-                            at
+                            at,
+                            // Brought back while the coupon still runs, so that the use comes back too (RED-12).
+                            uses.Count % ReturnedOneOf
+                                == 7
+                            && back < ends
+                            && back < now
+                                ? back
+                                : null
                         )
                     );
                 }

@@ -62,6 +62,27 @@ internal static class Alerts
         }
     }
 
+    /// <summary>The open alerts of these kinds.</summary>
+    public static async Task<List<(string Kind, string Subject)>> OpenAsync(
+        UnitOfWork work,
+        string[] kinds,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            "select kind, subject from expiration.alert where cleared_at is null and kind = any($1)",
+            (object)kinds
+        );
+        var open = new List<(string Kind, string Subject)>();
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            open.Add((row.GetString(0), row.GetString(1)));
+        }
+
+        return open;
+    }
+
     private static Task TellAsync(
         UnitOfWork work,
         Guid id,

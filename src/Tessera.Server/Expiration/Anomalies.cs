@@ -1,8 +1,12 @@
+using Tessera.Server.Connectors;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Expiration;
 
-/// <summary>What is out of the ordinary in the pipeline's own figures (EXP-17): raised as alerts, cleared when it is over.</summary>
+/// <summary>
+/// What is out of the ordinary in the pipeline's own figures (EXP-17) and with partners (CON-03): raised as alerts, cleared
+/// when it is over.
+/// </summary>
 internal static class Anomalies
 {
     /// <summary>Jobs that are further behind than this will miss the minute of PERF-03.</summary>
@@ -45,6 +49,27 @@ internal static class Anomalies
         await SetAsync(work, "behind", mode != "paused" && behind > BehindSeconds, ("lag_seconds", behind), cancel);
         await SetAsync(work, "failing", failed > 0, ("failed_jobs", failed), cancel);
         await SetAsync(work, "unusual_volume", unusual > 0, ("planned_units", unusual), cancel);
+        await CheckPartnersAsync(work, cancel);
+    }
+
+    private static async Task CheckPartnersAsync(UnitOfWork work, CancellationToken cancel)
+    {
+        var breaches = (await Breaches.ReadAsync(work, cancel)).ToDictionary(
+            static b => (b.Kind, Subject: $"connector:{b.ConnectorId}"),
+            static b => b.Since
+        );
+        foreach (var alert in await Alerts.OpenAsync(work, ["partner_late", "quota_exhausted"], cancel))
+        {
+            if (!breaches.ContainsKey(alert))
+            {
+                await Alerts.ClearAsync(work, alert.Kind, alert.Subject, cancel);
+            }
+        }
+
+        foreach (var ((kind, subject), since) in breaches)
+        {
+            await Alerts.RaiseAsync(work, kind, subject, EventLog.Payload(("since", since)), cancel);
+        }
     }
 
     private static Task SetAsync(

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Tessera.Core.Coupons;
 using Tessera.Core.Expiration;
+using Tessera.Server.Expiration.Schedules;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -11,21 +11,24 @@ namespace Tessera.Server.Expiration;
 /// transaction with its events. Where the terms say so, what was paid and not used is refunded first: the event
 /// <c>refunded</c> is what a payment system follows. Any number of nodes: a coupon is held by one at a time.
 /// </summary>
-internal sealed partial class Archiver(
-    Database database,
-    NodeClock nodeClock,
-    TimeProvider clock,
-    ILogger<Archiver> log
-) : Worker(clock, log, TimeSpan.FromMinutes(1))
+internal sealed partial class Archiver(Database database, NodeClock nodeClock, ILogger<Archiver> log) : IScheduledPass
 {
     /// <inheritdoc/>
-    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
-    {
-        if ((await nodeClock.CheckAsync(cancel)).IsStopped)
-        {
-            return false;
-        }
+    public string Name => "archiver";
 
+    /// <inheritdoc/>
+    public string Cron => "30 * * * * ?";
+
+    /// <inheritdoc/>
+    public async Task RunOnceAsync(CancellationToken cancel)
+    {
+        while (!(await nodeClock.CheckAsync(cancel)).IsStopped && await StepAsync(cancel)) { }
+    }
+
+    /// <summary>One batch.</summary>
+    /// <returns>Whether there may be more.</returns>
+    private async Task<bool> StepAsync(CancellationToken cancel)
+    {
         await using var work = await database.BeginAsync(cancel);
         if (await TimeToLiveStore.TakeAsync(work, cancel) is not { } due)
         {
@@ -51,7 +54,7 @@ internal sealed partial class Archiver(
         return true;
     }
 
-    private static async Task<int> ApplyAsync(
+    private async Task<int> ApplyAsync(
         UnitOfWork work,
         DueCoupon due,
         UnitAction action,
@@ -73,7 +76,7 @@ internal sealed partial class Archiver(
             null
         );
         await ChangeStore.InsertAsync(work, asked, EventLog.Payload(("coupon_id", due.CouponId)), null, null, cancel);
-        var outcomes = await UnitChanges.ApplyAsync(work, asked, keys, cancel);
+        var outcomes = await UnitChanges.ApplyAsync(work, asked, keys, log, cancel);
         var done = outcomes.Count(static o => o.Refusal is null);
         await ChangeStore.CountAsync(work, asked.Id, done, outcomes.Count - done, cancel);
         return done;

@@ -92,7 +92,8 @@ internal static class BatchSql
             row.Object<string>(at + 9)
         );
 
-    private static string Wire(string column) =>
+    /// <summary>An instant as events have it.</summary>
+    public static string Wire(string column) =>
         $"""to_char({column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')""";
 }
 

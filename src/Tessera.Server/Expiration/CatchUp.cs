@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tessera.Core.Expiration;
+using Tessera.Server.Expiration.Schedules;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -10,13 +10,8 @@ namespace Tessera.Server.Expiration;
 /// The nightly path (EXP-01): enqueues every hour since the beginning that nobody has enqueued, and compares each unit of
 /// the hours that ended lately with what the log says of it. It needs neither the schedule nor the log's followers.
 /// </summary>
-public sealed partial class CatchUp(
-    Database database,
-    LookAhead lookAhead,
-    NodeClock nodeClock,
-    TimeProvider clock,
-    ILogger<CatchUp> log
-) : Worker(clock, log, TimeSpan.FromMinutes(1))
+public sealed partial class CatchUp(Database database, LookAhead lookAhead, NodeClock nodeClock, ILogger<CatchUp> log)
+    : IScheduledPass
 {
     /// <summary>Hours are compared for so long after their end: longer than a rollback may come after it.</summary>
     private static readonly TimeSpan Compared = TimeSpan.FromHours(50);
@@ -26,16 +21,23 @@ public sealed partial class CatchUp(
     /// <summary>Merchants that go first by their value; each is a job of its own in every hour.</summary>
     private const int RankedMerchants = 20;
 
-    /// <inheritdoc/>
-    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
+    string IScheduledPass.Name => "catch-up";
+
+    /// <summary>From two at night; asked again, so that a night that was paused or failed is made up for.</summary>
+    string IScheduledPass.Cron => "0 0/10 2-23 * * ?";
+
+    /// <summary>Catches up if nobody has this night.</summary>
+    public async Task RunOnceAsync(CancellationToken cancel)
     {
-        if ((await nodeClock.CheckAsync(cancel)).IsStopped || await TakeNightAsync(cancel) is not { } isFirst)
+        if ((await nodeClock.CheckAsync(cancel)).IsStopped || await DueAsync(cancel) is not { } isFirst)
         {
-            return false;
+            return;
         }
 
         await RunAsync(cancel, isFirst);
-        return false;
+        await using var work = await database.BeginAsync(cancel);
+        await work.ExecuteAsync("update expiration.control set caught_up_at = platform.clock()", [], cancel);
+        await work.CommitAsync(CancellationToken.None);
     }
 
     /// <summary>Catches up now.</summary>
@@ -155,24 +157,17 @@ public sealed partial class CatchUp(
         await work.CommitAsync(CancellationToken.None);
     }
 
-    /// <summary>Once a night, by whichever node comes first.</summary>
-    /// <returns>Whether it is the deployment's first; null when it is not the time, or another node's.</returns>
-    private async Task<bool?> TakeNightAsync(CancellationToken cancel)
+    /// <summary>Once a night.</summary>
+    /// <returns>Whether it is the deployment's first; null when it is not the time, or was done.</returns>
+    private async Task<bool?> DueAsync(CancellationToken cancel)
     {
-        await using var work = await database.BeginAsync(cancel);
-        await using var command = work.Command(
+        await using var query = database.Source.CreateCommand(
             """
-            with last as (select caught_up_at from expiration.control for update)
-            update expiration.control set caught_up_at = platform.clock() from last
-            where mode = 'running'
-                and last.caught_up_at < date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
-                and platform.clock() >= date_trunc('day', platform.clock(), 'UTC') + interval '2 hours'
-            returning last.caught_up_at = '-infinity'
+            select caught_up_at = '-infinity' from expiration.control, date_trunc('day', platform.clock(), 'UTC') as day
+            where mode = 'running' and caught_up_at < day + interval '2 hours' and platform.clock() >= day + interval '2 hours'
             """
         );
-        var isFirst = (bool?)await command.ExecuteScalarAsync(cancel);
-        await work.CommitAsync(cancel);
-        return isFirst;
+        return (bool?)await query.ExecuteScalarAsync(cancel);
     }
 
     private async Task<DateTimeOffset> NowAsync(CancellationToken cancel)

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using Tessera.Core;
 using Tessera.Core.Coupons;
@@ -55,6 +57,7 @@ internal static class ChangeEndpoints
             .WithRefusals(
                 OverrideForbidden,
                 UnitChange.NotLater,
+                Coupons.RegionCheck.BroughtForward,
                 InstanceTransitions.HeldByCheckout,
                 InstanceTransitions.Illegal,
                 Refusals.Expired,
@@ -88,7 +91,8 @@ internal static class ChangeEndpoints
         var request = RequestIds.Of(context);
         if (input.Change.Action != UnitAction.Extend)
         {
-            return AnswerOf(await ChangeRunner.RunAsync(work, input, reason, caller.Actor, request, null, cancel));
+            var log = context.RequestServices.GetRequiredService<ILogger<ExtensionApproval>>();
+            return AnswerOf(await ChangeRunner.RunAsync(work, input, reason, caller.Actor, request, null, log, cancel));
         }
 
         var by = await Requester.OfAsync(work, caller, request, cancel);
@@ -124,21 +128,14 @@ internal static class ChangeEndpoints
     private static async Task ChangeAsync(HttpContext context, Database database, ApprovalService approvals)
     {
         var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 var cancel = CancellationToken.None;
                 var now = await work.ClockAsync(cancel);
-                var fields = Fields.Of(body);
                 var (asked, reason) = ChangeInput.Read(fields, now, caller.MerchantId);
                 var (input, codes) = ChangeInput.ReadUnits(fields, asked);
                 if (Check(caller, fields, input, now) is { } no)

@@ -21,7 +21,7 @@ internal static class ChangeOperation
     private const int Attempts = 5;
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
-    public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
+    public static async Task RunAsync(Database database, Operation operation, ILogger log, CancellationToken cancel)
     {
         using var json = JsonDocument.Parse(operation.Input);
         var input = json.RootElement;
@@ -42,7 +42,7 @@ internal static class ChangeOperation
 
         if (input.TryGetProperty("upload", out _))
         {
-            await UploadedList.RunAsync(database, operation, asked!, tally, cancel);
+            await UploadedList.RunAsync(database, operation, asked!, tally, log, cancel);
             return;
         }
 
@@ -50,7 +50,7 @@ internal static class ChangeOperation
             input.GetProperty("coupon_id") is { ValueKind: JsonValueKind.Number } coupon ? coupon.GetInt64() : null,
             input.GetProperty("campaign_id").GetString()
         );
-        await RunAsync(database, operation, asked!, scope, tally, cancel);
+        await RunAsync(database, operation, asked!, scope, tally, log, cancel);
     }
 
     /// <summary>Ends an operation with what came of it.</summary>
@@ -114,6 +114,7 @@ internal static class ChangeOperation
         AskedChange asked,
         Scope scope,
         Tally tally,
+        ILogger log,
         CancellationToken cancel
     )
     {
@@ -140,7 +141,7 @@ internal static class ChangeOperation
                         return at;
                     }
 
-                    var outcomes = await UnitChanges.ApplyAsync(work, asked, keys, cancel);
+                    var outcomes = await UnitChanges.ApplyAsync(work, asked, keys, log, cancel);
                     var refused = outcomes.Where(static o => o.Refusal is not null).ToList();
                     await OperationErrors.KeepAsync(
                         work,
@@ -205,6 +206,8 @@ internal sealed record Tally(int Phase, long Line, DateTimeOffset? At, long Id, 
 internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogger<ChangeWorker> log)
     : Worker(clock, log, TimeSpan.FromSeconds(1))
 {
+    private readonly ILogger _log = log;
+
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         if (await OperationStore.TakeAsync(database, ChangeOperation.Kind, null, cancel) is not { } operation)
@@ -212,7 +215,7 @@ internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogge
             return false;
         }
 
-        await ChangeOperation.RunAsync(database, operation, cancel);
+        await ChangeOperation.RunAsync(database, operation, _log, cancel);
         return true;
     }
 }

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
@@ -38,6 +39,7 @@ internal static class ChangeRunner
         string actor,
         string? requestId,
         Guid? approval,
+        ILogger log,
         CancellationToken cancel
     )
     {
@@ -51,7 +53,7 @@ internal static class ChangeRunner
         if (input.Scope is null && input.OperationId is null)
         {
             await ChangeStore.InsertAsync(work, asked, selection, null, approval, cancel);
-            return await ApplyAsync(work, asked, input.Names, cancel);
+            return await ApplyAsync(work, asked, input.Names, log, cancel);
         }
 
         var operation = input.OperationId ?? await CreateAsync(work, asked, input, requestId, cancel);
@@ -101,11 +103,12 @@ internal static class ChangeRunner
         UnitOfWork work,
         AskedChange asked,
         IReadOnlyList<UnitName> names,
+        ILogger log,
         CancellationToken cancel
     )
     {
         var keys = await ChangeStore.KeysAsync(work, names, asked.MerchantId, cancel);
-        var outcomes = (await UnitChanges.ApplyAsync(work, asked, keys.Values, cancel)).ToDictionary(
+        var outcomes = (await UnitChanges.ApplyAsync(work, asked, keys.Values, log, cancel)).ToDictionary(
             static o => o.Key,
             static o => o.Refusal
         );

@@ -11,6 +11,26 @@ internal readonly record struct UnitName(long CouponId, long Id);
 /// <summary>The SQL of changes that were asked for, and of finding the units they name.</summary>
 internal static class ChangeStore
 {
+    /// <summary>The ends that units of a coupon may have been given by extensions, whether or not they still have them.</summary>
+    public static async Task<List<DateTimeOffset>> EndsAsync(UnitOfWork work, long coupon, CancellationToken cancel)
+    {
+        await using var query = work.Command(
+            """
+            select distinct valid_until from expiration.change
+            where action = 'extend' and done > 0 and coalesce((selection ->> 'coupon_id')::bigint, $1) = $1
+            """,
+            coupon
+        );
+        var ends = new List<DateTimeOffset>();
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            ends.Add(rows.GetFieldValue<DateTimeOffset>(0));
+        }
+
+        return ends;
+    }
+
     /// <summary>Units whose life is over, by hand or by the clock, and that are not put away yet.</summary>
     public const string Over = """
         (state in ('expired', 'cancelled', 'revoked', 'refunded') or valid_until <= platform.clock()

@@ -4,8 +4,8 @@ using Npgsql;
 using Tessera.Server.Connectors;
 using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Coupons;
+using Tessera.Server.Expiration.Schedules;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -18,16 +18,19 @@ internal sealed partial class Checker(
     Database database,
     ConnectorSecrets secrets,
     PartnerCalls calls,
-    TimeProvider clock,
     ILogger<Checker> log
-) : Worker(clock, log, TimeSpan.FromMinutes(1))
+) : IScheduledPass
 {
     private const int SampleSize = 50;
 
     /// <summary>Alerts name the house's own redemption system so.</summary>
     private const string Own = "tessera";
 
-    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
+    public string Name => "checker";
+
+    public string Cron => "0 * * * * ?";
+
+    public async Task RunOnceAsync(CancellationToken cancel)
     {
         await using (var work = await database.BeginAsync(cancel))
         {
@@ -38,7 +41,7 @@ internal sealed partial class Checker(
         var sample = await SampleAsync(cancel);
         if (sample.Count == 0)
         {
-            return false;
+            return;
         }
 
         await CheckOwnAsync(sample, cancel);
@@ -46,8 +49,6 @@ internal sealed partial class Checker(
         {
             await CheckPartnerAsync(connector, sample, cancel);
         }
-
-        return false;
     }
 
     /// <summary>Units of the last hour's events, told at least a minute ago, that have not got a later end since.</summary>

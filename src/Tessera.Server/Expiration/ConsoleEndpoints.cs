@@ -15,6 +15,10 @@ internal static class ConsoleEndpoints
 {
     private const int FurthestReplayDays = 400;
 
+    /// <summary>Hours that the look-ahead may span; the table holds the same bounds.</summary>
+    internal const int LeastLookAhead = 24;
+    internal const int MostLookAhead = 720;
+
     private static readonly (string Verb, string Mode, string Summary)[] Moves =
     [
         ("pause", "paused", "Stop enqueueing and working; no coupon is usable longer for it"),
@@ -54,6 +58,14 @@ internal static class ConsoleEndpoints
             .WithBody(new ReplayWanted(Samples.At, Samples.At.AddHours(6)))
             .WithIdempotencyKey(required: true)
             .WithAnswer(200, new ReplayView(6, 0, 1), "What was found.")
+            .WithRefusals(Scoped);
+        expiry
+            .MapPut("/look-ahead", LookAheadAsync)
+            .WithName("setExpiryLookAhead")
+            .WithSummary("Set how far ahead hours of ends are enqueued")
+            .RequirePermission(Permissions.ExpiryManage)
+            .WithBody(new LookAheadSetting(48))
+            .WithAnswer(200, new LookAheadSetting(48), "As it is now; hours that are enqueued stay so.")
             .WithRefusals(Scoped);
         expiry
             .MapPatch("/jobs/{id:long}", PrioritiseAsync)
@@ -129,30 +141,43 @@ internal static class ConsoleEndpoints
             return;
         }
 
+        var client = Caller.Of(context);
+        if (client.MerchantId is not null)
+        {
+            await Problems.WriteAsync(context, Scoped);
+            return;
+        }
+
+        if (await Idempotent.RepeatAsync(context, database, client.ClientId, body.Bytes, required: true))
+        {
+            return;
+        }
+
+        var fields = Fields.Of(body);
+        var (from, until) = (fields.Instant("from"), fields.Instant("until"));
+        if (from >= until)
+        {
+            fields.Add("until", "not_after", "This has to be later than from.");
+        }
+        else if (until - from > TimeSpan.FromDays(FurthestReplayDays))
+        {
+            fields.Add("until", "too_far", $"A replay spans at most {FurthestReplayDays} days.");
+        }
+
+        if (fields.Finish() is { } wrong)
+        {
+            await Problems.WriteAsync(context, wrong);
+            return;
+        }
+
+        // It may take minutes. Each step is a transaction of its own and does nothing twice, so a repeat is harmless.
+        var found = await catchUp.ReplayAsync(from!.Value, until!.Value, default);
         await DoAsync(
             context,
             database,
-            body!.Bytes,
+            body.Bytes,
             async (work, caller) =>
             {
-                var fields = Fields.Of(body);
-                var (from, until) = (fields.Instant("from"), fields.Instant("until"));
-                if (from >= until)
-                {
-                    fields.Add("until", "not_after", "This has to be later than from.");
-                }
-                else if (until - from > TimeSpan.FromDays(FurthestReplayDays))
-                {
-                    fields.Add("until", "too_far", $"A replay spans at most {FurthestReplayDays} days.");
-                }
-
-                if (fields.Finish() is { } wrong)
-                {
-                    return HttpAnswer.Refused(context, wrong);
-                }
-
-                // Each step is a transaction of its own and does nothing twice, so a repeat of the request is harmless.
-                var found = await catchUp.ReplayAsync(from!.Value, until!.Value, default);
                 await ConsoleStore.TellAsync(
                     work,
                     "expiry_pipeline",
@@ -171,6 +196,33 @@ internal static class ConsoleEndpoints
                 return HttpAnswer.Json(200, new ReplayView(found.Hours, found.Units, found.Retried));
             },
             required: true
+        );
+    }
+
+    private static async Task LookAheadAsync(HttpContext context, Database database)
+    {
+        if (await RequestBody.TakeAsync(context) is not { } body)
+        {
+            return;
+        }
+
+        var fields = Fields.Of(body);
+        var hours = (int)(fields.Integer("hours", LeastLookAhead, MostLookAhead) ?? 0);
+        if (fields.Finish() is { } wrong)
+        {
+            await Problems.WriteAsync(context, wrong);
+            return;
+        }
+
+        await DoAsync(
+            context,
+            database,
+            body.Bytes,
+            async (work, caller) =>
+            {
+                await ConsoleStore.SetLookAheadAsync(work, hours, caller.Actor, RequestIds.Of(context), default);
+                return HttpAnswer.Json(200, new LookAheadSetting(hours));
+            }
         );
     }
 
@@ -288,6 +340,10 @@ internal static class ConsoleEndpoints
     /// <param name="Units">That were told of now.</param>
     /// <param name="Jobs">That had failed and are tried again.</param>
     private sealed record ReplayView(int Hours, long Units, int Jobs);
+
+    /// <summary>How far ahead hours of ends are enqueued.</summary>
+    /// <param name="Hours">24 to 720.</param>
+    private sealed record LookAheadSetting(int Hours);
 
     /// <summary>How urgent.</summary>
     /// <param name="Priority">-1000 to 1000; higher goes first; 0 is ordinary.</param>

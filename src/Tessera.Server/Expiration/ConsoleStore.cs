@@ -12,7 +12,7 @@ internal static class ConsoleStore
     {
         await using var query = work.Command(
             """
-            select k.now, c.mode,
+            select k.now, c.mode, (extract(epoch from c.look_ahead) / 3600)::int,
                 (select count(*) from expiration.job where state = 'waiting' and done_at < k.now - interval '5 seconds'),
                 (select coalesce(sum(greatest(planned - units, 0)), 0)::bigint from expiration.job
                     where state = 'waiting' and until_at <= k.now),
@@ -41,31 +41,32 @@ internal static class ConsoleStore
         );
         await using var row = await query.ExecuteReaderAsync(cancel);
         await row.ReadAsync(cancel);
-        var (units, inTime) = (row.GetInt64(13), row.GetInt64(14));
-        var (steps, failures) = (row.GetInt64(9), row.GetInt64(10));
+        var (units, inTime) = (row.GetInt64(14), row.GetInt64(15));
+        var (steps, failures) = (row.GetInt64(10), row.GetInt64(11));
         return new Figures(
             row.GetFieldValue<DateTimeOffset>(0),
             row.GetString(1),
+            row.GetInt32(2),
             new Backlog(
-                row.GetInt64(2),
                 row.GetInt64(3),
-                row.Value<DateTimeOffset>(4),
-                row.IsDBNull(4)
+                row.GetInt64(4),
+                row.Value<DateTimeOffset>(5),
+                row.IsDBNull(5)
                     ? 0
                     : Math.Round(
-                        (row.GetFieldValue<DateTimeOffset>(0) - row.GetFieldValue<DateTimeOffset>(4)).TotalSeconds,
+                        (row.GetFieldValue<DateTimeOffset>(0) - row.GetFieldValue<DateTimeOffset>(5)).TotalSeconds,
                         3
                     ),
-                row.GetInt64(5)
+                row.GetInt64(6)
             ),
-            new Ahead(row.GetInt64(6), row.GetInt64(7)),
-            row.GetInt64(12) / 5,
-            row.GetInt64(8),
+            new Ahead(row.GetInt64(7), row.GetInt64(8)),
+            row.GetInt64(13) / 5,
+            row.GetInt64(9),
             Ratio(failures, steps + failures, 0),
             1 - Ratio(failures, steps + failures, 0),
-            new Adherence(60, units, inTime, Ratio(inTime, units, 1), Math.Round(row.GetDouble(15), 3)),
-            row.GetInt64(16),
+            new Adherence(60, units, inTime, Ratio(inTime, units, 1), Math.Round(row.GetDouble(16), 3)),
             row.GetInt64(17),
+            row.GetInt64(18),
             [],
             []
         );
@@ -104,7 +105,7 @@ internal static class ConsoleStore
             """
             select c.id, c.name, c.sla_seconds, l.breaker, l.last_acknowledged_at, o.commands, o.units,
                 coalesce(extract(epoch from platform.clock() - o.oldest), 0)::double precision,
-                (select count(*) from connectors.task t where t.connector_id = c.id and t.state = 'open')
+                (select count(*) from connectors.task t where t.connector_id = c.id and t.state = 'open'), l.deferred_at
             from connectors.connector c join connectors.lane l on l.connector_id = c.id
             cross join lateral (
                 select count(*) as commands, coalesce(sum(k.size - k.done), 0)::bigint as units, min(k.due_at) as oldest
@@ -130,7 +131,8 @@ internal static class ConsoleStore
                     rows.GetInt64(6),
                     rows.GetString(3),
                     rows.Value<DateTimeOffset>(4),
-                    rows.GetInt64(8)
+                    rows.GetInt64(8),
+                    rows.Value<DateTimeOffset>(9)
                 )
             );
         }
@@ -179,6 +181,40 @@ internal static class ConsoleStore
             [("from", from), ("to", mode)],
             cancel
         );
+    }
+
+    /// <summary>Sets how far ahead hours are enqueued (EXP-01), with its event. What is enqueued stays so.</summary>
+    public static async Task SetLookAheadAsync(
+        UnitOfWork work,
+        int hours,
+        string actor,
+        string? requestId,
+        CancellationToken cancel
+    )
+    {
+        await using var update = work.Command(
+            """
+            update expiration.control set look_ahead = $1 * interval '1 hour', changed_by = $2, changed_at = platform.clock(),
+                version = version + 1
+            where look_ahead <> $1 * interval '1 hour' returning version
+            """,
+            hours,
+            actor
+        );
+        if (await update.ExecuteScalarAsync(cancel) is int version)
+        {
+            await TellAsync(
+                work,
+                "expiry_pipeline",
+                "1",
+                "expiry.look_ahead_changed",
+                version,
+                actor,
+                requestId,
+                [("hours", hours)],
+                cancel
+            );
+        }
     }
 
     /// <summary>Sets the priority of a job that is not done.</summary>

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
+using Tessera.Server.Expiration.Schedules;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Expiration;
 
@@ -8,7 +10,9 @@ namespace Tessera.Server.Expiration;
 public static class ExpirationRoom
 {
     /// <summary>Registers the workers.</summary>
-    public static IServiceCollection AddExpiration(this IServiceCollection services) =>
+    public static IServiceCollection AddExpiration(this IServiceCollection services, Settings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
         services
             .AddSingleton<Horizon>()
             .AddSingleton<NodeClock>()
@@ -16,14 +20,20 @@ public static class ExpirationRoom
             .AddSingleton<Sweeper>()
             .AddSingleton<CatchUp>()
             .AddSingleton<IApprovedAction, ExtensionApproval>()
-            .AddHostedService(static p => p.GetRequiredService<LookAhead>())
+            .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<LookAhead>())
+            .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<CatchUp>())
+            .AddSingleton<IScheduledPass, Checker>()
+            .AddSingleton<IScheduledPass, Archiver>()
+            .AddSingleton<IScheduledPass, Notices>()
+            .AddRetained(ExpirationRetention.Kinds)
+            .AddKeptWords(ExpirationRetention.Words)
             .AddHostedService(static p => p.GetRequiredService<Sweeper>())
-            .AddHostedService(static p => p.GetRequiredService<CatchUp>())
             .AddHostedService<NearTime>()
             .AddHostedService<CouponEnds>()
-            .AddHostedService<Checker>()
-            .AddHostedService<Archiver>()
+            .AddHostedService<PressureWatch>()
             .AddHostedService<ChangeWorker>();
+        return settings.Schedules ? services.AddHostedService<Scheduling>() : services;
+    }
 
     /// <summary>Adds the routes.</summary>
     public static void MapExpiration(this IEndpointRouteBuilder api)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Tessera.Core.Expiration;
 using Tessera.Server.Access;
@@ -12,7 +13,7 @@ namespace Tessera.Server.Expiration;
 /// beyond now; above it somebody else decides. What is agreed on for named units is each unit as it was shown; for a whole
 /// coupon, campaign or list it is the rule, as units are used all the while.
 /// </summary>
-internal sealed class ExtensionApproval : IApprovedAction
+internal sealed class ExtensionApproval(ILogger<ExtensionApproval> log) : IApprovedAction
 {
     /// <summary>Names the kind in requests and policies.</summary>
     public const string Name = "coupon_extension";
@@ -64,9 +65,18 @@ internal sealed class ExtensionApproval : IApprovedAction
 
         var keys = await ChangeStore.KeysAsync(work, wanted.Names, wanted.MerchantId, cancel);
         var held = await UnitStore.HoldAsync(work, keys.Values, cancel);
-        var granted = held.Where(u => wanted.Change.Decide(u.State, u.Key.EndsAt, now) is null).ToList();
+        var decided = held.Select(u => (Unit: u, Refusal: wanted.Change.Decide(u.State, u.Key.EndsAt, now))).ToList();
+        var granted = decided.Where(static d => d.Refusal is null).Select(static d => d.Unit).ToList();
         if (granted.Count == 0)
         {
+            // Nothing is tried then, which is where the refused ones are counted else.
+            UnitChanges.CountRefused(
+                log,
+                wanted.Change,
+                decided.Select(static d => (d.Unit, d.Refusal!)),
+                "approvals",
+                null
+            );
             return Nothing;
         }
 
@@ -100,6 +110,7 @@ internal sealed class ExtensionApproval : IApprovedAction
             action.ExecutedBy.Actor,
             action.CorrelationId,
             action.Id,
+            log,
             cancel
         );
         return Executed.Done(System.Text.Json.JsonSerializer.Serialize(result, Wire.Json));

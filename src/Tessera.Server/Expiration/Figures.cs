@@ -3,6 +3,7 @@ namespace Tessera.Server.Expiration;
 /// <summary>The pipeline at a glance (EXP-17).</summary>
 /// <param name="AsOf">The database clock.</param>
 /// <param name="Mode">running, paused or draining.</param>
+/// <param name="LookAheadHours">How far ahead hours of ends are enqueued.</param>
 /// <param name="Backlog">What has come due and is not told.</param>
 /// <param name="Ahead">What is enqueued and not due.</param>
 /// <param name="ProcessedPerMinute">Units, mean of the last five minutes.</param>
@@ -17,6 +18,7 @@ namespace Tessera.Server.Expiration;
 internal sealed record Figures(
     DateTimeOffset AsOf,
     string Mode,
+    int LookAheadHours,
     Backlog Backlog,
     Ahead Ahead,
     long ProcessedPerMinute,
@@ -34,6 +36,7 @@ internal sealed record Figures(
         new(
             Access.Samples.At,
             "running",
+            48,
             new Backlog(1, 120_000, Access.Samples.At.AddSeconds(-12), 12, 0),
             new Ahead(48, 9_800_000),
             240_000,
@@ -44,7 +47,7 @@ internal sealed record Figures(
             0,
             2,
             [new MinuteFigure(Access.Samples.At, 240_000, 0, 3200)],
-            [new PartnerLag(Access.Samples.Id, "Shop", 60, 0.4, true, 1, 10_000, "closed", Access.Samples.At, 0)]
+            [new PartnerLag(Access.Samples.Id, "Shop", 60, 0.4, true, 1, 10_000, "closed", Access.Samples.At, 0, null)]
         );
 }
 
@@ -81,6 +84,7 @@ internal sealed record MinuteFigure(DateTimeOffset At, long Units, long Failures
 /// <param name="Breaker">closed, open or half_open.</param>
 /// <param name="LastAcknowledgedAt">Its last acknowledgement.</param>
 /// <param name="OpenTasks">In the manual queue.</param>
+/// <param name="DeferredAt">Since when it waits, because critical partners go first (EXP-12); null when it does not.</param>
 internal sealed record PartnerLag(
     Guid ConnectorId,
     string Name,
@@ -91,5 +95,6 @@ internal sealed record PartnerLag(
     long OpenUnits,
     string Breaker,
     DateTimeOffset? LastAcknowledgedAt,
-    long OpenTasks
+    long OpenTasks,
+    DateTimeOffset? DeferredAt
 );

@@ -23,8 +23,11 @@ internal sealed record HeldJob(
     int Failures
 )
 {
+    /// <summary>Units of a step, when none has failed.</summary>
+    public int FullStep { get; init; } = Buckets.UnitsPerStep;
+
     /// <summary>Units of the next step: after each failure half as many, should it be their number that is too much.</summary>
-    public int StepSize => Math.Max(Buckets.UnitsPerStep >> Math.Min(Failures, 10), 250);
+    public int StepSize => Math.Max(FullStep >> Math.Min(Failures, 10), 250);
 }
 
 /// <summary>What a step expired of one coupon: one event.</summary>

@@ -12,7 +12,55 @@ namespace Tessera.Server.Expiration;
 /// <summary>Jobs, alerts and releases in pages (EXP-11, EXP-15, EXP-17).</summary>
 internal static class ListEndpoints
 {
+    private static readonly Listed<JobView> Jobs = Listed.ByNumber(
+        $"select {JobView.Columns} from expiration.job j join expiration.bucket b on b.starts_at = j.bucket",
+        "j.id",
+        JobView.Read,
+        static j => j.Id
+    );
+
+    private static readonly string AlertSelect = $"select {AlertView.Columns} from expiration.alert a";
+
+    private static readonly Listed<AlertView> Alerts = Listed.ByTime(
+        AlertSelect,
+        "a.raised_at",
+        "a.id",
+        AlertView.Read,
+        static a => (a.RaisedAt, a.Id)
+    );
+
+    private static readonly Listed<ReleaseView> Releases = Listed.ByTime(
+        """
+        select id, coupon_id, campaign_id, units, budget_minor, case when budget_minor > 0 then currency end, cause, ends_from,
+            ends_until, created_at from expiration.batch
+        """,
+        "created_at",
+        "id",
+        ReleaseView.Read,
+        static r => (r.CreatedAt, r.EventId)
+    );
+
     private static readonly string[] JobStates = ["waiting", "done", "failed"];
+
+    private static readonly AlertView Alert = new(
+        Samples.Id,
+        "clock_drift",
+        "node-1:42",
+        System.Text.Json.JsonDocument.Parse("""{"drift_ms": 180000}""").RootElement,
+        Samples.At,
+        Samples.At,
+        null,
+        null,
+        null,
+        null
+    );
+
+    private static readonly Acknowledging Taking = new(
+        "expiration.alert",
+        "expiry_alert",
+        "expiry.alert_acknowledged",
+        "$4::uuid is null"
+    );
 
     public static void Map(IEndpointRouteBuilder expiry)
     {
@@ -33,25 +81,14 @@ internal static class ListEndpoints
             .RequirePermission(Permissions.ExpiryRead)
             .WithPages(["raised_at"])
             .WithQuery("is_open", "boolean", "Only those whose cause stands, or is gone.")
-            .WithAnswer(
-                200,
-                new Page<AlertView>(
-                    [
-                        new AlertView(
-                            Samples.Id,
-                            "clock_drift",
-                            "node-1:42",
-                            System.Text.Json.JsonDocument.Parse("""{"drift_ms": 180000}""").RootElement,
-                            Samples.At,
-                            Samples.At,
-                            null
-                        ),
-                    ],
-                    false,
-                    null
-                ),
-                "A page."
-            )
+            .WithAnswer(200, new Page<AlertView>([Alert], false, null), "A page.")
+            .WithRefusals(ConsoleEndpoints.Scoped);
+        expiry
+            .MapPost("/alerts/{id:guid}/acknowledge", AcknowledgeAsync)
+            .WithName("acknowledgeExpiryAlert")
+            .TakesNote()
+            .RequirePermission(Permissions.ExpiryManage)
+            .WithAnswer(200, Alert with { AcknowledgedAt = Samples.At, AcknowledgedBy = "person:ada" }, "Somebody has.")
             .WithRefusals(ConsoleEndpoints.Scoped);
         expiry
             .MapGet("/releases", ReleasesAsync)
@@ -89,100 +126,55 @@ internal static class ListEndpoints
     {
         var query = new Query(context.Request);
         var page = await PageAsync(context, query, cursors, "id", "-id");
-        var (values, conditions) = (new List<object?>(), new List<string> { "true" });
-        Add(values, conditions, "j.state", query.Word("state", JobStates));
-        Add(values, conditions, "j.merchant_id", query.Id("merchant_id"));
-        if (await RefusedAsync(context, query))
-        {
-            return;
-        }
-
-        if (page.After is [{ } last, ..])
-        {
-            values.Add(last);
-            conditions.Add($"j.id {(page.Descending ? '<' : '>')} ${values.Count}::text::bigint");
-        }
-
-        await using var work = await database.BeginAsync(context.RequestAborted);
-        var rows = await ListStore.RowsAsync(
-            work,
-            $"""
-            select {JobView.Columns} from expiration.job j join expiration.bucket b on b.starts_at = j.bucket
-            where {string.Join(" and ", conditions)} order by j.id {(
-                page.Descending ? "desc" : "asc"
-            )} limit {page.Fetch}
-            """,
-            values,
-            JobView.Read,
-            context.RequestAborted
-        );
-        static string?[] KeyOf(JobView job)
-        {
-            var key = job.Id.ToString(CultureInfo.InvariantCulture);
-            return [key, key];
-        }
-
-        await page.Answer(context, rows, static r => r, KeyOf).SendAsync(context);
+        var rows = new PageRows("true");
+        rows.Equal("j.state", query.Word("state", JobStates));
+        rows.Equal("j.merchant_id", query.Id("merchant_id"));
+        await rows.AnswerAsync(context, database, query, page, Jobs);
     }
 
     private static async Task AlertsAsync(HttpContext context, Database database, Cursors cursors)
     {
         var query = new Query(context.Request);
         var page = await PageAsync(context, query, cursors, "raised_at", "-raised_at");
-        var (values, conditions) = (new List<object?>(), new List<string>());
+        var rows = new PageRows("true");
         if (query.Flag("is_open") is { } isOpen)
         {
-            conditions.Add(isOpen ? "cleared_at is null" : "cleared_at is not null");
+            rows.Where("cleared_at is " + (isOpen ? "null" : "not null"));
         }
 
-        if (await RefusedAsync(context, query))
+        await rows.AnswerAsync(context, database, query, page, Alerts);
+    }
+
+    private static async Task AcknowledgeAsync(HttpContext context, Guid id, Database database)
+    {
+        if (Caller.Of(context).MerchantId is not null)
         {
+            await Problems.WriteAsync(context, ConsoleEndpoints.Scoped);
             return;
         }
 
-        conditions.Add(page.Where("raised_at", "timestamptz", "id", "uuid", values));
-        await using var work = await database.BeginAsync(context.RequestAborted);
-        var rows = await ListStore.RowsAsync(
-            work,
-            $"""
-            select id, kind, subject, detail::text, raised_at, seen_at, cleared_at from expiration.alert
-            where {string.Join(" and ", conditions)} {page.OrderBy("raised_at", "id")}
-            """,
-            values,
-            AlertView.Read,
-            context.RequestAborted
+        await Taking.RunAsync(
+            context,
+            database,
+            id,
+            async work =>
+            {
+                await using var query = work.Command(AlertSelect + " where a.id = $1", id);
+                await using var row = await query.ExecuteReaderAsync(CancellationToken.None);
+                return await row.ReadAsync(CancellationToken.None) ? AlertView.Read(row) : null;
+            },
+            static alert => (3, EventLog.Payload(("kind", alert.Kind), ("subject", alert.Subject)))
         );
-        static string?[] KeyOf(AlertView alert) => [PageRequest.KeyOf(alert.RaisedAt), alert.Id.ToString()];
-        await page.Answer(context, rows, static r => r, KeyOf).SendAsync(context);
     }
 
     private static async Task ReleasesAsync(HttpContext context, Database database, Cursors cursors)
     {
         var query = new Query(context.Request);
         var page = await PageAsync(context, query, cursors, "created_at", "-created_at");
-        var (values, conditions) = (new List<object?>(), new List<string>());
-        Add(values, conditions, "campaign_id", query.Text("campaign_id", 100));
-        Add(values, conditions, "coupon_id", query.Integer("coupon_id", 1, long.MaxValue));
-        if (await RefusedAsync(context, query))
-        {
-            return;
-        }
-
-        conditions.Add(page.Where("created_at", "timestamptz", "id", "uuid", values));
-        await using var work = await database.BeginAsync(context.RequestAborted);
-        var rows = await ListStore.RowsAsync(
-            work,
-            $"""
-            select id, coupon_id, campaign_id, units, budget_minor, case when budget_minor > 0 then currency end, cause, ends_from,
-                ends_until, created_at from expiration.batch
-            where {string.Join(" and ", conditions)} {page.OrderBy("created_at", "id")}
-            """,
-            values,
-            ReleaseView.Read,
-            context.RequestAborted
-        );
-        static string?[] KeyOf(ReleaseView r) => [PageRequest.KeyOf(r.CreatedAt), r.EventId.ToString()];
-        await page.Answer(context, rows, static r => r, KeyOf).SendAsync(context);
+        var rows = new PageRows("true");
+        rows.Equal("campaign_id", query.Text("campaign_id", 100));
+        rows.Equal("coupon_id", query.Integer("coupon_id", 1, long.MaxValue));
+        await rows.AnswerAsync(context, database, query, page, Releases);
     }
 
     private static Task<PageRequest> PageAsync(
@@ -199,25 +191,5 @@ internal static class ListEndpoints
         }
 
         return cursors.ReadAsync(query, [sort], standard, null, context.RequestAborted).AsTask();
-    }
-
-    private static async Task<bool> RefusedAsync(HttpContext context, Query query)
-    {
-        if (query.Finish() is not { } refusal)
-        {
-            return false;
-        }
-
-        await Problems.WriteAsync(context, refusal);
-        return true;
-    }
-
-    private static void Add<T>(List<object?> values, List<string> conditions, string column, T? value)
-    {
-        if (value is not null)
-        {
-            values.Add(value);
-            conditions.Add($"{column} = ${values.Count}");
-        }
     }
 }

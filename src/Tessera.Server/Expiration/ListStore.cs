@@ -84,12 +84,15 @@ internal sealed record JobView(
 
 /// <summary>An alert of the pipeline.</summary>
 /// <param name="Id">UUIDv7.</param>
-/// <param name="Kind">clock_drift, still_usable, missed, behind, failing or unusual_volume.</param>
+/// <param name="Kind">clock_drift, still_usable, missed, behind, failing, unusual_volume, partner_late or quota_exhausted.</param>
 /// <param name="Subject">A node, an instance, a partner, an hour.</param>
 /// <param name="Detail">What was measured.</param>
 /// <param name="RaisedAt">When.</param>
 /// <param name="SeenAt">When it was seen last.</param>
 /// <param name="ClearedAt">When its cause was gone.</param>
+/// <param name="AcknowledgedAt">When somebody took note; null while nobody has.</param>
+/// <param name="AcknowledgedBy">Who did.</param>
+/// <param name="AcknowledgedNote">What they said; null for nothing.</param>
 internal sealed record AlertView(
     Guid Id,
     string Kind,
@@ -97,9 +100,17 @@ internal sealed record AlertView(
     System.Text.Json.JsonElement Detail,
     DateTimeOffset RaisedAt,
     DateTimeOffset SeenAt,
-    DateTimeOffset? ClearedAt
+    DateTimeOffset? ClearedAt,
+    DateTimeOffset? AcknowledgedAt,
+    string? AcknowledgedBy,
+    string? AcknowledgedNote
 )
 {
+    /// <summary>Of alias <c>a</c>, in the order of <see cref="Read"/>.</summary>
+    public static readonly string Columns =
+        "a.id, a.kind, a.subject, a.detail::text, a.raised_at, a.seen_at, a.cleared_at, "
+        + Access.Acknowledging.Columns("a");
+
     public static AlertView Read(NpgsqlDataReader row) =>
         new(
             row.GetGuid(0),
@@ -108,7 +119,10 @@ internal sealed record AlertView(
             System.Text.Json.JsonDocument.Parse(row.GetString(3)).RootElement,
             row.GetFieldValue<DateTimeOffset>(4),
             row.GetFieldValue<DateTimeOffset>(5),
-            row.Value<DateTimeOffset>(6)
+            row.Value<DateTimeOffset>(6),
+            row.Value<DateTimeOffset>(7),
+            row.Object<string>(8),
+            row.Object<string>(9)
         );
 }
 
@@ -127,7 +141,7 @@ internal sealed record ReleaseView(
     long CouponId,
     string? CampaignId,
     long Units,
-    Core.Money? Budget,
+    [property: Platform.Http.Guarded(Access.Permissions.FinanceRead)] Core.Money? Budget,
     string Cause,
     DateTimeOffset EndsFrom,
     DateTimeOffset EndsUntil,
@@ -159,25 +173,5 @@ internal static class ListStore
         );
         await using var row = await query.ExecuteReaderAsync(cancel);
         return await row.ReadAsync(cancel) ? JobView.Read(row) : null;
-    }
-
-    /// <summary>Rows of a page.</summary>
-    public static async Task<List<T>> RowsAsync<T>(
-        UnitOfWork work,
-        string sql,
-        IReadOnlyList<object?> values,
-        Func<NpgsqlDataReader, T> read,
-        CancellationToken cancel
-    )
-    {
-        await using var query = work.Command(sql, values.ToArray());
-        await using var rows = await query.ExecuteReaderAsync(cancel);
-        var list = new List<T>();
-        while (await rows.ReadAsync(cancel))
-        {
-            list.Add(read(rows));
-        }
-
-        return list;
     }
 }

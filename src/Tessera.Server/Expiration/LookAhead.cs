@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Tessera.Core.Expiration;
+using Tessera.Server.Expiration.Schedules;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -9,26 +9,22 @@ namespace Tessera.Server.Expiration;
 /// The scheduled path (EXP-01, EXP-02): enqueues the hours within the look-ahead in which units end, and those behind it
 /// that nobody has enqueued yet. Any number of nodes may run it; an hour is enqueued once.
 /// </summary>
-public sealed partial class LookAhead(
-    Database database,
-    NodeClock nodeClock,
-    TimeProvider clock,
-    ILogger<LookAhead> log
-) : Worker(clock, log, TimeSpan.FromSeconds(5))
+public sealed partial class LookAhead(Database database, NodeClock nodeClock, ILogger<LookAhead> log) : IScheduledPass
 {
     /// <summary>How far back the frequent look goes; the nightly catch-up goes back to the beginning.</summary>
     private static readonly TimeSpan Behind = TimeSpan.FromDays(2);
 
-    /// <inheritdoc/>
-    public override async Task<bool> RunOnceAsync(CancellationToken cancel)
-    {
-        if ((await nodeClock.CheckAsync(cancel)).IsStopped)
-        {
-            return false;
-        }
+    string IScheduledPass.Name => "look-ahead";
 
-        await PlanAsync(Behind, "schedule", cancel);
-        return false;
+    string IScheduledPass.Cron => "0/5 * * * * ?";
+
+    /// <summary>Enqueues what is not enqueued; nothing on a node whose clock is off.</summary>
+    public async Task RunOnceAsync(CancellationToken cancel)
+    {
+        if (!(await nodeClock.CheckAsync(cancel)).IsStopped)
+        {
+            await PlanAsync(Behind, "schedule", cancel);
+        }
     }
 
     /// <summary>Enqueues what is not enqueued, from so far back to the look-ahead.</summary>

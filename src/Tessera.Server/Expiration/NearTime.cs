@@ -12,7 +12,7 @@ namespace Tessera.Server.Expiration;
 /// <summary>
 /// The near-time path (EXP-01, EXP-13): follows the sealed log, which skips no committed change. What was issued or extended
 /// has its hours enqueued; what became live again after its end is told at once. One node follows at a time: whoever
-/// holds the row of its place.
+/// holds its place, by lock or by lease.
 /// </summary>
 public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvider clock, ILogger<NearTime> log)
     : Worker(clock, log, TimeSpan.FromSeconds(1))
@@ -25,6 +25,13 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
 
     /// <summary>Units that are looked at in one transaction.</summary>
     private const int UnitsPerBatch = 5000;
+
+    /// <summary>Keeps the place for longer than one part takes; a node that hangs is replaced within the minute of PERF-03.</summary>
+    private const string Hold =
+        "update expiration.follower set leased_until = platform.clock() + interval '20 seconds' where place = $1 and $2 > $1";
+
+    private const string Advance =
+        "update expiration.follower set place = $2, leased_until = '-infinity' where place = $1";
 
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
@@ -41,16 +48,13 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         }
 
         var now = await work.ClockAsync(cancel);
+        List<Run[]> parts = [];
         if (place.Until > place.From)
         {
             var said = await ReadAsync(work, place.From, place.Until, cancel);
             var ended = await ExpectAsync(work, said, cancel);
-            foreach (var part in ended.SelectMany(Parts).Concat(said.Again.Chunk(UnitsPerBatch)))
-            {
-                await TellLateAsync(part, cancel);
-            }
-
-            await work.ExecuteAsync("update expiration.follower set place = $1", [place.Until], cancel);
+            parts = [.. Parts(ended), .. said.Again.Chunk(UnitsPerBatch)];
+            await work.ExecuteAsync(parts.Count == 0 ? Advance : Hold, [place.From, place.Until], cancel);
         }
 
         foreach (var hour in await DueHoursAsync(work, Buckets.Of(now + place.LookAhead), cancel))
@@ -59,7 +63,29 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         }
 
         await work.CommitAsync(CancellationToken.None);
-        return place.Until - place.From == PlacesPerPass;
+        return await TellLateAsync(place.From, place.Until, parts, cancel) && place.Until - place.From == PlacesPerPass;
+    }
+
+    /// <summary>
+    /// Tells of what may be late, and only then goes on in the log. It may take longer than a transaction may wait, so none is
+    /// held: hours are enqueued before, and the place is this node's by lease.
+    /// </summary>
+    /// <returns>Whether the place was this node's to the end.</returns>
+    private async Task<bool> TellLateAsync(long from, long until, List<Run[]> parts, CancellationToken cancel)
+    {
+        for (var n = 0; n < parts.Count; n++)
+        {
+            await TellLateAsync(parts[n], cancel);
+            await using var work = await database.BeginAsync(cancel);
+            var isHeld = await work.ExecuteAsync(n == parts.Count - 1 ? Advance : Hold, [from, until], cancel) == 1;
+            await work.CommitAsync(CancellationToken.None);
+            if (!isHeld)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static async Task<(long From, long Until, TimeSpan LookAhead)?> PlaceAsync(
@@ -71,7 +97,7 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
             """
             select f.place, least(s.seq, f.place + $1), extract(epoch from c.look_ahead)::bigint
             from expiration.follower f cross join audit.seal s cross join expiration.control c
-            where c.mode = 'running' for update of f skip locked
+            where c.mode = 'running' and f.leased_until <= platform.clock() for update of f skip locked
             """,
             (long)PlacesPerPass
         );
@@ -184,11 +210,31 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
         return ended;
     }
 
-    private static IEnumerable<Run[]> Parts(Run run)
+    /// <summary>Runs cut and put together so that each part has at most so many units as one transaction looks at.</summary>
+    private static IEnumerable<Run[]> Parts(IEnumerable<Run> runs)
     {
-        for (var first = run.First; first <= run.Last; first += UnitsPerBatch)
+        var part = new List<Run>();
+        var room = (long)UnitsPerBatch;
+        foreach (var run in runs)
         {
-            yield return [run with { First = first, Last = Math.Min(run.Last, first + UnitsPerBatch - 1) }];
+            for (var first = run.First; first <= run.Last; )
+            {
+                var last = Math.Min(run.Last, first + room - 1);
+                part.Add(run with { First = first, Last = last });
+                room -= last - first + 1;
+                first = last + 1;
+                if (room == 0)
+                {
+                    yield return [.. part];
+                    part.Clear();
+                    room = UnitsPerBatch;
+                }
+            }
+        }
+
+        if (part.Count > 0)
+        {
+            yield return [.. part];
         }
     }
 

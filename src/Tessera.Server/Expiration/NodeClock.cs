@@ -20,6 +20,9 @@ public sealed partial class NodeClock(Database database, TimeProvider clock, ILo
     public static string Name { get; } =
         string.Create(CultureInfo.InvariantCulture, $"{Environment.MachineName}:{Environment.ProcessId}");
 
+    /// <summary>This node's clock less the database's, as last read; zero before.</summary>
+    internal TimeSpan Drift => _latest?.Drift ?? TimeSpan.Zero;
+
     /// <summary>The latest reading, taken anew every few seconds.</summary>
     public async Task<ClockReading> CheckAsync(CancellationToken cancel)
     {

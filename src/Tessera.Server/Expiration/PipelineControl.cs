@@ -17,6 +17,7 @@ public sealed class PipelineControl(Database database)
         return
         [
             ("mode", figures.Mode),
+            ("look_ahead_hours", Text(figures.LookAheadHours)),
             ("nodes", Text(figures.Nodes)),
             ("backlog_jobs", Text(figures.Backlog.Jobs)),
             ("backlog_units", Text(figures.Backlog.Units)),
@@ -30,7 +31,10 @@ public sealed class PipelineControl(Database database)
             ("told_within_60_s", Text(figures.Sla.Ratio)),
             ("open_alerts", Text(figures.OpenAlerts)),
             .. partners.Select(p =>
-                ("partner " + p.Name, $"{Text(p.LagSeconds)} s behind of {Text(p.SlaSeconds)}, {p.Breaker}")
+                (
+                    "partner " + p.Name,
+                    $"{Text(p.LagSeconds)} s behind of {Text(p.SlaSeconds)}, {p.Breaker}{(p.DeferredAt is null ? "" : ", deferred")}"
+                )
             ),
         ];
     }
@@ -43,6 +47,17 @@ public sealed class PipelineControl(Database database)
     {
         await using var work = await database.BeginAsync(cancel);
         await ConsoleStore.SetModeAsync(work, mode, actor, null, cancel);
+        await work.CommitAsync(cancel);
+    }
+
+    /// <summary>Sets how far ahead hours of ends are enqueued (EXP-01).</summary>
+    /// <param name="hours">24 to 720.</param>
+    /// <param name="actor">Who.</param>
+    /// <param name="cancel">Cancels.</param>
+    public async Task SetLookAheadAsync(int hours, string actor, CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        await ConsoleStore.SetLookAheadAsync(work, hours, actor, null, cancel);
         await work.CommitAsync(cancel);
     }
 
@@ -73,8 +88,8 @@ public sealed class PipelineControl(Database database)
     )
     {
         var clock = new NodeClock(database, TimeProvider.System, NullLogger<NodeClock>.Instance);
-        using var lookAhead = new LookAhead(database, clock, TimeProvider.System, NullLogger<LookAhead>.Instance);
-        using var catchUp = new CatchUp(database, lookAhead, clock, TimeProvider.System, NullLogger<CatchUp>.Instance);
+        var lookAhead = new LookAhead(database, clock, NullLogger<LookAhead>.Instance);
+        var catchUp = new CatchUp(database, lookAhead, clock, NullLogger<CatchUp>.Instance);
         var found = await catchUp.ReplayAsync(from, until, cancel);
         await using var work = await database.BeginAsync(cancel);
         await ConsoleStore.TellAsync(

@@ -3,12 +3,14 @@ using Microsoft.Extensions.Logging;
 using Tessera.Core.Expiration;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Platform.Lanes;
 
 namespace Tessera.Server.Expiration;
 
 /// <summary>
 /// Works jobs that have come due, in order of priority (EXP-03, EXP-12): any number of nodes, each job held by one at a
-/// time. Each step is one transaction: events, releases, commands and the job's place, or nothing.
+/// time. Each step is one transaction: events, releases, commands and the job's place, or nothing. A node at which callers
+/// redeem takes smaller steps with pauses between them, and so leaves the more to the others.
 /// </summary>
 public sealed partial class Sweeper(
     Database database,
@@ -22,6 +24,9 @@ public sealed partial class Sweeper(
 
     private const int LastFailure = 10;
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(500);
+
+    private readonly TimeProvider _clock = clock;
 
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
@@ -55,6 +60,7 @@ public sealed partial class Sweeper(
         for (var isFirst = true; ; isFirst = false)
         {
             var started = Stopwatch.GetTimestamp();
+            var givesWay = LaneTraffic.IsBusy;
             await using var work = await database.BeginAsync(cancel);
             await work.ExecuteAsync(
                 "set local work_mem = '96MB'; set local statement_timeout = '15s'; "
@@ -64,9 +70,13 @@ public sealed partial class Sweeper(
             );
             if (await JobStore.HoldAsync(work, job, cancel) is not { } held)
             {
+                // Paused, or another's: if it is still this worker's, it need not wait for the lease when it goes on.
+                await JobStore.ReleaseAsync(work, job, cancel);
+                await work.CommitAsync(cancel);
                 return true;
             }
 
+            held = held with { FullStep = givesWay ? Buckets.UnitsPerStepBeside : Buckets.UnitsPerStep };
             var step = await JobStore.ExpireAsync(work, held, settled, cancel);
             await Releases.WriteAsync(work, step.Batches, step.Now, cancel);
             await Telling.ExpiredAsync(work, step.Batches, endedAt: null, cancel);
@@ -96,6 +106,13 @@ public sealed partial class Sweeper(
             if (!isFull)
             {
                 return !isFirst || step.Seen > 0 || done == held.Until;
+            }
+
+            if (givesWay)
+            {
+                // Half as long as the step took: two thirds of one processor at most.
+                var rest = Stopwatch.GetElapsedTime(started) / 2;
+                await Task.Delay(rest < LongestRest ? rest : LongestRest, _clock, cancel);
             }
         }
     }

@@ -32,6 +32,7 @@ internal static class TimelineEndpoints
                 Samples.At.AddSeconds(1.2),
                 Samples.At.AddSeconds(1.3),
                 Samples.At.AddSeconds(1.5),
+                Samples.At.AddSeconds(2.6),
                 1,
                 null,
                 [new CommandCall(Samples.At.AddSeconds(1.3), 184, 200, "ok")]
@@ -78,7 +79,7 @@ internal static class TimelineEndpoints
             work,
             id,
             [.. steps.Where(static s => s.EventId is not null).Select(static s => s.At)],
-            unit.EndsAt,
+            [unit.EndsAt, .. await ChangeStore.EndsAsync(work, couponId, cancel)],
             cancel
         );
         var confirmed = partners

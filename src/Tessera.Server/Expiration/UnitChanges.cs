@@ -1,9 +1,12 @@
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Expiration;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Expiration;
 
@@ -25,29 +28,48 @@ internal static class UnitChanges
     /// <param name="work">The transaction.</param>
     /// <param name="asked">What was asked for, and by whom.</param>
     /// <param name="keys">Of the units; at most <see cref="UnitsPerBatch"/>.</param>
+    /// <param name="log">Where refused changes are written (CPN-06).</param>
     /// <param name="cancel">Cancels.</param>
     /// <returns>An outcome for each unit that is still at its key; the others have moved or gone.</returns>
     public static async Task<IReadOnlyList<UnitOutcome>> ApplyAsync(
         UnitOfWork work,
         AskedChange asked,
         IReadOnlyCollection<UnitKey> keys,
+        ILogger log,
         CancellationToken cancel
     )
     {
         var held = await UnitStore.HoldAsync(work, keys, cancel);
         var now = await work.ClockAsync(cancel);
+        var rules = asked.Change.Action is UnitAction.Expire or UnitAction.Cancel
+            ? await RegionRules.AgainstEndingAsync(
+                work,
+                held.Select(static u => u.Key.EndsAt),
+                held.Select(static u => u.Key.Id),
+                cancel
+            )
+            : null;
         var outcomes = new List<UnitOutcome>(held.Count);
         var granted = new List<HeldUnit>();
+        var refused = new List<(HeldUnit Unit, Refusal Refusal)>();
         foreach (var unit in held)
         {
             // A hold that has lapsed is its reservation's to end, so a reserved unit counts as held.
-            var refusal = asked.Change.Decide(unit.State, unit.Key.EndsAt, now);
+            var refusal =
+                asked.Change.Decide(unit.State, unit.Key.EndsAt, now)
+                ?? rules?.GetValueOrDefault(unit.Key.Id)?.CheckEnding();
             outcomes.Add(new UnitOutcome(unit.Key, refusal));
             if (refusal is null)
             {
                 granted.Add(unit);
             }
+            else
+            {
+                refused.Add((unit, refusal));
+            }
         }
+
+        CountRefused(log, asked.Change, refused, asked.Actor, asked.RequestId);
 
         if (granted.Count > 0)
         {
@@ -55,6 +77,22 @@ internal static class UnitChanges
         }
 
         return outcomes;
+    }
+
+    /// <summary>Counts and logs changes that were refused, by present state and reason.</summary>
+    public static void CountRefused(
+        ILogger log,
+        UnitChange change,
+        IEnumerable<(HeldUnit Unit, Refusal Refusal)> refused,
+        string actor,
+        string? requestId
+    )
+    {
+        foreach (var group in refused.GroupBy(static r => (r.Unit.State, r.Refusal)))
+        {
+            var units = group.Select(static r => r.Unit.Key.Id).ToArray();
+            TransitionMeter.Refused(log, units, group.Key.State, change.To, group.Key.Refusal, actor, requestId);
+        }
     }
 
     private static async Task WriteAsync(

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Codes;
@@ -25,6 +26,7 @@ internal static class UploadedList
         Operation operation,
         AskedChange asked,
         Tally tally,
+        ILogger log,
         CancellationToken cancel
     )
     {
@@ -65,7 +67,7 @@ internal static class UploadedList
                 operation,
                 async work =>
                 {
-                    var (after, count) = await ChangeAsync(work, operation, asked, before, cancel);
+                    var (after, count) = await ChangeAsync(work, operation, asked, before, log, cancel);
                     isMore = count == UnitChanges.UnitsPerBatch;
                     return after;
                 },
@@ -304,6 +306,7 @@ internal static class UploadedList
         Operation operation,
         AskedChange asked,
         Tally tally,
+        ILogger log,
         CancellationToken cancel
     )
     {
@@ -333,7 +336,7 @@ internal static class UploadedList
             return (tally, 0);
         }
 
-        var outcomes = (await UnitChanges.ApplyAsync(work, asked, lines.Keys, cancel)).ToDictionary(
+        var outcomes = (await UnitChanges.ApplyAsync(work, asked, lines.Keys, log, cancel)).ToDictionary(
             static o => o.Key,
             static o => o.Refusal
         );

@@ -11,7 +11,7 @@ internal static class CouponFigures
     private const string Sql = $"""
         select c.code, c.internal_name, c.created_by, c.created_at, c.currency, {Coupons.Coupon.StatusSql},
             coalesce(d.redemptions, 0), coalesce(d.revenue, 0), coalesce(d.discounts, 0), coalesce(d.rolled_back, 0),
-            p.people, p.repeated, p.completed, p.returned
+            p.people, p.repeated, p.completed, p.returned, coalesce(x.cost, 0), p.attended
         from coupons.coupon c
         cross join (select platform.clock() as now) k
         cross join lateral (
@@ -21,11 +21,20 @@ internal static class CouponFigures
             from insights.coupon_day where coupon_id = c.id) d
         cross join lateral (
             select count(*) as people, count(*) filter (where uses > 1) as repeated, coalesce(sum(completed), 0)::bigint as completed,
+                coalesce(sum(attended), 0)::bigint as attended,
                 count(*) filter (where exists (select from redemptions.redemption o where o.customer_id = by_person.customer_id
                     and o.decided_at > by_person.first_at and o.rolled_back_at is null)) as returned
             from (select customer_id, count(*) as uses, min(decided_at) as first_at,
-                    count(*) filter (where booking_status = 'completed') as completed
-                from redemptions.redemption where coupon_id = c.id and rolled_back_at is null group by 1) by_person) p
+                    count(*) filter (where booking_status = 'completed') as completed,
+                    count(*) filter (where b.attended) as attended
+                from redemptions.redemption r left join redemptions.booking b on b.redemption_id = r.id
+                where coupon_id = c.id and rolled_back_at is null group by 1) by_person) p
+        cross join lateral (
+            -- What its campaign cost, by its share of the campaign's redemptions.
+            select (sum(k.amount_minor) * coalesce(d.redemptions, 0) / nullif((
+                select sum(o.redemptions) from coupons.coupon s join insights.coupon_day o on o.coupon_id = s.id
+                where s.campaign_id = c.campaign_id), 0))::bigint as cost
+            from campaigns.cost k where k.campaign_id = c.campaign_id and k.currency = c.currency) x
         where c.id = $1 and ($2::uuid is null or c.merchant_id = $2)
         """;
 
@@ -73,15 +82,15 @@ internal static class CouponFigures
                 discounts,
                 Currencies.ToMajor(row.GetInt64(7), currency),
                 standing == 0 ? 0 : Math.Round(discounts / standing, digits, MidpointRounding.AwayFromZero),
-                null
+                Marketing.CampaignReads.Roi(row.GetInt64(7), row.GetInt64(14))
             ),
             new ConversionAnalysis(
                 row.GetInt64(12),
-                null,
-                null,
+                row.GetInt64(15),
+                row.GetInt64(12) == 0 ? null : InsightReads.Share(row.GetInt64(15), row.GetInt64(12)),
                 people == 0 ? null : InsightReads.Share(row.GetInt64(13), people)
             ),
-            new FraudIndicators(null, [], null, reasons)
+            new FraudIndicators(null, [], null, failed, reasons)
         );
     }
 

@@ -11,7 +11,7 @@ namespace Tessera.Server.Insights;
 internal static class InsightEndpoints
 {
     private static readonly string[] Intervals = ["day", "week", "month"];
-    private static readonly string[] Sides = ["discount_type", "applicable_to", "channel"];
+    private static readonly string[] Sides = ["discount_type", "applicable_to", "channel", "location"];
     private const int MaximumSeries = 5;
 
     public static void Map(IEndpointRouteBuilder api)
@@ -41,11 +41,15 @@ internal static class InsightEndpoints
                 "string",
                 "Up to five ids with commas: one line each. All coupons together unless given."
             )
+            .WithQuery("campaign_id", "string", "Ids of campaigns with commas: one line each; five lines in all.")
             .WithAnswer(200, InsightExamples.Timeline, "The lines.")
             .RequirePermission(Permissions.CouponsRead);
         api.MapGet("/insights/breakdown", BreakdownAsync)
             .WithName("getBreakdown")
-            .WithSummary("Shares of a period by discount type, service or channel")
+            .WithSummary("Shares of a period by discount type, service, channel or location")
+            .WithRemark(
+                "A location is where the channel stands that a coupon was used in; the key is empty where none is known."
+            )
             .WithTags("Insights")
             .WithPeriod()
             .WithQuery("by", "string", "What to divide by; discount_type unless given.", Sides)
@@ -53,7 +57,8 @@ internal static class InsightEndpoints
             .RequirePermission(Permissions.CouponsRead);
     }
 
-    private static TBuilder WithPeriod<TBuilder>(this TBuilder builder)
+    /// <summary>Describes the parameters <see cref="Period.Read"/> takes, and the currency.</summary>
+    internal static TBuilder WithPeriod<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder =>
         builder
             .WithQuery("from", "string", "First day, UTC; thirty days unless given.")
@@ -111,9 +116,10 @@ internal static class InsightEndpoints
             }
         }
 
-        if (ids.Count > MaximumSeries)
+        var campaigns = query.Words("campaign_id") ?? [];
+        if (ids.Count + campaigns.Count > MaximumSeries)
         {
-            query.Add("coupon_id", "too_many", "A chart has up to five lines.");
+            query.Add(campaigns.Count > 0 ? "campaign_id" : "coupon_id", "too_many", "A chart has up to five lines.");
         }
 
         if (query.Finish() is { } refusal)
@@ -122,7 +128,7 @@ internal static class InsightEndpoints
             return;
         }
 
-        var timeline = await reads.TimelineAsync(period, interval, currency, ids, cancel);
+        var timeline = await reads.TimelineAsync(period, interval, currency, ids, campaigns, cancel);
         await HttpAnswer.Json(200, timeline).SendAsync(context);
     }
 

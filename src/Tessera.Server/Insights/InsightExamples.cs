@@ -22,15 +22,15 @@ internal static class InsightExamples
             new CouponFacts("SAVE10", "Autumn ten percent", "key:" + Id, At, "active"),
             new UsageStatistics(150, 120, 30, 0.8m, 101, 12),
             new FinancialImpact("EUR", 310.20m, 2100.40m, 2.59m, null),
-            new ConversionAnalysis(0, null, null, 0.11m),
-            new FraudIndicators(null, [], null, [new RefusalCount("limit_reached", 30)])
+            new ConversionAnalysis(12, 9, 0.75m, 0.11m),
+            new FraudIndicators(null, [], null, 30, [new RefusalCount("limit_reached", 30)])
         );
 
     public static Timeline Timeline { get; } =
         new(
             "day",
             "EUR",
-            [new TimelineSeries(null, null, [new TimelinePoint("2026-11-02", 31, 1, 4, 402.10m, 51.30m)])]
+            [new TimelineSeries(null, null, null, [new TimelinePoint("2026-11-02", 31, 1, 4, 402.10m, 51.30m)])]
         );
 
     public static Breakdown Breakdown { get; } =

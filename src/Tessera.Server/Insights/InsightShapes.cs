@@ -1,3 +1,6 @@
+using Tessera.Server.Access;
+using Tessera.Server.Platform.Http;
+
 namespace Tessera.Server.Insights;
 
 /// <summary>Figures of all coupons (A.7).</summary>
@@ -22,7 +25,7 @@ public sealed record CouponSummary(
 /// <param name="TotalActiveCoupons">Accepting redemptions now.</param>
 /// <param name="TotalRedemptionsToday">Accepted today, UTC.</param>
 /// <param name="TotalRevenueGenerated">Net paid in the period, in major units.</param>
-/// <param name="AverageConversionRate">Redemptions per attempt in the period, 0 to 1.</param>
+/// <param name="AverageConversionRate">Uses that count, of these and the refusals in the period, 0 to 1.</param>
 /// <param name="TrendingDirection">up, down or stable against the period before.</param>
 /// <param name="TotalRedemptions">Accepted in the period.</param>
 /// <param name="TotalRefusals">Refused in the period.</param>
@@ -30,12 +33,12 @@ public sealed record CouponSummary(
 public sealed record SummaryOverview(
     long TotalActiveCoupons,
     long TotalRedemptionsToday,
-    decimal TotalRevenueGenerated,
+    [property: Guarded(Permissions.FinanceRead)] decimal TotalRevenueGenerated,
     decimal AverageConversionRate,
     string TrendingDirection,
     long TotalRedemptions,
     long TotalRefusals,
-    decimal TotalDiscountsGiven
+    [property: Guarded(Permissions.FinanceRead)] decimal TotalDiscountsGiven
 );
 
 /// <summary>A coupon among the best (A.7).</summary>
@@ -43,7 +46,7 @@ public sealed record TopPerformer(
     long CouponId,
     string Code,
     long Redemptions,
-    decimal RevenueGenerated,
+    [property: Guarded(Permissions.FinanceRead)] decimal RevenueGenerated,
     decimal ConversionRate
 );
 
@@ -71,7 +74,7 @@ public sealed record RecentUse(
 public sealed record CouponAnalytics(
     CouponFacts CouponInfo,
     UsageStatistics UsageStatistics,
-    FinancialImpact FinancialImpact,
+    [property: Guarded(Permissions.FinanceRead)] FinancialImpact FinancialImpact,
     ConversionAnalysis ConversionAnalysis,
     FraudIndicators FraudIndicators
 );
@@ -96,7 +99,9 @@ public sealed record UsageStatistics(
 );
 
 /// <summary>What it cost and brought (A.8), in major units of the currency.</summary>
-/// <param name="RoiEstimate">Revenue against marketing cost; null while no cost is known.</param>
+/// <param name="RoiEstimate">
+/// (revenue - its share of its campaign's marketing cost, by redemptions) / that share; null while no cost is entered.
+/// </param>
 public sealed record FinancialImpact(
     string Currency,
     decimal TotalDiscountsGiven,
@@ -105,20 +110,25 @@ public sealed record FinancialImpact(
     decimal? RoiEstimate
 );
 
-/// <summary>What became of its uses (A.8); null where no room knows.</summary>
+/// <summary>What became of its uses (A.8).</summary>
+/// <param name="BookingsCompleted">Redemptions that stand, with a booking that took place (RED-15).</param>
+/// <param name="SessionsAttended">Of these, where the customer came.</param>
+/// <param name="AttendanceRate">Sessions attended, of the bookings completed; null while there are none.</param>
 /// <param name="CustomerRetentionRate">Share of its customers who redeemed anything again later.</param>
 public sealed record ConversionAnalysis(
     long BookingsCompleted,
-    long? SessionsAttended,
+    long SessionsAttended,
     decimal? AttendanceRate,
     decimal? CustomerRetentionRate
 );
 
 /// <summary>What looks suspicious (A.8); null where nothing scores.</summary>
+/// <param name="BlockedAttempts">Refused attempts of any reason.</param>
 public sealed record FraudIndicators(
     long? SuspiciousUsageCount,
     IReadOnlyList<string> FlaggedUsers,
     decimal? AverageRiskScore,
+    long BlockedAttempts,
     IReadOnlyList<RefusalCount> RefusalReasons
 );
 
@@ -132,10 +142,16 @@ public sealed record RefusalCount(string Reason, long Count);
 public sealed record Timeline(string Interval, string Currency, IReadOnlyList<TimelineSeries> Series);
 
 /// <summary>One line of a chart.</summary>
-/// <param name="CouponId">Null for all coupons.</param>
-/// <param name="Code">Its code.</param>
+/// <param name="CouponId">Null for all coupons, and for a campaign.</param>
+/// <param name="CampaignId">Null for all coupons, and for one.</param>
+/// <param name="Code">The coupon's code or the campaign's name.</param>
 /// <param name="Points">Every period, also empty ones.</param>
-public sealed record TimelineSeries(long? CouponId, string? Code, IReadOnlyList<TimelinePoint> Points);
+public sealed record TimelineSeries(
+    long? CouponId,
+    string? CampaignId,
+    string? Code,
+    IReadOnlyList<TimelinePoint> Points
+);
 
 /// <summary>One period of a line; amounts in major units.</summary>
 public sealed record TimelinePoint(
@@ -143,12 +159,17 @@ public sealed record TimelinePoint(
     long Redemptions,
     long RolledBack,
     long Refusals,
-    decimal Revenue,
-    decimal Discounts
+    [property: Guarded(Permissions.FinanceRead)] decimal Revenue,
+    [property: Guarded(Permissions.FinanceRead)] decimal Discounts
 );
 
 /// <summary>Shares of a period (MET-02).</summary>
 public sealed record Breakdown(string By, string Currency, IReadOnlyList<BreakdownRow> Rows);
 
 /// <summary>One share; the key is empty where it is unknown.</summary>
-public sealed record BreakdownRow(string Key, long Redemptions, decimal Revenue, decimal Discounts);
+public sealed record BreakdownRow(
+    string Key,
+    long Redemptions,
+    [property: Guarded(Permissions.FinanceRead)] decimal Revenue,
+    [property: Guarded(Permissions.FinanceRead)] decimal Discounts
+);

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Insights;
@@ -18,14 +17,14 @@ public sealed record Period(DateOnly From, DateOnly To)
     public Period Before => new(From.AddDays(-Days), From.AddDays(-1));
 
     /// <summary>A day as the API writes it.</summary>
-    public static string Text(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+    public static string Text(DateOnly day) => Instants.Format(day);
 
     /// <summary>Reads <c>from</c> and <c>to</c>; thirty days to today unless given.</summary>
     public static Period Read(Query query, DateOnly today)
     {
         ArgumentNullException.ThrowIfNull(query);
-        var to = Day(query, "to") ?? today;
-        var from = Day(query, "from") ?? to.AddDays(1 - DefaultDays);
+        var to = query.Day("to") ?? today;
+        var from = query.Day("from") ?? to.AddDays(1 - DefaultDays);
         if (from > to)
         {
             query.Add("from", "after_its_end", "The period begins after its end.");
@@ -36,25 +35,5 @@ public sealed record Period(DateOnly From, DateOnly To)
         }
 
         return new Period(from, to);
-    }
-
-    private static DateOnly? Day(Query query, string name)
-    {
-        var text = query.Text(name, 10);
-        if (text is null)
-        {
-            return null;
-        }
-
-        if (
-            DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            && day.Year is > 1900 and < 9998
-        )
-        {
-            return day;
-        }
-
-        query.Add(name, "not_a_date", "This has to be a date, such as 2027-01-31.");
-        return null;
     }
 }

@@ -8,6 +8,7 @@ using Tessera.Server.Approvals;
 using Tessera.Server.Connectors;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Operations;
 
@@ -83,17 +84,26 @@ internal sealed class BulkEnding : IApprovedAction
             units.Select(static u => string.Create(CultureInfo.InvariantCulture, $"{u.Id}:{u.Version}"))
         );
         var hash = System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(list));
+        var against = await RegionRules.AgainstEndingAsync(
+            work,
+            units.Select(static u => u.ValidUntil),
+            units.Select(static u => u.Id),
+            cancel
+        );
         var effect = EventLog.Payload(
             ("coupon_id", wanted.CouponId),
             ("customer_id", wanted.CustomerId),
             ("to", wanted.To),
             ("count", units.Count),
+            ("against_region_rules", against.Count),
             ("first_id", units[0].Id),
             ("last_id", units[^1].Id),
             ("units_hash", Convert.ToHexStringLower(hash))
         );
         var subject = "coupon:" + wanted.CouponId.ToString(CultureInfo.InvariantCulture);
-        return new ActionEffect(subject, effect, units.Count, "item", merchant);
+
+        // What the rule of a region forbids to one person, two may do for a reason (AUD-05, OPS-02).
+        return new ActionEffect(subject, effect, units.Count, "item", merchant) { IsAgainstRule = against.Count > 0 };
     }
 
     /// <inheritdoc/>

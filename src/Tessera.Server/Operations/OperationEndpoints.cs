@@ -16,8 +16,17 @@ namespace Tessera.Server.Operations;
 /// <summary>Operations over HTTP (convention 5): listed, read, paused, resumed, cancelled, and the file they make.</summary>
 internal static class OperationEndpoints
 {
+    private static readonly Listed<Operation> Operations = Listed.ByTime(
+        $"select {Operation.Columns} from platform.operation",
+        "created_at",
+        "id",
+        Operation.Read,
+        static o => (o.CreatedAt, o.Id)
+    );
+
     private const string Path = "/api/v1/operations/";
     private const string ExportKind = "coupons_export";
+    private const string BacktestKind = "backtest";
 
     private static readonly Refusal NotNow = new(
         "operation_status",
@@ -27,6 +36,12 @@ internal static class OperationEndpoints
     private static readonly Refusal NotOver = new(
         "operation_not_over",
         "The file of an operation can be read when it is over."
+    );
+
+    private static readonly Refusal MoneyWithin = new(
+        "file_with_figures",
+        "This file has sums of money: it needs the permission " + Permissions.FinanceRead + ".",
+        RefusalKind.Forbidden
     );
 
     private static readonly string[] Statuses = ["pending", "running", "paused", "succeeded", "failed", "cancelled"];
@@ -40,7 +55,7 @@ internal static class OperationEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        var operations = api.MapGroup("/operations").WithTags("Operations");
+        var operations = api.MapGroup("/operations").WithTags("Operations").HidesSums(Sums.OfOperations);
         var view = new View(
             Samples.Id,
             "codes",
@@ -79,7 +94,7 @@ internal static class OperationEndpoints
             .WithSummary("Download the file an operation has made, such as the codes it generated")
             .RequirePermission(Permissions.CouponsBulk)
             .WithAnswer(200, "The file: text with one item a line, CSV, or a workbook.", "text/plain")
-            .WithRefusals(NotOver);
+            .WithRefusals(NotOver, MoneyWithin);
         operations
             .MapGet("/{id:guid}/errors", ErrorsAsync)
             .WithName("getOperationErrors")
@@ -108,52 +123,20 @@ internal static class OperationEndpoints
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
         var page = await cursors.ReadAsync(query, ["created_at"], "-created_at", merchant, cancel);
-        var values = new List<object?>
-        {
-            new NpgsqlParameter { Value = merchant ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid },
-        };
-        var conditions = new List<string> { "($1::uuid is null or input ->> 'merchant_id' = $1::text)" };
-        foreach (
-            var (column, value) in ((string, string?)[])
-                [("status", query.Word("status", Statuses)), ("kind", query.Text("kind", 40))]
-        )
-        {
-            if (value is not null)
-            {
-                values.Add(value);
-                conditions.Add($"{column} = ${values.Count}");
-            }
-        }
-
+        var rows = new PageRows("true");
+        rows.Equal("input ->> 'merchant_id'", merchant?.ToString());
+        rows.Equal("status", query.Word("status", Statuses));
+        rows.Equal("kind", query.Text("kind", 40));
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        conditions.Add(page.Where("created_at", "timestamptz", "id", "uuid", values));
         await using var work = await database.BeginAsync(cancel);
-        var rows = new List<Operation>(page.Fetch);
-        await using (
-            var command = work.Command(
-                $"""
-                select {Operation.Columns} from platform.operation where {string.Join(" and ", conditions)}
-                {page.OrderBy("created_at", "id")}
-                """,
-                values.ToArray()
-            )
-        )
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(Operation.Read(row));
-            }
-        }
-
-        static string?[] KeyOf(Operation o) => [PageRequest.KeyOf(o.CreatedAt), o.Id.ToString()];
-        var undo = await BulkPlans.UndoAsync(work, [.. rows.Select(static o => o.Id)], cancel);
-        var answer = page.Answer(context, rows, o => View.Of(o, undo.GetValueOrDefault(o.Id)), KeyOf);
+        var found = await rows.ReadAsync(work, page, Operations, cancel);
+        var undo = await BulkPlans.UndoAsync(work, [.. found.Select(static o => o.Id)], cancel);
+        var answer = page.Answer(context, found, o => View.Of(o, undo.GetValueOrDefault(o.Id)), Operations.Key);
         await answer.SendAsync(context);
     }
 
@@ -192,6 +175,19 @@ internal static class OperationEndpoints
         if (operation is not { IsOver: true })
         {
             await Problems.WriteAsync(context, operation is null ? Entry.NotFound : NotOver);
+            return;
+        }
+
+        if (operation.Kind == BacktestKind && !Caller.Of(context).Can(Permissions.FinanceRead))
+        {
+            await Problems.WriteAsync(context, MoneyWithin);
+            return;
+        }
+
+        if (!await OperationStore.HasFileAsync(database, id, "output", cancel))
+        {
+            // It made none, or the file was kept long enough.
+            await Problems.WriteAsync(context, Entry.NotFound);
             return;
         }
 
@@ -237,7 +233,9 @@ internal static class OperationEndpoints
                     return HttpAnswer.Refused(context, Entry.NotFound);
                 }
 
-                if (!await OperationStore.TryMoveAsync(work, id, from, to, cancel))
+                if (
+                    !await OperationStore.TryMoveAsync(work, id, from, to, cancel, caller.Actor, RequestIds.Of(context))
+                )
                 {
                     return HttpAnswer.Refused(context, NotNow);
                 }

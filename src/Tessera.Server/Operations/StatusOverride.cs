@@ -1,9 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Server.Access;
 using Tessera.Server.Approvals;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -14,7 +16,7 @@ namespace Tessera.Server.Operations;
 /// is recorded for a merchant, a wrong one is reversed, a dispute ends in a refund, a fault is repaired. The rows behind
 /// the state, redemptions and their postings, change with it, so that every promise still holds.
 /// </summary>
-internal sealed class StatusOverride : IApprovedAction
+internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAction
 {
     public const int MaximumReference = 100;
 
@@ -109,6 +111,7 @@ internal sealed class StatusOverride : IApprovedAction
         var now = await work.ClockAsync(cancel);
         if (Decide(wanted, held, now) is { } refusal)
         {
+            CountRefused(wanted, held, refusal, "approvals", null);
             return refusal;
         }
 
@@ -162,6 +165,7 @@ internal sealed class StatusOverride : IApprovedAction
         {
             if (await StatusOverrideSql.RecordAsync(work, wanted, held, recorded, action, now, cancel) is { } refusal)
             {
+                CountRefused(wanted, held, refusal, action.ExecutedBy.Actor, action.CorrelationId);
                 return refusal;
             }
         }
@@ -175,6 +179,24 @@ internal sealed class StatusOverride : IApprovedAction
             EventLog.Payload(("version", held.Version + 1), ("before", held.State.Name()), ("after", wanted.To))
         );
     }
+
+    /// <summary>A change of state that was refused is counted and logged, like any other (CPN-06).</summary>
+    private void CountRefused(
+        StatusOverrideInput wanted,
+        OverriddenInstance held,
+        Refusal refusal,
+        string actor,
+        string? requestId
+    ) =>
+        TransitionMeter.Refused(
+            log,
+            [wanted.InstanceId],
+            held.State,
+            InstanceStates.Parse(wanted.To),
+            refusal,
+            actor,
+            requestId
+        );
 
     private static Refusal? Decide(StatusOverrideInput wanted, OverriddenInstance held, DateTimeOffset now)
     {

@@ -5,6 +5,7 @@ using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Approvals;
+using Tessera.Server.Balances;
 using Tessera.Server.Expiration;
 using Tessera.Server.Platform;
 
@@ -222,9 +223,10 @@ internal static class StatusOverrideSql
     {
         var standing = held.Standing!;
         await work.ExecuteAsync(
-            """
-            select id from balances.account
-            where id in (select unnest(account_ids) from balances.transfer where id = $1) order by id for no key update
+            $"""
+            select a.id from balances.account a
+            where a.id in (select unnest(account_ids) from balances.transfer where id = $1)
+            order by {LockOrder.Sql} for no key update
             """,
             [standing.Id],
             cancel
@@ -299,7 +301,7 @@ internal static class StatusOverrideSql
     {
         Guid[] accounts = [.. legs.Select(static l => l.Account.Id)];
         await work.ExecuteAsync(
-            "select id from balances.account where id = any($1) order by id for no key update",
+            $"select a.id from balances.account a where a.id = any($1) order by {LockOrder.Sql} for no key update",
             [accounts],
             cancel
         );

@@ -87,11 +87,17 @@ public sealed class CopyBuffer
         _bytes.Advance(sizeof(long));
     }
 
-    /// <summary>integer.</summary>
-    public void Add(int value)
+    /// <summary>integer; null for no value.</summary>
+    public void Add(int? value)
     {
+        if (value is not { } number)
+        {
+            Null();
+            return;
+        }
+
         Integer(sizeof(int));
-        Integer(value);
+        Integer(number);
     }
 
     /// <summary>boolean.</summary>

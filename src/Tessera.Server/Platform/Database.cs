@@ -9,6 +9,7 @@ namespace Tessera.Server.Platform;
 public sealed class Database : IAsyncDisposable
 {
     private const int KeyedPoolSize = 20;
+    private const int SearchPoolSize = 20;
 
     private readonly string _laneConnectionString;
 
@@ -42,6 +43,12 @@ public sealed class Database : IAsyncDisposable
             MaxPoolSize = KeyedPoolSize,
         };
         Keyed = new NpgsqlDataSourceBuilder(keyed.ConnectionString).Build();
+        var search = new NpgsqlConnectionStringBuilder(settings.ConnectionString)
+        {
+            Options = settings.Options + " -c plan_cache_mode=force_custom_plan",
+            MaxPoolSize = SearchPoolSize,
+        };
+        Search = new NpgsqlDataSourceBuilder(search.ConnectionString).Build();
         keyed.Pooling = false;
         _laneConnectionString = keyed.ConnectionString;
         Source = new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
@@ -58,6 +65,12 @@ public sealed class Database : IAsyncDisposable
     /// each time, at ten times the cost of the reading.
     /// </summary>
     public NpgsqlDataSource Keyed { get; }
+
+    /// <summary>
+    /// A pool for lists whose conditions are the caller's: how rare what he looks for is decides on the way to it, so each
+    /// statement is planned with its values. A plan for any value once walked a million coupons for a word none has.
+    /// </summary>
+    public NpgsqlDataSource Search { get; }
 
     /// <summary>
     /// A connection for a lane, which keeps it: its statements are the same few for ever, so each is planned once.
@@ -116,6 +129,7 @@ public sealed class Database : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Keyed.DisposeAsync();
+        await Search.DisposeAsync();
         await Source.DisposeAsync();
     }
 }

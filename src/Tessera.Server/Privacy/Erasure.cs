@@ -1,8 +1,8 @@
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
-using Tessera.Server.Approvals;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Privacy;
 
@@ -10,9 +10,16 @@ namespace Tessera.Server.Privacy;
 /// Forgets a person in every store (R-13): the key and the data are destroyed, what else is about the person is removed,
 /// and what has to stay (ledger, log, redemptions) keeps an id that leads to nobody any more.
 /// </summary>
-internal sealed class Erasure(PersonStore persons)
+internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
 {
-    private const int ShortestTrace = 4;
+    /// <summary>Most places that are told of for somebody to look at.</summary>
+    private const int MaximumPlaces = 100;
+
+    /// <summary>Work that names the person goes on still.</summary>
+    public static readonly Refusal StillRunning = new(
+        "still_running",
+        "An import, export or change of many that names this person is not over. Wait for its end, or cancel it."
+    );
 
     public static readonly Refusal LegalHold = new(
         "legal_hold",
@@ -25,7 +32,7 @@ internal sealed class Erasure(PersonStore persons)
         (
             "customer",
             """
-            update access.customer set external_id = null, groups = '{}', attributes = '{}', version = version + 1
+            update access.customer set external_id = null, groups = '{}', attributes = '{}', blocked_reason = null, version = version + 1
             where id = $1
             """
         ),
@@ -89,6 +96,7 @@ internal sealed class Erasure(PersonStore persons)
         ("segments", "delete from promotions.segment_member where customer_id = $1"),
         ("audiences", "delete from campaigns.audience where customer_id = $1"),
         ("objections", "delete from privacy.objection where customer_id = $1"),
+        ("archive", "delete from privacy.archived where customer_id = $1"),
         // Answers about the customer that are kept for repeats.
         (
             "answers",
@@ -127,7 +135,12 @@ internal sealed class Erasure(PersonStore persons)
             return (null, LegalHold);
         }
 
-        var traces = (await persons.FindAsync(work, customer, cancel))?.Data.Traces().ToList() ?? [];
+        var traces = new Traces();
+        if (await persons.FindAsync(work, customer, cancel) is { } known)
+        {
+            traces.Add(known.Data);
+        }
+
         await using (
             var account = work.Command("select email, name from people.person where customer_id = $1", customer)
         )
@@ -135,24 +148,21 @@ internal sealed class Erasure(PersonStore persons)
         {
             while (await rows.ReadAsync(cancel))
             {
-                traces.AddRange([rows.GetString(0), rows.GetString(1)]);
+                traces.AddAccount(rows.GetString(0), rows.GetString(1));
             }
+        }
+
+        if (await KeptFiles.AreInUseAsync(work, traces.InFiles, cancel))
+        {
+            return (null, StillRunning);
         }
 
         var fingerprint = await PersonStore.DestroyAsync(work, customer, cancel);
         var counts = new Dictionary<string, int>(StringComparer.Ordinal)
         {
-            ["words"] = await ApprovalService.ForgetAsync(work, traces, cancel),
+            ["words"] = await TakeOutAsync(work, customer, traces, cancel),
+            ["files"] = await KeptFiles.RemoveAsync(work, traces.InFiles, cancel),
         };
-        // Answers that are kept for repeats show what was written; a short name would be found in words that are none.
-        counts["kept_answers"] = await work.ExecuteAsync(
-            """
-            delete from platform.idempotency where exists (
-                select from unnest($1::text[]) t where strpos(lower(convert_from(body, 'UTF8')), lower(t)) > 0)
-            """,
-            [traces.Where(static t => t.Length >= ShortestTrace).ToArray()],
-            cancel
-        );
         counts["reveals"] = await work.ExecuteAsync(
             "update privacy.reveal set reason = '[erased]' where customer_id = $1",
             [customer],
@@ -178,8 +188,67 @@ internal sealed class Erasure(PersonStore persons)
         );
         var proof = EventLog.Payload(
             ("destroyed_key", fingerprint is null ? null : Convert.ToHexStringLower(fingerprint)),
-            ("removed", counts)
+            ("removed", counts),
+            ("to_look_at", await LeftAsync(work, traces, cancel))
         );
         return (proof, null);
     }
+
+    /// <summary>Looks through all words that rooms keep for what the person was called.</summary>
+    /// <returns>How many rows spoke of the person.</returns>
+    private async Task<int> TakeOutAsync(UnitOfWork work, Guid customer, Traces traces, CancellationToken cancel)
+    {
+        var rows = 0;
+        foreach (var words in kept)
+        {
+            var looked = traces.In(words).ToList();
+            if (words.NamesCustomers)
+            {
+                looked.Add(customer.ToString());
+            }
+
+            if (looked.Count > 0)
+            {
+                var change = words.Emptied is { } set
+                    ? $"update {words.Table} t set {set}"
+                    : $"delete from {words.Table} t";
+                object?[] values = words.IsPartial ? [looked.ToArray(), Traces.PatternOf(looked)] : [looked.ToArray()];
+                rows += await work.ExecuteAsync($"{change} where {Speaks(words)}", values, cancel);
+            }
+        }
+
+        return rows;
+    }
+
+    /// <summary>Where a surname is left in words that others rely on: it may be a word, and somebody has to look.</summary>
+    private async Task<IReadOnlyList<string>> LeftAsync(UnitOfWork work, Traces traces, CancellationToken cancel)
+    {
+        var places = new List<string>();
+        foreach (var words in kept)
+        {
+            if (traces.LeftIn(words) is not { Count: > 0 } looked)
+            {
+                continue;
+            }
+
+            await using var query = work.Command(
+                $"""
+                select '{words.Table} ' || coalesce(to_jsonb(t) ->> 'id', to_jsonb(t) ->> 'promotion_id',
+                    to_jsonb(t) ->> 'segment_id', to_jsonb(t) ->> 'mark') from {words.Table} t
+                where {Speaks(words)} limit {MaximumPlaces - places.Count}
+                """,
+                (object)looked.ToArray()
+            );
+            await using var rows = await query.ExecuteReaderAsync(cancel);
+            while (await rows.ReadAsync(cancel))
+            {
+                places.Add(rows.GetString(0));
+            }
+        }
+
+        return places;
+    }
+
+    private static string Speaks(KeptWords words) =>
+        $"exists (select from unnest($1::text[]) x where strpos(lower({words.Words}), lower(x)) > 0)";
 }

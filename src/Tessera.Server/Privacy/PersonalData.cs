@@ -24,6 +24,8 @@ internal sealed record PersonalData(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Country = null
 )
 {
+    private const int ShortestNumber = 5;
+
     /// <summary>As everyone without the right to more sees it: enough to recognise, too little to use.</summary>
     public PersonalData Masked() =>
         new(
@@ -41,6 +43,17 @@ internal sealed record PersonalData(
     /// <summary>The names and addresses by which free text elsewhere may speak of the person.</summary>
     public IEnumerable<string> Traces() =>
         ((string?[])[LastName, Email, Phone, Street]).OfType<string>().Where(static t => t.Length > 2);
+
+    /// <summary>What surely is the person, wherever it stands: an address, a number, a full name; not a surname alone.</summary>
+    public IEnumerable<string> SureTraces()
+    {
+        string?[] traces = [Email, Phone, Street?.Contains(' ', StringComparison.Ordinal) == true ? Street : null];
+        string[] names =
+            FirstName is { Length: > 0 } first && LastName is { Length: > 0 } last
+                ? [$"{first} {last}", $"{last} {first}", $"{last}, {first}"]
+                : [];
+        return traces.OfType<string>().Where(static t => t.Length > ShortestNumber).Concat(names);
+    }
 
     private static string? Initial(string? text) => string.IsNullOrEmpty(text) ? text : text[..1] + "•••";
 

@@ -33,6 +33,14 @@ internal sealed record RefuseRequestWanted(string Ground);
 /// <summary>Requests of data subjects over HTTP: entered, listed by due date, done with proof, refused (AUD-06).</summary>
 internal static class PrivacyEndpoints
 {
+    private static readonly Listed<PrivacyRequest> Requests = Listed.ByTime(
+        $"select {PrivacyRequest.Columns} from privacy.request",
+        "received_at",
+        "id",
+        PrivacyRequest.Read,
+        static r => (r.ReceivedAt, r.Id)
+    );
+
     private static readonly Refusal StaffOnly = new(
         "staff_only",
         "Only staff handles the requests of data subjects.",
@@ -124,7 +132,7 @@ internal static class PrivacyEndpoints
             .WithBody(new CompleteWanted(new PersonalData("Ada", "Lovelace", "ada@example.org")))
             .WithIdempotencyKey(required: true)
             .WithAnswer(200, Sample, "Done, with the proof.")
-            .WithRefusals(StaffOnly, Decided, Erasure.LegalHold);
+            .WithRefusals(StaffOnly, Decided, Erasure.LegalHold, Erasure.StillRunning);
         group
             .MapPost("/{id:guid}/refuse", RefuseAsync)
             .WithName("refusePrivacyRequest")
@@ -145,57 +153,18 @@ internal static class PrivacyEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["received_at"], "-received_at", null, cancel);
-        var values = new List<object?>();
-        var conditions = new List<string> { "true" };
-        foreach (
-            var (column, value) in ((string, object?)[])
-                [
-                    ("state", query.Word("state", PrivacyRequest.States)),
-                    ("kind", query.Word("kind", PrivacyRequest.Kinds)),
-                    ("customer_id", query.Id("customer_id")),
-                ]
-        )
-        {
-            if (value is not null)
-            {
-                values.Add(value);
-                conditions.Add($"{column} = ${values.Count}");
-            }
-        }
-
+        var page = await cursors.ReadAsync(query, ["received_at"], "-received_at", null, context.RequestAborted);
+        var rows = new PageRows("true");
+        rows.Equal("state", query.Word("state", PrivacyRequest.States));
+        rows.Equal("kind", query.Word("kind", PrivacyRequest.Kinds));
+        rows.Equal("customer_id", query.Id("customer_id"));
         if (query.Flag("is_overdue") is { } isOverdue)
         {
-            conditions.Add((isOverdue ? "" : "not ") + "(state = 'open' and due_at < platform.clock())");
+            rows.Where((isOverdue ? "" : "not ") + "(state = 'open' and due_at < platform.clock())");
         }
 
-        if ((query.Finish() ?? Outsider(context)) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        conditions.Add(page.Where("received_at", "timestamptz", "id", "uuid", values));
-        var rows = new List<PrivacyRequest>(page.Fetch);
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {PrivacyRequest.Columns} from privacy.request where {string.Join(" and ", conditions)} "
-                    + page.OrderBy("received_at", "id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var row = await command.ExecuteReaderAsync(cancel);
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(PrivacyRequest.Read(row));
-            }
-        }
-
-        await page.Answer(context, rows, static r => r, static r => [PageRequest.KeyOf(r.ReceivedAt), r.Id.ToString()])
-            .SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, Requests, Outsider(context));
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)
@@ -208,7 +177,7 @@ internal static class PrivacyEndpoints
 
     private static async Task CreateAsync(HttpContext context, Database database)
     {
-        if (await BodyAsync(context) is not { } body)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
             return;
         }
@@ -273,7 +242,7 @@ internal static class PrivacyEndpoints
 
     private static async Task CompleteAsync(HttpContext context, Guid id, Database database, Fulfilment fulfilment)
     {
-        if (await BodyAsync(context) is not { } body)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
             return;
         }
@@ -329,7 +298,7 @@ internal static class PrivacyEndpoints
 
     private static async Task RefuseAsync(HttpContext context, Guid id, Database database)
     {
-        if (await BodyAsync(context) is not { } body)
+        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
         {
             return;
         }
@@ -409,16 +378,6 @@ internal static class PrivacyEndpoints
         RequestBody body,
         Func<UnitOfWork, Task<HttpAnswer>> run
     ) => Idempotent.RunAsync(context, database, Caller.Of(context).ClientId, body.Bytes, run, required: true);
-
-    private static async Task<RequestBody?> BodyAsync(HttpContext context)
-    {
-        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
-        {
-            return null;
-        }
-
-        return body;
-    }
 
     private static Refusal? Outsider(HttpContext context) =>
         Caller.Of(context).Realm == Realms.Staff ? null : StaffOnly;

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Privacy;
 
@@ -12,6 +13,9 @@ public static class PrivacyRoom
             .AddSingleton<PersonStore>()
             .AddSingleton<Erasure>()
             .AddSingleton<Fulfilment>()
+            .AddRetained(PrivacyRetention.Kinds)
+            .AddKeptWords(PrivacyRetention.Words)
+            .AddSingleton<RetainedKinds>()
             .AddHostedService<RetentionWorker>();
 
     /// <summary>Adds the routes.</summary>
@@ -20,5 +24,7 @@ public static class PrivacyRoom
         PersonalDataEndpoints.Map(api);
         PrivacyEndpoints.Map(api);
         RetentionEndpoints.Map(api);
+        ArchiveDownload.Map(api);
+        LegalHoldEndpoints.Map(api);
     }
 }

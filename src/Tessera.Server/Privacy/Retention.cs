@@ -1,148 +1,160 @@
+using System.Globalization;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Privacy;
 
-/// <summary>A kind of data with a period after which it is deleted (AUD-08).</summary>
-/// <param name="Name">Stored in policies and reports; never changes.</param>
-/// <param name="KeepDays">Unless a policy says otherwise.</param>
-/// <param name="Description">What it is.</param>
-/// <param name="Due">The rows that are over; $1 is the cutoff. Of alias <c>d</c>.</param>
-/// <param name="Held">
-/// The condition under which a row belongs to a customer with a legal hold; null for data that belongs to nobody.
-/// </param>
-internal sealed record RetainedKind(string Name, int KeepDays, string Description, string Due, string? Held);
-
-/// <summary>Deletes what was kept long enough, with a report; what a legal hold keeps is counted, and kept.</summary>
-public sealed partial class RetentionWorker(Database database, TimeProvider clock, ILogger<RetentionWorker> log)
-    : Worker(clock, log, TimeSpan.FromMinutes(10))
+/// <summary>
+/// Deletes or archives what was kept long enough, with a report; what a legal hold keeps is counted, and kept (AUD-08). Each kind
+/// is run once a day. A run reads its table once, some blocks a transaction, and notes how far it has come: whoever takes it up
+/// goes on there, and neither memory nor locks grow with the table.
+/// </summary>
+internal sealed partial class RetentionWorker(
+    Database database,
+    RetainedKinds kinds,
+    TimeProvider clock,
+    ILogger<RetentionWorker> log
+) : Worker(clock, log, TimeSpan.FromMinutes(10))
 {
-    private const int BatchLimit = 5000;
-
-    private const string HeldAttempt = """
-        exists (select from privacy.legal_hold h where h.ended_at is null and h.customer_id = any(array(
-            select customer_id from redemptions.redemption where id = d.attempt_id
-            union all select customer_id from redemptions.refusal where id = d.attempt_id)))
-        """;
-
-    internal static IReadOnlyList<RetainedKind> Kinds { get; } =
-    [
-        new(
-            "attempt_origin",
-            180,
-            "Addresses and fingerprints of attempts, for finding fraud.",
-            "redemptions.origin d where d.decided_at < $1",
-            HeldAttempt
-        ),
-        new(
-            "reveal_reason",
-            730,
-            "Why personal data was revealed, in words.",
-            "privacy.reveal d where d.at < $1",
-            "exists (select from privacy.legal_hold h where h.ended_at is null and h.customer_id = d.customer_id)"
-        ),
-        new(
-            "request_origin",
-            365,
-            "Addresses from which staff and merchants made changes.",
-            "audit.request_origin d where d.at < $1",
-            null
-        ),
-        new("session", 90, "Sessions that are over.", "people.session d where d.expires_at < $1", null),
-    ];
+    /// <summary>Read by one transaction: 2 MB.</summary>
+    private const long BlocksPerStep = 256;
 
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
-        foreach (var kind in Kinds)
+        foreach (var kind in await DueAsync(cancel))
         {
-            await RunAsync(kind, force: false, cancel);
+            while (await StepAsync(kind, cancel))
+            {
+                cancel.ThrowIfCancellationRequested();
+            }
         }
 
         return false;
     }
 
-    /// <summary>One run of a kind: at most one a day, unless it is forced.</summary>
-    internal async Task RunAsync(RetainedKind kind, bool force, CancellationToken cancel)
+    /// <summary>Kinds that were not run for a day, or whose run was left.</summary>
+    private async Task<IReadOnlyList<RetainedKind>> DueAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        // One node at a time; the others find that it was done today.
-        await work.ExecuteAsync(
-            "select pg_advisory_xact_lock(hashtextextended('privacy.retention ' || $1, 0))",
-            [kind.Name],
-            cancel
-        );
-        int days;
-        bool isDue;
-        bool isHeld;
+        await RetentionStore.PassEmptyAsync(work, kinds, cancel);
+        var due = new List<RetainedKind>();
         await using (
-            var state = work.Command(
+            var query = work.Command(
                 """
-                select coalesce((select keep_days from privacy.retention where data_kind = $1), $2),
-                    not exists (select from privacy.retention_run where data_kind = $1
-                        and at > platform.clock() - interval '23 hours'),
-                    exists (select from privacy.legal_hold where data_kind = $1 and ended_at is null)
+                select kind from unnest($1::text[]) with ordinality as k (kind, place) where not exists (
+                    select from privacy.retention_run where data_kind = kind and finished_at is not null
+                        and at > platform.clock() - interval '23 hours') order by place
                 """,
-                kind.Name,
-                kind.KeepDays
+                (object)kinds.Names
             )
         )
-        await using (var row = await state.ExecuteReaderAsync(cancel))
+        await using (var row = await query.ExecuteReaderAsync(cancel))
         {
-            await row.ReadAsync(cancel);
-            (days, isDue, isHeld) = (row.GetInt32(0), row.GetBoolean(1), row.GetBoolean(2));
-        }
-
-        if (!isDue && !force)
-        {
-            return;
-        }
-
-        var now = await work.ClockAsync(cancel);
-        var cutoff = now.AddDays(-days);
-        var kept = isHeld ? "true" : kind.Held ?? "false";
-        var deleted = 0L;
-        int batch;
-        do
-        {
-            var due = $"{kind.Due} and not ({kept}) limit {BatchLimit}";
-            var table = kind.Due[..kind.Due.IndexOf(' ', StringComparison.Ordinal)];
-            batch = await work.ExecuteAsync(
-                $"delete from {table} where ctid = any(array(select d.ctid from {due}))",
-                [cutoff],
-                cancel
-            );
-            deleted += batch;
-        } while (batch == BatchLimit);
-
-        await using var count = work.Command($"select count(*) from {kind.Due} and ({kept})", cutoff);
-        var held = (long)(await count.ExecuteScalarAsync(cancel))!;
-        var id = Guid.CreateVersion7();
-        await work.ExecuteAsync(
-            """
-            insert into privacy.retention_run (id, data_kind, keep_days, cutoff, deleted, held, at)
-            values ($1, $2, $3, $4, $5, $6, $7)
-            """,
-            [id, kind.Name, days, cutoff, deleted, held, now],
-            cancel
-        );
-        if (deleted > 0)
-        {
-            var facts = EventLog.Payload(
-                ("data_kind", kind.Name),
-                ("keep_days", days),
-                ("deleted", deleted),
-                ("held", held)
-            );
-            var entry = new EventEntry("retention", id.ToString(), "retention.ran", 1, "job:retention", facts, null);
-            await EventLog.AppendAsync(work, now, [entry], cancel);
+            while (await row.ReadAsync(cancel))
+            {
+                due.Add(kinds.Find(row.GetString(0))!);
+            }
         }
 
         await work.CommitAsync(cancel);
-        LogRan(log, kind.Name, deleted, held);
+        return due;
     }
 
-    [LoggerMessage(3202, LogLevel.Information, "Retention of {Kind}: {Deleted} deleted, {Held} held")]
-    private static partial void LogRan(ILogger log, string kind, long deleted, long held);
+    /// <summary>Some blocks of one kind.</summary>
+    /// <returns>Whether there are more of this run.</returns>
+    private async Task<bool> StepAsync(RetainedKind kind, CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        // One node at a time; the others go on to the next kind.
+        await using (
+            var alone = work.Command("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", LockOf(kind.Name))
+        )
+        {
+            if (await alone.ExecuteScalarAsync(cancel) is not true)
+            {
+                return false;
+            }
+        }
+
+        // Rows that belong together are found by their index, whatever the planner expects of so many.
+        await work.ExecuteAsync("set local enable_hashjoin = off; set local enable_mergejoin = off", [], cancel);
+        if (await RunAsync(work, kind, cancel) is not { } run)
+        {
+            return false;
+        }
+
+        var to = Math.Min(run.NextBlock + BlocksPerStep, run.EndBlock);
+        var cutoff = run.At.AddDays(-run.KeepDays);
+        var (gone, held) = (0L, 0L);
+        if (to > run.NextBlock)
+        {
+            await using var step = work.Command(
+                RetentionSql.Step(kind, run.Action == RetentionSql.Archive),
+                cutoff,
+                Place(run.NextBlock),
+                Place(to),
+                kind.Name,
+                run.At
+            );
+            await using var counts = await step.ExecuteReaderAsync(cancel);
+            await counts.ReadAsync(cancel);
+            (gone, held) = (counts.GetInt64(0), counts.GetInt64(1));
+        }
+
+        var isOver = to >= run.EndBlock;
+        var isArchived = run.Action == RetentionSql.Archive;
+        var total = await RetentionStore.NoteAsync(work, run.Id, run.KeepDays, cutoff, to, gone, held, isOver, cancel);
+        if (isOver && total.Gone > 0)
+        {
+            var facts = EventLog.Payload(
+                ("data_kind", kind.Name),
+                ("keep_days", run.KeepDays),
+                (isArchived ? "archived" : "deleted", total.Gone),
+                ("held", total.Held)
+            );
+            var id = run.Id.ToString();
+            var entry = new EventEntry("retention", id, "retention.ran", 1, "job:retention", facts, null);
+            await EventLog.AppendAsync(work, await work.ClockAsync(cancel), [entry], cancel);
+        }
+
+        await work.CommitAsync(cancel);
+        if (isOver)
+        {
+            LogRan(log, kind.Name, run.Action, total.Gone, total.Held);
+        }
+
+        return !isOver;
+    }
+
+    /// <summary>The run to go on with, begun now if there is none; null where it was done meanwhile.</summary>
+    private static async Task<RetentionRun?> RunAsync(UnitOfWork work, RetainedKind kind, CancellationToken cancel)
+    {
+        var policy = await RetentionStore.PolicyAsync(work, kind, cancel);
+        if (await RetentionStore.LastAsync(work, kind.Name, cancel) is { } last)
+        {
+            if (last.FinishedAt is null)
+            {
+                // A period that was made longer meanwhile counts at once.
+                return last with { KeepDays = policy.KeepDays };
+            }
+
+            if (last.At > await work.ClockAsync(cancel) - TimeSpan.FromHours(23))
+            {
+                return null;
+            }
+        }
+
+        return await RetentionStore.BeginAsync(work, kind, policy, cancel);
+    }
+
+    /// <summary>Under which changes of a policy and its runs follow one another.</summary>
+    internal static string LockOf(string kind) => "privacy.retention " + kind;
+
+    private static string Place(long block) => string.Create(CultureInfo.InvariantCulture, $"({block},0)");
+
+    [LoggerMessage(3202, LogLevel.Information, "Retention of {Kind} ({Action}): {Gone} rows are gone, {Held} are held")]
+    private static partial void LogRan(ILogger log, string kind, string action, long gone, long held);
 }

@@ -1,12 +1,12 @@
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
-using Npgsql;
-using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Privacy;
 
@@ -14,64 +14,120 @@ namespace Tessera.Server.Privacy;
 /// <param name="DataKind">The kind.</param>
 /// <param name="Description">What it is.</param>
 /// <param name="KeepDays">How long it is kept.</param>
+/// <param name="FewestDays">The fewest days it can be kept, because something relies on it for so long.</param>
+/// <param name="Action">delete or archive: what is done when the period is over.</param>
+/// <param name="MayArchive">Whether it can be archived.</param>
+/// <param name="IsHeld">Whether a legal hold stands on the whole kind.</param>
 /// <param name="Version">Counts the changes; 0 for the period it came with.</param>
 /// <param name="LastRunAt">When it was last looked through.</param>
+/// <param name="IsRunning">Whether that goes on still.</param>
 /// <param name="LastDeleted">What was deleted then.</param>
+/// <param name="LastArchived">What was archived then.</param>
 /// <param name="LastHeld">What a legal hold kept then.</param>
 internal sealed record RetentionView(
     string DataKind,
     string Description,
     int KeepDays,
+    int FewestDays,
+    string Action,
+    bool MayArchive,
+    bool IsHeld,
     int Version,
     DateTimeOffset? LastRunAt,
+    bool IsRunning,
     long? LastDeleted,
+    long? LastArchived,
     long? LastHeld
-);
+)
+{
+    public static RetentionView Of(RetainedKind kind, RetentionPolicy policy, RetentionRun? last, bool isHeld) =>
+        new(
+            kind.Name,
+            kind.Description,
+            policy.KeepDays,
+            kind.FewestDays,
+            policy.Action,
+            kind.MayArchive,
+            isHeld,
+            policy.Version,
+            last?.At,
+            last is { FinishedAt: null },
+            last?.Deleted,
+            last?.Archived,
+            last?.Held
+        );
+}
 
 /// <summary>All kinds.</summary>
 internal sealed record RetentionList(IReadOnlyList<RetentionView> Data);
 
 /// <summary>A period, as wanted.</summary>
-/// <param name="KeepDays">1 to 36500.</param>
-internal sealed record RetentionWanted(int KeepDays);
+/// <param name="KeepDays">From the fewest days of the kind to 36500.</param>
+/// <param name="Action">delete or archive; delete unless given.</param>
+internal sealed record RetentionWanted(int KeepDays, string Action = RetentionSql.Delete);
 
-/// <summary>A hold, as wanted: of a customer, or of a kind of data.</summary>
-/// <param name="Matter">The file number of the matter; no names.</param>
-/// <param name="CustomerId">Whose data is kept.</param>
-/// <param name="DataKind">Or which kind, of everybody.</param>
-internal sealed record LegalHoldWanted(string Matter, Guid? CustomerId = null, string? DataKind = null);
-
-/// <summary>A legal hold: while it stands, nothing of it is deleted.</summary>
-internal sealed record LegalHold(
+/// <summary>What a run did.</summary>
+/// <param name="Id">UUIDv7.</param>
+/// <param name="DataKind">The kind.</param>
+/// <param name="KeepDays">The period that counted.</param>
+/// <param name="Deleted">What was deleted.</param>
+/// <param name="Archived">What was archived.</param>
+/// <param name="Held">What a legal hold kept.</param>
+/// <param name="StartedAt">When it began.</param>
+/// <param name="FinishedAt">When it ended; null while it runs.</param>
+internal sealed record RetentionReport(
     Guid Id,
+    string DataKind,
+    int KeepDays,
+    long Deleted,
+    long Archived,
+    long Held,
+    DateTimeOffset StartedAt,
+    DateTimeOffset? FinishedAt
+);
+
+/// <summary>Something that was archived.</summary>
+/// <param name="Id">Ascending.</param>
+/// <param name="DataKind">The kind.</param>
+/// <param name="CustomerId">Whose it was; null for nobody's.</param>
+/// <param name="Content">The record, with what went with it.</param>
+/// <param name="ArchivedAt">When.</param>
+internal sealed record ArchivedRecord(
+    long Id,
+    string DataKind,
     Guid? CustomerId,
-    string? DataKind,
-    string Matter,
-    string CreatedBy,
-    DateTimeOffset CreatedAt,
-    DateTimeOffset? EndedAt
-)
-{
-    public const string Columns = "id, customer_id, data_kind, matter, created_by, created_at, ended_at";
+    [property: Guarded(Permissions.FinanceRead)] JsonElement Content,
+    DateTimeOffset ArchivedAt
+);
 
-    public static LegalHold Read(NpgsqlDataReader row) =>
-        new(
-            row.GetGuid(0),
-            row.Value<Guid>(1),
-            row.Object<string>(2),
-            row.GetString(3),
-            row.GetString(4),
-            row.GetFieldValue<DateTimeOffset>(5),
-            row.Value<DateTimeOffset>(6)
-        );
-}
-
-/// <summary>Retention periods, their report, and legal holds over HTTP (AUD-08).</summary>
+/// <summary>Retention periods, their reports and the archive over HTTP (AUD-08).</summary>
 internal static class RetentionEndpoints
 {
+    private static readonly Listed<RetentionRun> Runs = Listed.ByTime(
+        $"select {RetentionRun.Columns} from privacy.retention_run",
+        "at",
+        "id",
+        RetentionRun.Read,
+        static r => (r.At, r.Id)
+    );
+
+    private static readonly Listed<ArchivedRecord> Records = new(
+        "select id, data_kind, customer_id, content::text, at from privacy.archived",
+        ("at", "timestamptz"),
+        ("id", "bigint"),
+        static row => new ArchivedRecord(
+            row.GetInt64(0),
+            row.GetString(1),
+            row.Value<Guid>(2),
+            JsonDocument.Parse(row.GetString(3)).RootElement,
+            row.GetFieldValue<DateTimeOffset>(4)
+        ),
+        static r => [PageRequest.KeyOf(r.ArchivedAt), r.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]
+    );
+
     private const int LongestDays = 36_500;
 
-    private static readonly Refusal StaffOnly = new(
+    internal static readonly Refusal StaffOnly = new(
         "staff_only",
         "Only staff sees retention and legal holds.",
         RefusalKind.Forbidden
@@ -82,19 +138,26 @@ internal static class RetentionEndpoints
         "Addresses and fingerprints of attempts, for finding fraud.",
         180,
         1,
+        RetentionSql.Delete,
+        false,
+        false,
+        1,
         Samples.At,
+        false,
         412,
+        0,
         3
     );
 
-    private static readonly LegalHold Hold = new(
+    private static readonly RetentionReport Report = new(
         Samples.Id,
-        new Guid("01970f3e-8a00-7c3e-9d52-6f1b2a3c4d5f"),
-        null,
-        "2026-C-114",
-        "person:01970f3e-8a00-7c3e-9d52-6f1b2a3c4d60",
+        "attempt_origin",
+        180,
+        412,
+        0,
+        3,
         Samples.At,
-        null
+        Samples.At.AddSeconds(2)
     );
 
     public static void Map(IEndpointRouteBuilder api)
@@ -103,7 +166,7 @@ internal static class RetentionEndpoints
         retention
             .MapGet("", ListAsync)
             .WithName("listRetention")
-            .WithSummary("List how long each kind of data is kept, and what the last run deleted and held")
+            .WithSummary("List how long each kind of data is kept, and what the last run deleted, archived and held")
             .RequirePermission(Permissions.RetentionManage)
             .LogReads("retention")
             .WithAnswer(200, new RetentionList([View]), "All kinds.")
@@ -111,44 +174,53 @@ internal static class RetentionEndpoints
         retention
             .MapPut("/{kind}", SetAsync)
             .WithName("setRetention")
-            .WithSummary("Set how long a kind of data is kept")
+            .WithSummary("Set how long a kind of data is kept, and what becomes of it then")
             .RequirePermission(Permissions.RetentionManage)
             .WithIfMatch()
             .WithBody(new RetentionWanted(90))
             .WithAnswer(200, View with { KeepDays = 90 }, "The new period, with its ETag.")
             .WithRefusals(StaffOnly);
-        var holds = api.MapGroup("/legal-holds").WithTags("Privacy");
-        holds
-            .MapGet("", ListHoldsAsync)
-            .WithName("listLegalHolds")
-            .WithSummary("List legal holds")
+        retention
+            .MapGet("/runs", RunsAsync)
+            .WithName("listRetentionRuns")
+            .WithSummary("List what was deleted, archived and held, run by run")
             .RequirePermission(Permissions.RetentionManage)
-            .LogReads("legal_holds")
-            .WithPages(["created_at"])
+            .LogReads("retention_runs")
+            .WithPages(["started_at"])
+            .WithQuery("data_kind", "string", "Only those of this kind.")
+            .WithQuery("has_archived", "boolean", "Only those that archived something.")
+            .WithAnswer(200, new Page<RetentionReport>([Report], false, null), "A page.")
+            .WithRefusals(StaffOnly);
+        retention
+            .MapGet("/archive", ArchiveAsync)
+            .WithName("listArchive")
+            .WithSummary("List what was archived when its period was over")
+            .RequirePermission(Permissions.RetentionManage)
+            .LogReads("archive")
+            .WithPages(["archived_at"])
+            .WithQuery("data_kind", "string", "Only those of this kind.")
             .WithQuery("customer_id", "string", "Only those of this customer.")
-            .WithQuery("is_standing", "boolean", "Only those that stand, or were ended.")
-            .WithAnswer(200, new Page<LegalHold>([Hold], false, null), "A page.")
-            .WithRefusals(StaffOnly);
-        holds
-            .MapPost("", CreateHoldAsync)
-            .WithName("createLegalHold")
-            .WithSummary("Keep the data of a customer, or a kind of data, whatever its period says")
-            .RequirePermission(Permissions.RetentionManage)
-            .WithBody(new LegalHoldWanted("2026-C-114", Hold.CustomerId))
-            .WithIdempotencyKey(required: false)
-            .WithAnswer(201, Hold, "It stands.")
-            .WithRefusals(StaffOnly);
-        holds
-            .MapPost("/{id:guid}/end", EndHoldAsync)
-            .WithName("endLegalHold")
-            .WithSummary("End a legal hold")
-            .RequirePermission(Permissions.RetentionManage)
-            .WithIdempotencyKey(required: false)
-            .WithAnswer(200, Hold with { EndedAt = Samples.At.AddDays(90) }, "It is over.")
+            .WithAnswer(
+                200,
+                new Page<ArchivedRecord>(
+                    [
+                        new(
+                            1,
+                            "refusal",
+                            null,
+                            JsonSerializer.SerializeToElement(new { reason = "expired" }),
+                            Samples.At
+                        ),
+                    ],
+                    false,
+                    null
+                ),
+                "A page."
+            )
             .WithRefusals(StaffOnly);
     }
 
-    private static async Task ListAsync(HttpContext context, Database database)
+    private static async Task ListAsync(HttpContext context, Database database, RetainedKinds kinds)
     {
         var query = new Query(context.Request);
         if ((query.Finish() ?? Outsider(context)) is { } refusal)
@@ -159,7 +231,7 @@ internal static class RetentionEndpoints
 
         await using var work = await database.BeginAsync(context.RequestAborted);
         var views = new List<RetentionView>();
-        foreach (var kind in RetentionWorker.Kinds)
+        foreach (var kind in kinds.All)
         {
             views.Add(await ViewAsync(work, kind, context.RequestAborted));
         }
@@ -167,241 +239,105 @@ internal static class RetentionEndpoints
         await HttpAnswer.Json(200, new RetentionList(views)).SendAsync(context);
     }
 
-    private static async Task SetAsync(HttpContext context, string kind, Database database)
-    {
-        if (await BodyAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        var fields = Fields.Of(body);
-        var days = fields.Integer("keep_days", 1, LongestDays);
-        var known = RetentionWorker.Kinds.FirstOrDefault(k => k.Name == kind);
-        if ((known is null ? Entry.NotFound : fields.Finish()) is { } wrong)
-        {
-            await Problems.WriteAsync(context, wrong);
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task SetAsync(HttpContext context, string kind, Database database, RetainedKinds kinds) =>
+        Idempotent.RunAsync(
             context,
             database,
             Caller.Of(context).ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 var cancel = CancellationToken.None;
+                if (kinds.Find(kind) is not { } known)
+                {
+                    return HttpAnswer.Refused(context, Entry.NotFound);
+                }
+
+                var days = fields.Integer("keep_days", known.FewestDays, LongestDays);
+                var action = fields.Word("action", [RetentionSql.Delete, RetentionSql.Archive], required: false);
+                if (action == RetentionSql.Archive && !known.MayArchive)
+                {
+                    fields.Add("action", "not_archived", "This kind of data is deleted; it cannot be archived.");
+                }
+
+                if (fields.Finish() is { } wrong)
+                {
+                    return HttpAnswer.Refused(context, wrong);
+                }
+
                 await work.ExecuteAsync(
-                    "select pg_advisory_xact_lock(hashtextextended('privacy.retention ' || $1, 0))",
-                    [kind],
+                    "select pg_advisory_xact_lock(hashtextextended($1, 0))",
+                    [RetentionWorker.LockOf(kind)],
                     cancel
                 );
-                var before = await ViewAsync(work, known!, cancel);
+                var before = await ViewAsync(work, known, cancel);
                 if (ETags.Check(context, ETags.Of(before.Version)) is { } stale)
                 {
                     return HttpAnswer.Refused(context, stale);
                 }
 
-                await work.ExecuteAsync(
-                    """
-                    insert into privacy.retention as r (data_kind, keep_days) values ($1, $2)
-                    on conflict (data_kind) do update set keep_days = excluded.keep_days, version = r.version + 1
-                    """,
-                    [kind, (int)days!.Value],
-                    cancel
-                );
-                var after = await ViewAsync(work, known!, cancel);
-                (string, object?)[] facts = [("before", before.KeepDays), ("after", after.KeepDays)];
+                await RetentionStore.SetAsync(work, kind, (int)days!.Value, action ?? RetentionSql.Delete, cancel);
+                var after = await ViewAsync(work, known, cancel);
+                static Dictionary<string, object> Said(RetentionView view) =>
+                    new() { ["keep_days"] = view.KeepDays, ["action"] = view.Action };
+                (string, object?)[] facts = [("before", Said(before)), ("after", Said(after))];
                 await TellAsync(context, work, "retention", kind, "retention.changed", after.Version, facts);
                 return HttpAnswer.Json(200, after, etag: ETags.Of(after.Version));
-            }
+            },
+            first: Outsider(context)
         );
-    }
 
-    private static async Task ListHoldsAsync(HttpContext context, Database database, Cursors cursors)
+    private static async Task RunsAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["created_at"], "-created_at", null, cancel);
-        var values = new List<object?>();
-        var conditions = new List<string> { "true" };
-        if (query.Id("customer_id") is { } customer)
-        {
-            values.Add(customer);
-            conditions.Add($"customer_id = ${values.Count}");
-        }
-
-        if (query.Flag("is_standing") is { } isStanding)
-        {
-            conditions.Add("ended_at is " + (isStanding ? "null" : "not null"));
-        }
-
-        if ((query.Finish() ?? Outsider(context)) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        conditions.Add(page.Where("created_at", "timestamptz", "id", "uuid", values));
-        var rows = new List<LegalHold>(page.Fetch);
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {LegalHold.Columns} from privacy.legal_hold where {string.Join(" and ", conditions)} "
-                    + page.OrderBy("created_at", "id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var row = await command.ExecuteReaderAsync(cancel);
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(LegalHold.Read(row));
-            }
-        }
-
-        await page.Answer(context, rows, static h => h, static h => [PageRequest.KeyOf(h.CreatedAt), h.Id.ToString()])
-            .SendAsync(context);
-    }
-
-    private static async Task CreateHoldAsync(HttpContext context, Database database)
-    {
-        if (await BodyAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        var fields = Fields.Of(body);
-        var matter = fields.Text("matter", 100);
-        var customer = fields.Id("customer_id", required: false);
-        var kind = fields.Word("data_kind", [.. RetentionWorker.Kinds.Select(static k => k.Name)], required: false);
-        if (fields.Has("customer_id") == fields.Has("data_kind"))
-        {
-            fields.Add("customer_id", "either_or", "Name a customer or a kind of data: one of them.");
-        }
-
-        if (fields.Finish() is { } wrong)
-        {
-            await Problems.WriteAsync(context, wrong);
-            return;
-        }
-
-        await Idempotent.RunAsync(
+        var page = await cursors.ReadAsync(query, ["started_at"], "-started_at", null, context.RequestAborted);
+        var rows = new PageRows("true");
+        rows.Equal("data_kind", query.Text("data_kind", 40));
+        rows.Equal("(archived > 0)", query.Flag("has_archived"));
+        await rows.AnswerAsync(
             context,
             database,
-            Caller.Of(context).ClientId,
-            body.Bytes,
-            async work =>
-            {
-                var cancel = CancellationToken.None;
-                var id = Guid.CreateVersion7();
-                var now = await work.ClockAsync(cancel);
-                await work.ExecuteAsync(
-                    """
-                    insert into privacy.legal_hold (id, customer_id, data_kind, matter, created_by, created_at)
-                    values ($1, $2, $3, $4, $5, $6)
-                    """,
-                    [
-                        id,
-                        new NpgsqlParameter
-                        {
-                            Value = customer ?? (object)DBNull.Value,
-                            NpgsqlDbType = NpgsqlDbType.Uuid,
-                        },
-                        new NpgsqlParameter { Value = kind ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-                        matter,
-                        Caller.Of(context).Actor,
-                        now,
-                    ],
-                    cancel
-                );
-                (string, object?)[] facts = [("customer_id", customer), ("data_kind", kind)];
-                await TellAsync(context, work, "legal_hold", id.ToString(), "legal_hold.created", 1, facts);
-                return HttpAnswer.Json(201, await FindAsync(work, id, cancel), $"/api/v1/legal-holds/{id}");
-            }
+            query,
+            page,
+            Runs,
+            static r => new RetentionReport(
+                r.Id,
+                r.DataKind,
+                r.KeepDays,
+                r.Deleted,
+                r.Archived,
+                r.Held,
+                r.At,
+                r.FinishedAt
+            ),
+            Outsider(context)
         );
     }
 
-    private static async Task EndHoldAsync(HttpContext context, Guid id, Database database)
+    private static async Task ArchiveAsync(HttpContext context, Database database, Cursors cursors)
     {
-        if (Outsider(context) is { } outsider)
-        {
-            await Problems.WriteAsync(context, outsider);
-            return;
-        }
-
-        await Idempotent.RunAsync(
-            context,
-            database,
-            Caller.Of(context).ClientId,
-            default,
-            async work =>
-            {
-                var cancel = CancellationToken.None;
-                var now = await work.ClockAsync(cancel);
-                var ended = await work.ExecuteAsync(
-                    "update privacy.legal_hold set ended_at = $2 where id = $1 and ended_at is null",
-                    [id, now],
-                    cancel
-                );
-                if (ended > 0)
-                {
-                    await TellAsync(context, work, "legal_hold", id.ToString(), "legal_hold.ended", 2, []);
-                }
-
-                return await FindAsync(work, id, cancel) is { } hold
-                    ? HttpAnswer.Json(200, hold)
-                    : HttpAnswer.Refused(context, Entry.NotFound);
-            }
-        );
-    }
-
-    private static async Task<LegalHold?> FindAsync(UnitOfWork work, Guid id, CancellationToken cancel)
-    {
-        await using var command = work.Command($"select {LegalHold.Columns} from privacy.legal_hold where id = $1", id);
-        await using var rows = await command.ExecuteReaderAsync(cancel);
-        return await rows.ReadAsync(cancel) ? LegalHold.Read(rows) : null;
+        var query = new Query(context.Request);
+        var page = await cursors.ReadAsync(query, ["archived_at"], "-archived_at", null, context.RequestAborted);
+        var rows = new PageRows("true");
+        rows.Equal("data_kind", query.Text("data_kind", 40));
+        rows.Equal("customer_id", query.Id("customer_id"));
+        await rows.AnswerAsync(context, database, query, page, Records, Outsider(context));
     }
 
     private static async Task<RetentionView> ViewAsync(UnitOfWork work, RetainedKind kind, CancellationToken cancel)
     {
-        await using var command = work.Command(
-            """
-            select coalesce(p.keep_days, $2), coalesce(p.version, 0), r.at, r.deleted, r.held
-            from (select) one
-            left join privacy.retention p on p.data_kind = $1
-            left join lateral (select at, deleted, held from privacy.retention_run
-                where data_kind = $1 order by at desc limit 1) r on true
-            """,
-            kind.Name,
-            kind.KeepDays
+        var policy = await RetentionStore.PolicyAsync(work, kind, cancel);
+        var last = await RetentionStore.LastAsync(work, kind.Name, cancel);
+        await using var hold = work.Command(
+            "select exists (select from privacy.legal_hold where data_kind = $1 and ended_at is null)",
+            kind.Name
         );
-        await using var row = await command.ExecuteReaderAsync(cancel);
-        await row.ReadAsync(cancel);
-        return new RetentionView(
-            kind.Name,
-            kind.Description,
-            row.GetInt32(0),
-            row.GetInt32(1),
-            row.Value<DateTimeOffset>(2),
-            row.Value<long>(3),
-            row.Value<long>(4)
-        );
+        return RetentionView.Of(kind, policy, last, (bool)(await hold.ExecuteScalarAsync(cancel))!);
     }
 
-    private static async Task<RequestBody?> BodyAsync(HttpContext context)
-    {
-        if (await RequestBody.TakeAsync(context, Outsider(context)) is not { } body)
-        {
-            return null;
-        }
-
-        return body;
-    }
-
-    private static Refusal? Outsider(HttpContext context) =>
+    internal static Refusal? Outsider(HttpContext context) =>
         Caller.Of(context).Realm == Realms.Staff ? null : StaffOnly;
 
-    private static async Task TellAsync(
+    internal static async Task TellAsync(
         HttpContext context,
         UnitOfWork work,
         string aggregate,

@@ -22,7 +22,7 @@ internal static class SubjectExport
         (
             "customer",
             "The record of the customer.",
-            "select id, external_id, groups, attributes, created_at from access.customer where id = $1"
+            "select id, external_id, groups, attributes, created_at, blocked_at, blocked_reason from access.customer where id = $1"
         ),
         (
             "accounts",
@@ -74,6 +74,32 @@ internal static class SubjectExport
             "objections",
             "Purposes the data is not used for.",
             "select purpose, since from privacy.objection where customer_id = $1"
+        ),
+        (
+            "receipts",
+            "Why prices came out as they did.",
+            "select id, kind, decided_at, receipt from promotions.receipt where customer_id = $1 order by decided_at"
+        ),
+        (
+            "orders",
+            "Orders, as they were priced.",
+            """
+            select id, reference, currency, subtotal_minor, discount_minor, total_minor, placed_at, cart
+            from redemptions.placed_order where customer_id = $1 order by placed_at
+            """
+        ),
+        (
+            "holds",
+            "Coupons that were held for a checkout.",
+            """
+            select id, coupon_id, channel, order_reference, order_minor, discount_minor, currency, decided_at, ending
+            from redemptions.reservation where customer_id = $1 order by decided_at
+            """
+        ),
+        (
+            "archive",
+            "What was archived when its period was over.",
+            "select data_kind, content, at from privacy.archived where customer_id = $1 order by at, id"
         ),
         (
             "requests",

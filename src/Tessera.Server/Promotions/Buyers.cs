@@ -1,7 +1,9 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Promotions;
+using Tessera.Server.Privacy;
 using Tessera.Server.Promotions.Segments;
 
 namespace Tessera.Server.Promotions;
@@ -10,16 +12,20 @@ namespace Tessera.Server.Promotions;
 /// <param name="Groups">Of the directory.</param>
 /// <param name="Region">Of the directory.</param>
 /// <param name="Orders">Orders that stand.</param>
-/// <param name="Attributes">Numbers, by the names rules use; spend in the currency of the cart.</param>
-/// <param name="Spent">What was paid for orders that stand, by currency.</param>
+/// <param name="Attributes">
+/// Numbers, by the names rules use; spend in the currency of the cart. None of a customer who objects to be judged by them.
+/// </param>
+/// <param name="Spent">What was paid for orders that stand, by currency; null of a customer who objects.</param>
 /// <param name="Lists">Ids of the segments that list the customer.</param>
+/// <param name="IsBlocked">Whether staff has blocked the customer from using coupons.</param>
 internal sealed record KnownCustomer(
     IReadOnlyList<string> Groups,
     string? Region,
     int Orders,
     IReadOnlyDictionary<string, decimal> Attributes,
-    IReadOnlyDictionary<string, decimal> Spent,
-    IReadOnlyList<string> Lists
+    IReadOnlyDictionary<string, decimal>? Spent,
+    IReadOnlyList<string> Lists,
+    bool IsBlocked
 );
 
 /// <summary>
@@ -60,6 +66,17 @@ internal static class Buyers
             ) t
             """;
 
+    /// <summary>
+    /// Uses of promotions by a customer under whichever name, by promotion: of the ids <c>$1</c>, by the customer <c>$2</c> or
+    /// the hash of the address <c>$3</c>, but for the order <c>$4</c>.
+    /// </summary>
+    public const string UsesSql = """
+        select promotion_id, count(distinct order_id) from redemptions.promotion_use
+        where promotion_id = any($1) and (customer_id = $2 or email_hash = $3) and not use_returned
+            and order_id is distinct from $4
+        group by promotion_id
+        """;
+
     /// <summary>Asks for one customer.</summary>
     /// <param name="customer">The id.</param>
     /// <param name="except">Channel and reference of an order that is priced anew: it does not count for itself.</param>
@@ -67,7 +84,8 @@ internal static class Buyers
         new(
             $"""
             select c.groups, c.attributes::text, r.orders, r.spent::text, r.last_at,
-                array(select m.segment_id::text from promotions.segment_member m where m.customer_id = c.id)
+                array(select m.segment_id::text from promotions.segment_member m where m.customer_id = c.id),
+                c.blocked_at is not null, {Objections.Of(Objections.Profiling, "c.id")}
             from access.customer c cross join lateral ({Orders("c.id", "$2", "$3")}) r
             where c.id = $1
             """
@@ -95,6 +113,7 @@ internal static class Buyers
             ["orders"] = orders,
             [CustomerRule.Spend] = spent.GetValueOrDefault(currency),
         };
+        var isJudged = !row.GetBoolean(7);
         if (!row.IsDBNull(4))
         {
             attributes["days_since_order"] = Math.Floor(
@@ -123,9 +142,11 @@ internal static class Buyers
             row.GetFieldValue<string[]>(0),
             region,
             (int)Math.Min(orders, int.MaxValue),
-            attributes,
-            spent,
-            row.GetFieldValue<string[]>(5)
+            // What is unknown lies in no range.
+            isJudged ? attributes : FrozenDictionary<string, decimal>.Empty,
+            isJudged ? spent : null,
+            row.GetFieldValue<string[]>(5),
+            row.GetBoolean(6)
         );
     }
 

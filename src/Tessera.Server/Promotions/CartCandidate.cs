@@ -32,6 +32,12 @@ internal class CartCandidate
     /// <summary>What is known of who uses the code; null where there is no code.</summary>
     public HolderFacts? Holder { get; init; }
 
+    /// <summary>The coupon of the code, where this is what stands in for it.</summary>
+    public long? StandsInFor { get; init; }
+
+    /// <summary>The budget of the campaign that its discount is cut to; null where none is.</summary>
+    public LimitAccount? Cut => Coupon is null ? null : Redeeming.ClippingBudget(Coupon);
+
     /// <summary>Within which it may be used, once that is decided.</summary>
     public (DateTimeOffset From, DateTimeOffset Until)? Window { get; set; }
 
@@ -54,29 +60,46 @@ internal class CartCandidate
 /// <summary>How what may apply to one cart is called: the same in a quote as in a redemption.</summary>
 internal sealed class CartNames
 {
+    private const string Prefix = "coupon:";
+
     private readonly Dictionary<string, int> _times = new(StringComparer.Ordinal);
 
-    /// <summary>The place of the first code without a promotion of its own: after everything that has a place.</summary>
-    private int _place = int.MaxValue - CartCheck.MaxCodes - 1;
+    /// <summary>The place of the first code without a promotion of its own: after everything that has a place, with
+    /// room for what stands in for each.</summary>
+    private int _place = int.MaxValue - (2 * CartCheck.MaxCodes) - 1;
 
     /// <summary>What a code stands for: the promotion of its coupon, or the coupon itself.</summary>
     /// <param name="code">In its normal form.</param>
     /// <param name="coupon">Its coupon.</param>
     /// <param name="bound">The promotion that prices the coupon, if any.</param>
-    public Promotion OfCode(string code, CouponTerms coupon, Promotion? bound) =>
+    /// <param name="isFallback">Whether the coupon stands in for that of the code.</param>
+    public Promotion OfCode(string code, CouponTerms coupon, Promotion? bound, bool isFallback = false) =>
         bound is not null
             ? bound with
             {
                 Code = code,
+                IsFallback = isFallback,
             }
             // Its limits follow from its terms.
             : CouponPromotion.Of(coupon, code, _place++) with
             {
-                Id = string.Create(CultureInfo.InvariantCulture, $"coupon:{coupon.Id}"),
+                Id = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{coupon.Id}"),
                 MaxUses = null,
                 MaxUsesPerCustomer = null,
                 Budget = null,
+                IsFallback = isFallback,
             };
+
+    /// <summary>The limits of a promotion's own; a coupon that prices itself has none beside its terms.</summary>
+    public static IReadOnlyList<PromotionLimit> LimitsOf(Promotion promotion, Cart cart, DateTimeOffset now) =>
+        CouponOf(promotion.Id) is null ? PromotionLimits.Of(promotion, cart, now) : [];
+
+    /// <summary>The coupon an id of <see cref="OfCode"/> stands for; null where a promotion prices it.</summary>
+    public static long? CouponOf(string id) =>
+        id.StartsWith(Prefix, StringComparison.Ordinal)
+        && long.TryParse(id[Prefix.Length..].Split('#', 2)[0], CultureInfo.InvariantCulture, out var coupon)
+            ? coupon
+            : null;
 
     /// <summary>Two units of one coupon are two promotions to the engine.</summary>
     public Promotion Unique(Promotion promotion)
@@ -89,6 +112,12 @@ internal sealed class CartNames
                 Id = string.Create(CultureInfo.InvariantCulture, $"{promotion.Id}#{many}"),
             };
     }
+
+    /// <summary>
+    /// What a sentence calls a coupon whose code was not typed: what its customers read of it, without its own full stop. Its
+    /// code is for those who hold it.
+    /// </summary>
+    public static string Spoken(string? description, string id) => description?.TrimEnd('.', ' ') ?? id;
 
     /// <summary>What another merchant offers is as unknown as what nobody offers.</summary>
     public static bool IsOffered(CouponTerms coupon, Guid? merchant) =>

@@ -41,16 +41,24 @@ internal sealed class CartDeciding(Cart cart, string reference, PricingRules rul
             Uses[candidate.Promotion.Id] = UseOf(candidate, customerUses?.GetValueOrDefault(candidate.CountedAs) ?? 0);
         }
 
+        var fallbacks = candidates.Select(static c => c.Promotion).Where(static p => p.IsFallback).ToList();
         while (true)
         {
-            var quote = PromotionEngine.Price(cart, automatic, ofCodes, Uses, now, rules);
-            if (FirstOver(quote, byId) is not var (over, account))
+            var quote = PromotionEngine.Price(cart, automatic, ofCodes, Uses, now, rules, fallbacks);
+            if (FirstOver(quote, byId) is not var (over, account, left))
             {
                 return quote;
             }
 
-            // Several promotions of this cart draw on one account, and it does not hold all: the later one gives way.
+            // Several promotions of this cart draw on one account, and it does not hold all: the later one is cut to what
+            // the others leave, or gives way.
             var id = over.Promotion.Id;
+            if (over.Cut == account && left < Uses[id].LeftMinor)
+            {
+                Uses[id] = Uses[id] with { LeftMinor = left };
+                continue;
+            }
+
             Uses[id] = Uses[id] with { Exhausted = new LimitHit(ReasonOf(account), null) };
         }
     }
@@ -59,10 +67,18 @@ internal sealed class CartDeciding(Cart cart, string reference, PricingRules rul
     {
         var use = PromotionLimits.Use(candidate.Promotion, candidate.Limits, id => (book.Posted(id), book.Pending(id)));
         use = use with { CustomerUses = Math.Max(use.CustomerUses, customerUses) };
+        if (candidate.Cut is { } budget)
+        {
+            use = use with { LeftMinor = LeftOf(budget) };
+        }
+
         return WhyNot(candidate) is { } reason
             ? use with
             {
-                Exhausted = new LimitHit(reason, null) { Change = ChangeFor(reason, candidate) },
+                Exhausted = new LimitHit(reason, null)
+                {
+                    Change = Redeeming.ChangeFor(reason, candidate.Coupon!, candidate.Unit, _amount, now),
+                },
             }
             : use;
     }
@@ -100,13 +116,13 @@ internal sealed class CartDeciding(Cart cart, string reference, PricingRules rul
     }
 
     /// <summary>The first promotion whose draws do not fit when those before it are made.</summary>
-    private (CartCandidate Candidate, LimitAccount Account)? FirstOver(
+    private (CartCandidate Candidate, LimitAccount Account, long LeftMinor)? FirstOver(
         Quote quote,
         Dictionary<string, CartCandidate> candidates
     )
     {
         List<Leg[]>? made = null;
-        (CartCandidate, LimitAccount)? over = null;
+        (CartCandidate, LimitAccount, long)? over = null;
         foreach (var applied in quote.Applied)
         {
             if (!candidates.TryGetValue(applied.Promotion.Id, out var candidate))
@@ -117,7 +133,7 @@ internal sealed class CartDeciding(Cart cart, string reference, PricingRules rul
             var legs = candidate.Legs(applied.AmountMinor);
             if (book.FirstBeyondBound(legs) is { } account)
             {
-                over = (candidate, account);
+                over = (candidate, account, LeftOf(account));
                 break;
             }
 
@@ -133,25 +149,7 @@ internal sealed class CartDeciding(Cart cart, string reference, PricingRules rul
         return over;
     }
 
-    /// <summary>The smallest change that would make the decision on a coupon another.</summary>
-    private Remedy? ChangeFor(string reason, CartCandidate candidate)
-    {
-        var coupon = candidate.Coupon!;
-        return reason switch
-        {
-            Reasons.BelowMinimum when coupon.MinimumOrderMinor > _amount => new Remedy(
-                "spend_more",
-                coupon.MinimumOrderMinor - _amount
-            ),
-            Reasons.AboveMaximum when coupon.MaximumOrderMinor < _amount => new Remedy(
-                "spend_less",
-                _amount - coupon.MaximumOrderMinor.Value
-            ),
-            Reasons.NotStarted when Redeeming.Window(coupon, candidate.Unit).From is var from && from > now =>
-                new Remedy("wait_until", At: from),
-            _ => null,
-        };
-    }
+    private long LeftOf(LimitAccount account) => Math.Max(0, book.Available(account) ?? 0);
 
     /// <summary>What is booked on the cart: a coupon for sessions is good when one of its lines is.</summary>
     private static IEnumerable<(string? Service, string? Session, int? Consultant)> SessionsOf(Cart cart)

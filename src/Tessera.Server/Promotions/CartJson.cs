@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using Tessera.Core;
 using Tessera.Core.Promotions;
 using Tessera.Server.Platform.Http;
@@ -9,6 +11,12 @@ internal static class CartJson
 {
     private const int MaxNames = 200;
     private const int MaxCodeLength = 128;
+
+    private static readonly JsonSerializerOptions Stored = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    };
 
     /// <summary>Reads a cart from the members of an object; what is wrong is in the fields afterwards.</summary>
     /// <param name="body">The object; its other members are the caller's.</param>
@@ -108,6 +116,22 @@ internal static class CartJson
                 }
                 : null,
         };
+    }
+
+    /// <summary>
+    /// The cart as it is stored with its order, so that a return finds its lines and a back-test can price it with other
+    /// promotions. Codes are not kept: they are secrets, and the uses say which promotions there were.
+    /// </summary>
+    public static byte[] Store(Cart cart) =>
+        JsonSerializer.SerializeToUtf8Bytes(Keep(cart) with { Codes = null, Channel = null }, Stored);
+
+    /// <summary>The cart of an order, without its codes.</summary>
+    /// <exception cref="JsonException">It is not what this release writes.</exception>
+    public static Cart Restore(string json, string currency, string? channel)
+    {
+        var kept =
+            JsonSerializer.Deserialize<KeptCart>(json, Stored) ?? throw new JsonException("A cart is an object.");
+        return Kept(kept with { Currency = currency, Channel = channel });
     }
 
     /// <summary>What the caller knows of the customer; the id is asked for apart.</summary>

@@ -1,5 +1,6 @@
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Core.Promotions;
 
 namespace Tessera.Server.Promotions;
 
@@ -41,6 +42,11 @@ internal static class CouponDraftTerms
                 SessionTypes = draft.ServiceTypeRestrictions,
                 EligibleServices = draft.EligibleServices,
                 Channels = draft.Channels,
+                Stacking = new Stacking(
+                    draft.Stacking == Stacking.ExclusiveWord,
+                    draft.StackingGroups ?? [],
+                    draft.ApplyOrder is >= 1 and <= Stacking.LastOrder ? (int)draft.ApplyOrder : null
+                ),
             };
     }
 

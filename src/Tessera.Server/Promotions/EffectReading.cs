@@ -110,6 +110,7 @@ internal sealed partial class PromotionReading
         )
         {
             Target = target,
+            PerLine = fields.Word("scope", Scopes, required: false) == "line",
         };
     }
 

@@ -29,13 +29,15 @@ internal sealed record ReceiptInput(
 /// <param name="Order">Its place, where that differs from the definition's.</param>
 /// <param name="Definition">Of a coupon without a promotion of its own: its terms are kept here.</param>
 /// <param name="Active">False when those terms were switched off.</param>
+/// <param name="Fallback">True when it only stands in for the promotion of the same code.</param>
 internal sealed record KeptPromotion(
     string Id,
     int Version,
     string? Code = null,
     int? Order = null,
     PromotionDefinition? Definition = null,
-    bool? Active = null
+    bool? Active = null,
+    bool? Fallback = null
 );
 
 /// <summary>Use so far.</summary>
@@ -46,7 +48,8 @@ internal sealed record KeptUse(
     long Spent,
     string? Reason,
     DateTimeOffset? Until,
-    Remedy? Change
+    Remedy? Change,
+    long? Left = null
 );
 
 /// <summary>Rules of the house.</summary>

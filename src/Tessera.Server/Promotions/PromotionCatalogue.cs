@@ -22,11 +22,17 @@ internal sealed record CompiledPromotions(
     SegmentBook Segments
 )
 {
-    /// <summary>What is active besides one of them.</summary>
+    /// <summary>What lies above each category of the owner; null where nothing is said of it.</summary>
+    public CategoryTree? Categories { get; init; }
+
+    /// <summary>A cart whose lines are also in the categories above those they name (RUL-03).</summary>
+    public Cart Placed(Cart cart) => Categories?.Place(cart) ?? cart;
+
+    /// <summary>What applies by itself besides one of them: what a code brings in is only there when it is typed.</summary>
     public IReadOnlyList<Promotion> Beside(Guid id)
     {
         var own = id.ToString();
-        return [.. All.Where(p => p.Id != own)];
+        return [.. All.Except(OfCoupons.Values).Where(p => p.Id != own)];
     }
 
     /// <summary>Compiles the present promotions and segments of one owner.</summary>
@@ -35,7 +41,10 @@ internal sealed record CompiledPromotions(
         // What changes between the two is told of after it, by a stamp the book does not have.
         var (stamp, active) = await PromotionStore.ActiveAsync(work, merchant, cancel);
         var segments = await SegmentStore.AllAsync(work, merchant, cancel);
-        return Of(stamp, active, new SegmentBook(segments));
+        return Of(stamp, active, new SegmentBook(segments)) with
+        {
+            Categories = await CategoryTrees.OfAsync(work, merchant, cancel),
+        };
     }
 
     private static CompiledPromotions Of(long stamp, IReadOnlyList<StoredPromotion> active, SegmentBook segments) =>

@@ -91,66 +91,22 @@ internal static class PromotionEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, [.. Sorts.Keys], "-created_at", merchant, cancel);
-        var conditions = new List<string> { "p.deleted_at is null" };
-        var values = new List<object?>();
-        void Where(string condition, object value)
-        {
-            values.Add(value);
-            conditions.Add(condition.Replace("{}", "$" + values.Count, StringComparison.Ordinal));
-        }
-
-        if (merchant is { } own)
-        {
-            Where("p.merchant_id = {}", own);
-        }
-
-        if (query.Word("state", States) is { } state)
-        {
-            Where("p.state = {}", state);
-        }
-
-        if (query.Integer("coupon_id", 1, Fields.MaximumInteger) is { } coupon)
-        {
-            Where("p.coupon_id = {}", coupon);
-        }
-
-        if (query.Text("search", 200) is { } search)
-        {
-            Where("position(lower({}) in lower(p.name)) > 0", search);
-        }
-
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var (column, type) = Sorts[page.Sort];
-        conditions.Add(page.Where(column, type, "p.id", "uuid", values));
-        await using var work = await database.BeginAsync(cancel);
-        var rows = new List<StoredPromotion>(page.Fetch);
-        await using (
-            var command = work.Command(
-                $"""
-                select {StoredPromotion.Columns} from promotions.promotion p
-                where {string.Join(" and ", conditions)} {page.OrderBy(column, "p.id")}
-                """,
-                values.ToArray()
-            )
-        )
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                rows.Add(StoredPromotion.Read(row));
-            }
-        }
-
-        await page.Answer(context, rows, static p => p.View(), p => KeyOf(p, page.Sort)).SendAsync(context);
+        var page = await cursors.ReadAsync(query, [.. Sorts.Keys], "-created_at", merchant, context.RequestAborted);
+        var rows = new PageRows("p.deleted_at is null");
+        rows.Equal("p.merchant_id", merchant);
+        rows.Equal("p.state", query.Word("state", States));
+        rows.Equal("p.coupon_id", query.Integer("coupon_id", 1, Fields.MaximumInteger));
+        rows.Where("position(lower({}) in lower(p.name)) > 0", query.Text("search", 200));
+        var promotions = new Listed<StoredPromotion>(
+            $"select {StoredPromotion.Columns} from promotions.promotion p",
+            Sorts[page.Sort],
+            ("p.id", "uuid"),
+            static row => StoredPromotion.Read(row),
+            p => KeyOf(p, page.Sort)
+        );
+        await rows.AnswerAsync(context, database, query, page, promotions, static p => p.View());
     }
 
     private static string?[] KeyOf(StoredPromotion promotion, string sort) =>
@@ -166,38 +122,27 @@ internal static class PromotionEndpoints
             promotion.Id.ToString(),
         ];
 
-    private static async Task CreateAsync(HttpContext context, Database database, PromotionCatalogue catalogue)
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task CreateAsync(HttpContext context, Database database, PromotionCatalogue catalogue) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
                 var id = Guid.CreateVersion7();
-                var fields = Fields.Of(body);
                 var draft = PromotionJson.Read(fields, id.ToString(), version: 1, active: false);
-                var book = await catalogue.BookAsync(caller.MerchantId, cancel);
-                var warnings = await CheckAsync(work, fields, draft, id, caller.MerchantId, book);
+                var book = await catalogue.BookAsync(actor.MerchantId, cancel);
+                var warnings = await CheckAsync(work, fields, draft, id, actor.MerchantId, book);
                 if (fields.Finish() is { } wrong)
                 {
                     return HttpAnswer.Refused(context, wrong);
                 }
 
                 var now = await work.ClockAsync(cancel);
-                var stored = await PromotionStore.InsertAsync(work, id, draft!, ActorOf(context), now, cancel);
+                var stored = await PromotionStore.InsertAsync(work, id, draft!, actor, now, cancel);
                 return Reply(stored, 201, warnings);
             }
         );
-    }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database, PromotionCatalogue catalogue)
     {
@@ -226,34 +171,15 @@ internal static class PromotionEndpoints
         await answer.SendAsync(context);
     }
 
-    private static async Task ReplaceAsync(
-        HttpContext context,
-        Guid id,
-        Database database,
-        PromotionCatalogue catalogue
-    )
-    {
-        var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
+    private static Task ReplaceAsync(HttpContext context, Guid id, Database database, PromotionCatalogue catalogue) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            body.Bytes,
-            async work =>
+            (work, actor) =>
+                PromotionStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, before, fields, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var before = await PromotionStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-                if (before is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
                 var draft = PromotionJson.Read(fields, id.ToString(), before.Version + 1, before.IsActive);
                 var book = await catalogue.BookAsync(before.MerchantId, cancel);
                 var warnings = await CheckAsync(work, fields, draft, id, before.MerchantId, book);
@@ -262,7 +188,7 @@ internal static class PromotionEndpoints
                     return HttpAnswer.Refused(context, no);
                 }
 
-                var (now, actor) = (await work.ClockAsync(cancel), ActorOf(context));
+                var now = await work.ClockAsync(cancel);
                 var stored = await PromotionStore.UpdateAsync(
                     work,
                     before,
@@ -275,25 +201,16 @@ internal static class PromotionEndpoints
                 return Reply(stored, 200, warnings);
             }
         );
-    }
 
-    private static async Task SwitchAsync(HttpContext context, Guid id, Database database, bool on)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task SwitchAsync(HttpContext context, Guid id, Database database, bool on) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            (work, actor) =>
+                PromotionStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, CancellationToken.None),
+            async (work, stored, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var stored = await PromotionStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
-                if (stored is null)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
                 if (stored.IsActive != on)
                 {
                     var promotion = stored.Draft.Promotion with { Active = on, Version = stored.Version + 1 };
@@ -305,7 +222,7 @@ internal static class PromotionEndpoints
                             Promotion = promotion,
                         },
                         on ? "promotion.activated" : "promotion.deactivated",
-                        ActorOf(context),
+                        actor,
                         await work.ClockAsync(cancel),
                         cancel
                     );
@@ -314,23 +231,18 @@ internal static class PromotionEndpoints
                 return Reply(stored, 200, null);
             }
         );
-    }
 
-    private static async Task DeleteAsync(HttpContext context, Guid id, Database database)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task DeleteAsync(HttpContext context, Guid id, Database database) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            async (work, actor) =>
             {
                 var cancel = CancellationToken.None;
-                var stored = await PromotionStore.FindAsync(work, id, caller.MerchantId, forUpdate: true, cancel);
+                var stored = await PromotionStore.FindAsync(work, id, actor.MerchantId, forUpdate: true, cancel);
                 if (stored is null)
                 {
-                    return await PromotionStore.WasDeletedAsync(work, id, caller.MerchantId, cancel)
+                    return await PromotionStore.WasDeletedAsync(work, id, actor.MerchantId, cancel)
                         ? HttpAnswer.NoContent
                         : HttpAnswer.Refused(context, Entry.NotFound);
                 }
@@ -341,11 +253,10 @@ internal static class PromotionEndpoints
                 }
 
                 var now = await work.ClockAsync(cancel);
-                await PromotionStore.DeleteAsync(work, stored, ActorOf(context), now, cancel);
+                await PromotionStore.DeleteAsync(work, stored, actor, now, cancel);
                 return HttpAnswer.NoContent;
             }
         );
-    }
 
     /// <summary>Everything that keeps a draft from being saved goes to the fields; what should be looked at comes back.</summary>
     private static async Task<IReadOnlyList<PromotionWarning>> CheckAsync(
@@ -381,19 +292,7 @@ internal static class PromotionEndpoints
             }
         }
 
-        if (
-            draft.Promotion.Condition is { } condition
-            && CustomerRule.SegmentsOf(condition).Distinct().ToList() is { Count: > 0 } asked
-        )
-        {
-            // Under the lock that keeps a segment from being deleted while a promotion comes to ask for it.
-            await SegmentStore.LockAsync(work, merchant, CancellationToken.None);
-            foreach (var unknown in await SegmentStore.UnknownAsync(work, asked, merchant, CancellationToken.None))
-            {
-                fields.Add("conditions.segments", "unknown_reference", $"There is no segment {unknown}.");
-            }
-        }
-
+        await AskedSegments.CheckAsync(work, fields, draft.Promotion, merchant, CancellationToken.None);
         return PromotionJson.Check(fields, draft, book.Beside(id));
     }
 
@@ -404,10 +303,4 @@ internal static class PromotionEndpoints
             status == 201 ? Path + stored.Id : null,
             ETags.Of(stored.Version)
         );
-
-    private static CatalogueActor ActorOf(HttpContext context)
-    {
-        var caller = Caller.Of(context);
-        return new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
-    }
 }

@@ -21,16 +21,12 @@ internal static class PromotionJson
     /// <summary>Where a promotion stands that does not say: between those that must be early and those that must be late.</summary>
     public const int StandardOrder = 1000;
 
-    /// <summary>The last place a promotion can ask for; codes without one of their own follow.</summary>
-    public const int LastOrder = 1_000_000;
-
     /// <summary>Effects of one promotion.</summary>
     public const int MaxEffects = 20;
 
     private const int MaxNames = 1000;
     private const int MaxLimits = 20;
 
-    private static readonly string[] Stackings = ["stackable", "exclusive"];
     private static readonly string[] Stops = ["line"];
     private static readonly string[] Budgets = ["spend", "usage"];
     private static readonly string[] Overflows = ["reject", "clip"];
@@ -48,8 +44,8 @@ internal static class PromotionJson
         var reading = new PromotionReading();
         var name = fields.Text("name", 200);
         var coupon = fields.Integer("coupon_id", 1, Fields.MaximumInteger, required: false);
-        var order = fields.Integer("apply_order", 1, LastOrder, required: false) ?? StandardOrder;
-        var exclusive = fields.Word("stacking", Stackings, required: false) == "exclusive";
+        var order = fields.Integer("apply_order", 1, Stacking.LastOrder, required: false) ?? StandardOrder;
+        var exclusive = fields.Word("stacking", Stacking.Words, required: false) == Stacking.ExclusiveWord;
         var groups = Names(fields, "groups") ?? [];
         var stops = fields.Word("stop_further", Stops, required: false) is not null;
         var from = fields.Instant("valid_from", required: false);
@@ -166,7 +162,7 @@ internal static class PromotionJson
             Name = draft.Name,
             CouponId = draft.CouponId,
             ApplyOrder = promotion.Priority,
-            Stacking = promotion.Exclusive ? "exclusive" : "stackable",
+            Stacking = Stacking.Words[promotion.Exclusive ? 1 : 0],
             Groups = promotion.Groups.Count == 0 ? null : promotion.Groups,
             StopFurther = promotion.StopsFurther ? "line" : null,
             ValidFrom = promotion.ValidFrom,

@@ -12,7 +12,7 @@ internal record PromotionDefinition
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? CouponId { get; init; }
 
-    /// <summary>1 applies first, ties by id; 1000 unless given. Codes without a promotion of their own come last.</summary>
+    /// <summary>1 applies first, ties by id; 1000 unless given. A coupon without a promotion of its own has its place too, or comes last.</summary>
     public int ApplyOrder { get; init; } = 1000;
 
     /// <summary>stackable (unless given), or exclusive: the first eligible exclusive one applies alone (RUL-05).</summary>
@@ -101,7 +101,7 @@ internal sealed record PromotionView : PromotionDefinition
 
 /// <summary>Something said of a promotion that may be saved all the same.</summary>
 /// <param name="Field">Where.</param>
-/// <param name="Code">always_true, shadowed, free_by_stacking.</param>
+/// <param name="Code">always_true, contradiction, shadowed, free_by_stacking.</param>
 /// <param name="Message">A sentence for people.</param>
 internal sealed record PromotionWarning(string Field, string Code, string Message);
 
@@ -221,6 +221,10 @@ internal sealed record EffectShape
     /// <summary>Of buy_get: what is reduced.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public GetShape? Get { get; init; }
+
+    /// <summary>Of buy_get: line groups the units of each line by itself; else those of the cart together.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Scope { get; init; }
 
     /// <summary>Of buy_get: whether a started group may give fewer units.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -135,6 +135,12 @@ internal static class PromotionStore
         CancellationToken cancel
     )
     {
+        if (draft is { CouponId: { } coupon, Promotion.Active: true })
+        {
+            // Uses that were decided without it come before, all others see it.
+            await Catalogue.HoldAsync(work, coupon, cancel);
+        }
+
         await work.ExecuteAsync(
             """
             update promotions.promotion set coupon_id = $2, name = $3, apply_order = $4, definition = $5, state = $6,

@@ -169,6 +169,7 @@ internal static class PromotionWriting
             Buy = new BuyShape(group.BuyQuantity, Filter(group.BuyFilter)),
             Get = new GetShape(group.GetQuantity, Filter(group.GetFilter), group.Percent, Pick(group.Pick)),
             PartialGet = group.PartialGet ? true : null,
+            Scope = group.PerLine ? "line" : null,
             MaxApplications = group.MaxApplications,
         };
 

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Tessera.Server.Platform.Retention;
 using Tessera.Server.Promotions.Segments;
 
 namespace Tessera.Server.Promotions;
@@ -13,7 +14,10 @@ public static class PromotionsRoom
         services.AddSingleton<PromotionCatalogue>();
         services.AddSingleton<QuoteClock>();
         services.AddSingleton<Quoting>();
-        return services.AddHostedService<CatalogueListener>();
+        return services
+            .AddRetained(ReceiptRetention.Kinds)
+            .AddKeptWords(ReceiptRetention.Words)
+            .AddHostedService<CatalogueListener>();
     }
 
     /// <summary>Adds the routes.</summary>
@@ -21,6 +25,7 @@ public static class PromotionsRoom
     {
         PromotionEndpoints.Map(api);
         SegmentEndpoints.Map(api);
+        CategoryEndpoints.Map(api);
         QuoteEndpoints.Map(api);
         ReceiptEndpoints.Map(api);
     }

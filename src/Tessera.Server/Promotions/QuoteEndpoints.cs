@@ -42,6 +42,7 @@ internal static class QuoteEndpoints
                 "The draft is priced as if it were active and within its window, beside what is active unless alone is true."
             )
             .RequirePermission(Permissions.PromotionsRead)
+            .TakesCodes()
             .WithBody(
                 new PreviewRequest([QuoteSamples.Request with { Codes = null, CustomerId = null }])
                 {
@@ -80,7 +81,7 @@ internal static class QuoteEndpoints
             return;
         }
 
-        context.CodesNotFound(priced.Quote.Rejected.Count(static r => r.Reason == Reasons.NotFound));
+        context.CodesNotFound(NotFound(priced));
         if (!call!.Keep)
         {
             await QuoteWriting.SendAsync(context, View(context, caller, priced, kept: null));
@@ -132,6 +133,7 @@ internal static class QuoteEndpoints
         }
 
         var answers = new List<QuoteAnswer>();
+        var notFound = 0;
         for (var i = 0; i < calls!.Count; i++)
         {
             var wish = calls[i].Wish with { Alone = alone };
@@ -156,11 +158,16 @@ internal static class QuoteEndpoints
                 return;
             }
 
+            notFound += NotFound(priced);
             answers.Add(View(context, caller, priced, kept: null));
         }
 
+        context.CodesNotFound(notFound);
         await HttpAnswer.Json(200, new PreviewAnswer(answers, warnings)).SendAsync(context);
     }
+
+    private static int NotFound(PricedCart priced) =>
+        priced.Quote.Rejected.Count(static r => r.Reason == Reasons.NotFound);
 
     /// <summary>The promotion and the coupon of a preview, each as if it were saved and switched on.</summary>
     private static List<Promotion> Drafts(
@@ -175,7 +182,7 @@ internal static class QuoteEndpoints
         {
             if (PromotionJson.Read(promotion, "draft", version: 1, active: true) is { } draft)
             {
-                warnings.AddRange(PromotionJson.Check(promotion, draft, book.All));
+                warnings.AddRange(PromotionJson.Check(promotion, draft, book.Beside(Guid.Empty)));
                 drafts.Add(draft.Promotion with { ValidFrom = null, ValidUntil = null });
             }
         }
@@ -186,13 +193,10 @@ internal static class QuoteEndpoints
             if (CouponDraftTerms.Of(draft) is { } terms)
             {
                 var code = Quoting.NormalOf(draft.Code is { Length: > 0 } own ? own : "DRAFT");
-                drafts.Add(
-                    CouponPromotion.Of(terms, code, int.MaxValue) with
-                    {
-                        Id = "coupon",
-                        MaxUsesPerCustomer = null,
-                    }
-                );
+                var priced = CouponPromotion.Of(terms, code, int.MaxValue) with { Id = "coupon" };
+                var saved = new PromotionDraft("coupon", null, priced);
+                warnings.AddRange(PromotionJson.Warnings(saved, book.Beside(Guid.Empty)));
+                drafts.Add(priced with { MaxUsesPerCustomer = null });
             }
             else if (coupon.Errors.Count == 0)
             {
@@ -269,5 +273,5 @@ internal sealed record PreviewRequest(IReadOnlyList<QuoteRequest> Carts)
 
 /// <summary>Prices of example carts.</summary>
 /// <param name="Quotes">One for each cart, in order.</param>
-/// <param name="Warnings">What should be looked at in the promotion.</param>
+/// <param name="Warnings">What should be looked at in the promotion or coupon.</param>
 internal sealed record PreviewAnswer(IReadOnlyList<QuoteAnswer> Quotes, IReadOnlyList<PromotionWarning> Warnings);

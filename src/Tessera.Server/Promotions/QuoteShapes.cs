@@ -40,7 +40,7 @@ internal sealed record QuoteRequest(
 /// <param name="UnitPrice">Of one unit, before discounts.</param>
 /// <param name="Quantity">Units.</param>
 /// <param name="Currency">That of the cart, where it is named again.</param>
-/// <param name="Categories">It is in, with those above them.</param>
+/// <param name="Categories">It is in; those above them follow from the tree of categories, if there is one.</param>
 /// <param name="Discountable">False takes no discount and counts toward no threshold.</param>
 /// <param name="OnSale">Already reduced by the shop.</param>
 /// <param name="MinimumUnitPrice">No discount goes below it.</param>
@@ -139,12 +139,19 @@ internal sealed record QuotedDelivery(string Id, long Amount, long Discount);
 /// <param name="Version">That decided.</param>
 /// <param name="Discount">How much.</param>
 /// <param name="Code">As typed; absent for one that applies by itself.</param>
+/// <param name="FallbackFor">What it stands in for; absent where the code's own promotion applies.</param>
 internal sealed record QuotedPromotion(
     string PromotionId,
     int Version,
     long Discount,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code = null
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Code = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] FallbackFor? FallbackFor = null
 );
+
+/// <summary>The promotion of a code, when another one stands in because it is exhausted or not eligible (CMP-01).</summary>
+/// <param name="PromotionId">Of the typed code.</param>
+/// <param name="Reason">limit_reached, below_minimum, or another reason of refusals.</param>
+internal sealed record FallbackFor(string PromotionId, string Reason);
 
 /// <summary>What gave nothing.</summary>
 /// <param name="Reason">Stable; coupon_not_valid for codes this caller may know nothing of.</param>
@@ -209,6 +216,7 @@ internal sealed record ReceiptView(
 /// <param name="Layer">Which layer of eligibility failed first.</param>
 /// <param name="Change">The smallest change that would make it pass.</param>
 /// <param name="Conditions">The verdict on every single condition.</param>
+/// <param name="CutByBudget">True when the discount is all that a budget had left, of more.</param>
 internal sealed record VerdictView(
     long Discount,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? PromotionId = null,
@@ -218,7 +226,8 @@ internal sealed record VerdictView(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Layer = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] SmallestChange? Change = null,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-        IReadOnlyList<ConditionVerdictView>? Conditions = null
+        IReadOnlyList<ConditionVerdictView>? Conditions = null,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? CutByBudget = null
 );
 
 /// <summary>What became of one condition.</summary>

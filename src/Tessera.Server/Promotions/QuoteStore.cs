@@ -12,7 +12,14 @@ namespace Tessera.Server.Promotions;
 /// <param name="Instance">The unit of a unique code.</param>
 /// <param name="InAudience">Whether the customer is in the audience of the coupon's campaign.</param>
 /// <param name="HasProduct">Whether the cart has a product it is good for.</param>
-internal sealed record QuotedCode(CouponTerms Coupon, HeldInstance? Instance, bool InAudience, bool HasProduct);
+internal sealed record QuotedCode(CouponTerms Coupon, HeldInstance? Instance, bool InAudience, bool HasProduct)
+{
+    /// <summary>What stands in for it (CMP-01).</summary>
+    public QuotedCode? Fallback { get; init; }
+
+    /// <summary>What its customers read of the coupon.</summary>
+    public string? Description { get; init; }
+}
 
 /// <summary>What a quote is computed from; nothing of it is locked.</summary>
 internal sealed class QuoteFacts
@@ -64,12 +71,19 @@ internal static class QuoteStore
             await rows.NextResultAsync(cancel);
             while (await rows.ReadAsync(cancel))
             {
-                facts.Codes[rows.GetString(0)] = new QuotedCode(
-                    CouponTermsRow.Read(rows, 10),
+                var code = rows.GetString(0);
+                var found = new QuotedCode(
+                    CouponTermsRow.Read(rows, 12),
                     rows.IsDBNull(1) ? null : ReadInstance(rows),
                     rows.GetBoolean(8),
                     rows.GetBoolean(9)
-                );
+                )
+                {
+                    Description = rows.Object<string>(11),
+                };
+
+                // What stands in follows the coupon it stands in for.
+                facts.Codes[code] = rows.GetBoolean(10) ? facts.Codes[code] with { Fallback = found } : found;
             }
         }
 
@@ -80,6 +94,40 @@ internal static class QuoteStore
         }
 
         return facts;
+    }
+
+    /// <summary>Uses of promotions by a customer under whichever name: by id, by e-mail address, or both.</summary>
+    public static async Task<Dictionary<string, long>> CustomerUsesAsync(
+        NpgsqlConnection connection,
+        IReadOnlyCollection<string> promotions,
+        Guid? customer,
+        string? email,
+        CancellationToken cancel
+    )
+    {
+        var uses = new Dictionary<string, long>(StringComparer.Ordinal);
+        var hash = email is { Length: > 0 } ? PromotionLimits.HashOf(email) : null;
+        if (promotions.Count == 0 || (customer is null && hash is null))
+        {
+            return uses;
+        }
+
+        await using var query = new NpgsqlCommand(Buyers.UsesSql, connection);
+        query.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. promotions] });
+        query.Parameters.Add(
+            new NpgsqlParameter { Value = customer ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid }
+        );
+        query.Parameters.Add(
+            new NpgsqlParameter { Value = hash ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }
+        );
+        query.Parameters.Add(new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            uses[rows.GetString(0)] = rows.GetInt64(1);
+        }
+
+        return uses;
     }
 
     /// <summary>What stands on accounts by uses and live holds; a hold whose time is over counts for nothing (RED-05).</summary>
@@ -117,12 +165,13 @@ internal static class QuoteStore
             $"""
             select m.code, i.id, i.valid_until, i.valid_from, i.customer_id, i.state, i.prior_state, i.reserved_until,
                 exists (select from campaigns.audience a where a.campaign_id = c.campaign_id and a.customer_id = $2),
-                coalesce(c.products && $3, true), {CouponTermsRow.Columns}
-            from coupons.code m
-            join coupons.coupon c on c.id = m.coupon_id
+                coalesce(c.products && $3, true), k.stands_in, c.description ->> 'en', {CouponTermsRow.Columns}
+            from ({Fallbacks.OfCodesSql}) k
+            join coupons.code m on m.code = k.code
+            join coupons.coupon c on c.id = k.coupon_id
             left join campaigns.campaign g on g.id = c.campaign_id
             left join coupons.instance i on i.valid_until = m.valid_until and i.id = m.instance_id
-            where m.code = any($1)
+            order by k.stands_in
             """
         )
         {

@@ -95,8 +95,15 @@ internal sealed record QuoteViews(bool MayExplain, string Language)
             applied.AmountMinor,
             applied.Promotion.Code is { } code
                 ? priced.Cart.Codes.FirstOrDefault(typed => Quoting.NormalOf(typed) == code) ?? code
-                : null
+                : null,
+            FallbackOf(priced.Quote, applied.Promotion)
         );
+
+    /// <summary>What an applied promotion stands in for.</summary>
+    public static FallbackFor? FallbackOf(Quote quote, Promotion applied) =>
+        applied.IsFallback && quote.StandIns.FirstOrDefault(s => s.By == applied.Id) is { } found
+            ? new FallbackFor(found.Promotion, found.Reason)
+            : null;
 
     /// <summary>A code that may not be known is not known the second time it is typed either.</summary>
     private QuoteRejection Rejected(RejectedPromotion rejected, HashSet<string?> secret) =>
@@ -129,10 +136,12 @@ internal sealed record QuoteViews(bool MayExplain, string Language)
             ChangeOf(verdict.Change),
             verdict.Conditions is { } conditions
                 ? [.. conditions.Select(static c => new ConditionVerdictView(c.Path, c.Holds, c.Reason))]
-                : null
+                : null,
+            verdict.IsCut ? true : null
         );
 
-    private static SmallestChange? ChangeOf(Remedy? change) =>
+    /// <summary>The smallest change, as it is shown.</summary>
+    public static SmallestChange? ChangeOf(Remedy? change) =>
         change is null
             ? null
             : new SmallestChange(change.Kind, change.Amount > 0 ? change.Amount : null, change.At, change.Subject);

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
+using Tessera.Core.Promotions;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Promotions;
@@ -95,6 +96,7 @@ internal static class QuoteWriting
             json.WriteNumber("version"u8, applied.Version);
             json.WriteNumber("discount"u8, applied.Discount);
             WriteGiven(json, "code"u8, applied.Code);
+            WriteFallback(json, applied.FallbackFor);
             json.WriteEndObject();
         }
 
@@ -129,23 +131,23 @@ internal static class QuoteWriting
         WriteGiven(json, "layer"u8, rejected.Layer);
         if (rejected.Change is { } change)
         {
-            json.WriteStartObject("change"u8);
-            json.WriteString("kind"u8, change.Kind);
-            if (change.Amount is { } amount)
-            {
-                json.WriteNumber("amount"u8, amount);
-            }
-
-            if (change.At is { } at)
-            {
-                json.WriteString("at"u8, Instants.Format(at));
-            }
-
-            WriteGiven(json, "subject"u8, change.Subject);
-            json.WriteEndObject();
+            Problems.WriteChange(json, new Remedy(change.Kind, change.Amount ?? 0, change.At, change.Subject));
         }
 
         json.WriteEndObject();
+    }
+
+    /// <summary>Writes what an applied promotion stands in for, as the member <c>fallback_for</c>.</summary>
+    public static void WriteFallback(Utf8JsonWriter json, FallbackFor? primary)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        if (primary is not null)
+        {
+            json.WriteStartObject("fallback_for"u8);
+            json.WriteString("promotion_id"u8, primary.PromotionId);
+            json.WriteString("reason"u8, primary.Reason);
+            json.WriteEndObject();
+        }
     }
 
     private static void WriteGiven(Utf8JsonWriter json, ReadOnlySpan<byte> name, string? value)

@@ -41,6 +41,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
     {
         ArgumentNullException.ThrowIfNull(wish);
         var book = await catalogue.BookAsync(wish.MerchantId, cancel);
+        wish = wish with { Cart = book.Placed(wish.Cart) };
         string[] codes = [.. wish.Cart.Codes.Select(NormalOf).Distinct(StringComparer.Ordinal)];
         var facts = await FactsAsync(wish, codes, cancel);
         if (wish.CustomerId is not null && facts.Customer is null)
@@ -53,9 +54,9 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         var automatic = wish.Alone ? [] : book.Automatic.Relevant(cart);
         automatic.AddRange(drafts.Where(static d => d.Code is null));
         var candidates = CandidatesOf(wish, codes, facts, book, automatic, now, cart);
-        var standing = await StandingAsync(candidates, now, cancel);
+        var (standing, customerUses) = await StandingAsync(wish, candidates, now, cancel);
         var ofCodes = candidates
-            .Where(static c => c.Coupon is not null)
+            .Where(static c => c is { Coupon: not null, StandsInFor: null })
             .ToDictionary(static c => c.Promotion.Code!, static c => c.Promotion, StringComparer.Ordinal);
         foreach (var draft in drafts.Where(static d => d.Code is not null))
         {
@@ -64,10 +65,18 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
 
         pricing?.Invoke();
         var deciding = new CartDeciding(cart, "", wish.Rules, standing, now);
-        var quote = deciding.Price(candidates, automatic, ofCodes);
-        List<Promotion> priced = [.. automatic, .. ofCodes.Values];
+        var quote = deciding.Price(candidates, automatic, ofCodes, customerUses);
+        List<Promotion> priced =
+        [
+            .. automatic,
+            .. ofCodes.Values,
+            .. candidates.Where(static c => c.StandsInFor is not null).Select(static c => c.Promotion),
+        ];
         priced.Sort(Promotion.InOrder);
-        return new PricedCart(quote, cart, priced, deciding.Uses, now, wish.Rules) { Names = book.Names };
+        return new PricedCart(quote, cart, priced, deciding.Uses, now, wish.Rules)
+        {
+            Names = NamesOf(quote, book, candidates, facts),
+        };
     }
 
     /// <summary>Asks the database only about what only the database knows.</summary>
@@ -82,7 +91,8 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         return await QuoteStore.ReadAsync(connection, wish.Cart, codes, wish.CustomerId, except: null, cancel);
     }
 
-    private async Task<LimitBook> StandingAsync(
+    private async Task<(LimitBook Book, Dictionary<string, long> CustomerUses)> StandingAsync(
+        QuoteWish wish,
         List<CartCandidate> candidates,
         DateTimeOffset now,
         CancellationToken cancel
@@ -91,7 +101,7 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
         var book = new LimitBook();
         if (candidates.Count == 0)
         {
-            return book;
+            return (book, []);
         }
 
         var accounts = candidates.SelectMany(static c => c.Legs(1)).Select(static l => l.Account.Id).ToHashSet();
@@ -101,7 +111,15 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
             book.Load(id, posted, pending);
         }
 
-        return book;
+        var perCustomer = candidates.Where(static c => c.Promotion.MaxUsesPerCustomer is not null);
+        var uses = await QuoteStore.CustomerUsesAsync(
+            connection,
+            [.. perCustomer.Select(static c => c.CountedAs)],
+            wish.CustomerId,
+            wish.Cart.Customer?.Email,
+            cancel
+        );
+        return (book, uses);
     }
 
     /// <summary>The normal form of a typed code, also of one that can be none.</summary>
@@ -143,29 +161,76 @@ public sealed class Quoting(Database database, PromotionCatalogue catalogue, Quo
                 continue;
             }
 
-            var promotion = names.OfCode(code, found.Coupon, book.OfCoupons.GetValueOrDefault(found.Coupon.Id));
-            candidates.Add(
-                new CartCandidate
-                {
-                    Promotion = names.Unique(promotion),
-                    CountedAs = promotion.Id,
-                    Limits = PromotionLimits.Of(promotion, cart, now),
-                    Coupon = found.Coupon,
-                    Unit = found.Instance,
-                    HolderId = wish.CustomerId,
-                    Holder = new HolderFacts(
-                        wish.CustomerId ?? Guid.Empty,
-                        cart.Channel,
-                        wish.MerchantId,
-                        found.InAudience,
-                        (cart.Customer?.CompletedOrders ?? 0) > 0,
-                        found.HasProduct
-                    ),
-                }
-            );
+            candidates.Add(Of(code, found, standsInFor: null));
+            if (found.Fallback is { } other && CartNames.IsOffered(other.Coupon, wish.MerchantId))
+            {
+                candidates.Add(Of(code, other, found.Coupon.Id));
+            }
         }
 
         return candidates;
+
+        CartCandidate Of(string code, QuotedCode found, long? standsInFor)
+        {
+            var bound = book.OfCoupons.GetValueOrDefault(found.Coupon.Id);
+            var promotion = names.OfCode(code, found.Coupon, bound, standsInFor is not null);
+            return new CartCandidate
+            {
+                Promotion = names.Unique(promotion),
+                CountedAs = promotion.Id,
+                Limits = CartNames.LimitsOf(promotion, cart, now),
+                Coupon = found.Coupon,
+                StandsInFor = standsInFor,
+                Unit = found.Instance,
+                HolderId = wish.CustomerId,
+                Holder = new HolderFacts(
+                    wish.CustomerId ?? Guid.Empty,
+                    cart.Channel,
+                    wish.MerchantId,
+                    found.InAudience,
+                    (cart.Customer?.CompletedOrders ?? 0) > 0,
+                    found.HasProduct,
+                    IsBlocked: facts.Customer?.IsBlocked ?? false
+                ),
+            };
+        }
+    }
+
+    /// <summary>What people call what a price names. The book may have thousands, so of a cart with codes those it needs.</summary>
+    private static IReadOnlyDictionary<string, string> NamesOf(
+        Quote quote,
+        CompiledPromotions book,
+        List<CartCandidate> candidates,
+        QuoteFacts facts
+    )
+    {
+        if (facts.Codes.Count == 0)
+        {
+            return book.Names;
+        }
+
+        var names = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var id in quote.Applied.Select(static a => a.Promotion.Id))
+        {
+            if (book.Names.TryGetValue(id, out var name))
+            {
+                names[id] = name;
+            }
+        }
+
+        foreach (var candidate in candidates.Where(static c => c.Coupon is not null))
+        {
+            var (promotion, code) = (candidate.Promotion, candidate.Promotion.Code!);
+            names[promotion.Id] =
+                book.Names.GetValueOrDefault(candidate.CountedAs)
+                ?? (
+                    promotion.IsFallback
+                        ? CartNames.Spoken(facts.Codes[code].Fallback!.Description, promotion.Id)
+                        : code
+                );
+        }
+
+        return names;
     }
 
     private static bool IsLimited(Promotion promotion) =>

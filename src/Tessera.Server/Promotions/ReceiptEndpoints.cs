@@ -18,7 +18,8 @@ internal static class ReceiptEndpoints
             .WithName("getReceipt")
             .WithSummary("Read why a price, a redemption or a refusal came out as it did")
             .WithRemark(
-                "Under its own id, or that of the reservation, redemption or refusal it explains. The sentences are in "
+                "Under its own id, or that of the reservation, order, redemption or refusal it explains; a refused code names its "
+                    + "own in Location. The sentences are in "
                     + "the language of the parameter, else of Accept-Language, else in English."
             )
             .WithTags("Quotes")
@@ -55,7 +56,7 @@ internal static class ReceiptEndpoints
             return;
         }
 
-        var names = await ReceiptStore.NamesAsync(work, stored.Input, cancel);
+        var names = await ReceiptStore.NamesAsync(work, stored, cancel);
         var language = QuoteRequests.LanguageOf(context, wanted);
         var view = new QuoteViews(caller.Can(Permissions.RefusalsExplain), language).Receipt(
             stored.Receipt,

@@ -51,7 +51,11 @@ internal sealed record ReceiptHead(
 /// <param name="DecidedAt">When it was decided.</param>
 /// <param name="Receipt">What was decided.</param>
 /// <param name="Input">From what.</param>
-internal sealed record StoredReceipt(ReceiptHead Head, DateTimeOffset DecidedAt, Receipt Receipt, ReceiptInput Input);
+internal sealed record StoredReceipt(ReceiptHead Head, DateTimeOffset DecidedAt, Receipt Receipt, ReceiptInput Input)
+{
+    /// <summary>What it is computed from, where it is of a single code and has no input of its own.</summary>
+    public SingleUse? Single { get; init; }
+}
 
 /// <summary>Keeps receipts: written once, in the transaction of what they explain; only an erasure changes one.</summary>
 internal static class ReceiptStore
@@ -92,7 +96,7 @@ internal static class ReceiptStore
         return command;
     }
 
-    /// <summary>A receipt by its id, or by that of what it explains.</summary>
+    /// <summary>A receipt by its id, or by that of what it explains; of single codes it is made of their rows.</summary>
     public static async Task<StoredReceipt?> FindAsync(
         UnitOfWork work,
         Guid id,
@@ -105,7 +109,10 @@ internal static class ReceiptStore
             """
             select id, kind, subject_id, merchant_id, client_id, customer_id, decided_at, receipt::text, input::text
             from promotions.receipt
-            where (id = $1 or subject_id = $1) and ($2::uuid is null or merchant_id = $2)
+            where (id = $1 or subject_id = $1
+                or subject_id = (select u.order_id from redemptions.promotion_use u where u.id = $1)
+                or subject_id = (select h.reservation_id from redemptions.promotion_hold h where h.id = $1))
+                and ($2::uuid is null or merchant_id = $2)
             order by id = $1 desc, decided_at desc limit 1
             """,
             id,
@@ -114,7 +121,8 @@ internal static class ReceiptStore
         await using var row = await query.ExecuteReaderAsync(cancel);
         if (!await row.ReadAsync(cancel))
         {
-            return null;
+            await row.DisposeAsync();
+            return await SingleReceipts.FindAsync(work, id, merchant, cancel);
         }
 
         var head = new ReceiptHead(
@@ -133,27 +141,46 @@ internal static class ReceiptStore
         );
     }
 
-    /// <summary>What people called the promotions of a receipt, in the versions it names; codes go by themselves.</summary>
+    /// <summary>
+    /// What people called the promotions of a receipt, in the versions it names; codes go by themselves, and what stood in for
+    /// one by its description.
+    /// </summary>
     public static async Task<IReadOnlyDictionary<string, string>> NamesAsync(
         UnitOfWork work,
-        ReceiptInput input,
+        StoredReceipt stored,
         CancellationToken cancel
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        ArgumentNullException.ThrowIfNull(input);
+        ArgumentNullException.ThrowIfNull(stored);
+        if (stored.Single is { } single)
+        {
+            return single.Names;
+        }
+
+        var input = stored.Input;
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         var known = new List<KeptPromotion>();
+        var others = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var promotion in input.Promotions)
         {
             if (Guid.TryParseExact(promotion.Id, "D", out _))
             {
                 known.Add(promotion);
             }
-            else if (promotion.Code is { } code)
+            else if (promotion is { Code: { } code, Fallback: null })
             {
                 names[promotion.Id] = code;
             }
+            else if (CartNames.CouponOf(promotion.Id) is { } coupon)
+            {
+                others[promotion.Id] = coupon;
+            }
+        }
+
+        if (others.Count > 0)
+        {
+            await AddDescriptionsAsync(work, others, names, cancel);
         }
 
         await using var query = work.Command(
@@ -173,6 +200,28 @@ internal static class ReceiptStore
         return names;
     }
 
+    private static async Task AddDescriptionsAsync(
+        UnitOfWork work,
+        Dictionary<string, long> coupons,
+        Dictionary<string, string> names,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            """
+            select k.name, c.description ->> 'en' from unnest($1::text[], $2::bigint[]) k (name, id)
+            join coupons.coupon c on c.id = k.id
+            """,
+            new NpgsqlParameter<string[]> { TypedValue = [.. coupons.Keys] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. coupons.Values] }
+        );
+        await using var rows = await query.ExecuteReaderAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            names[rows.GetString(0)] = CartNames.Spoken(rows.Object<string>(1), rows.GetString(0));
+        }
+    }
+
     /// <summary>What a price was computed from, as it is kept.</summary>
     internal static ReceiptInput InputOf(PricedCart priced)
     {
@@ -189,7 +238,8 @@ internal static class ReceiptStore
                     use.SpentMinor,
                     use.Exhausted?.Reason,
                     use.Exhausted?.Until,
-                    use.Exhausted?.Change
+                    use.Exhausted?.Change,
+                    use.LeftMinor
                 );
             }
         }
@@ -213,15 +263,18 @@ internal static class ReceiptStore
 
     private static KeptPromotion Keep(Promotion promotion) =>
         Guid.TryParseExact(promotion.Id, "D", out _)
-            ? new KeptPromotion(promotion.Id, promotion.Version, promotion.Code)
+            ? new KeptPromotion(promotion.Id, promotion.Version, promotion.Code, Fallback: Yes(promotion.IsFallback))
             : new KeptPromotion(
                 promotion.Id,
                 promotion.Version,
                 promotion.Code,
                 promotion.Priority,
                 PromotionJson.View(new PromotionDraft(promotion.Id, null, promotion)),
-                promotion.Active ? null : false
+                promotion.Active ? null : false,
+                Yes(promotion.IsFallback)
             );
+
+    private static bool? Yes(bool value) => value ? true : null;
 
     private static NpgsqlParameter[] Parameters(ReceiptHead head, PricedCart priced) =>
         [
@@ -240,6 +293,6 @@ internal static class ReceiptStore
             },
         ];
 
-    private static NpgsqlParameter Uuid(Guid? value) =>
+    internal static NpgsqlParameter Uuid(Guid? value) =>
         new() { Value = value ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid };
 }

@@ -34,11 +34,16 @@ public static class Receipts
             return null;
         }
 
-        var names = await ReceiptStore.NamesAsync(work, stored.Input, cancel);
+        var names = await ReceiptStore.NamesAsync(work, stored, cancel);
         var sentences = german ? ReceiptText.German(stored.Receipt, names) : ReceiptText.English(stored.Receipt, names);
         if (!replay)
         {
             return new Told(sentences, null, true);
+        }
+
+        if (stored.Single is { } single)
+        {
+            return new Told(sentences, await SingleReceipts.ReplayAsync(work, single, cancel), true);
         }
 
         if (stored.Input.Erased is true)

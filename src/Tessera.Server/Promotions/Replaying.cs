@@ -43,6 +43,7 @@ internal static class Replaying
                 Exhausted = u.Value.Reason is { } reason
                     ? new LimitHit(reason, u.Value.Until) { Change = u.Value.Change }
                     : null,
+                LeftMinor = u.Value.Left,
             },
             StringComparer.Ordinal
         );
@@ -59,7 +60,12 @@ internal static class Replaying
             var bytes = JsonSerializer.SerializeToUtf8Bytes(definition, Wire.Json);
             var fields = Fields.Of(RequestBody.Parse(bytes).Body!);
             var draft = PromotionJson.Read(fields, kept.Id, kept.Version, kept.Active ?? true);
-            return draft!.Promotion with { Code = kept.Code, Priority = kept.Order ?? draft.Promotion.Priority };
+            return draft!.Promotion with
+            {
+                Code = kept.Code,
+                Priority = kept.Order ?? draft.Promotion.Priority,
+                IsFallback = kept.Fallback ?? false,
+            };
         }
 
         var stored = await PromotionStore.FindVersionAsync(work, Guid.Parse(kept.Id), kept.Version, null, cancel);
@@ -68,6 +74,7 @@ internal static class Replaying
             : stored.Draft.Promotion with
             {
                 Code = kept.Code,
+                IsFallback = kept.Fallback ?? false,
             };
     }
 }

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text.Json;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Redemptions;
 
@@ -34,13 +35,13 @@ public sealed class Answers(RenderProblem problem)
             Refusal = refusal,
         };
 
-    internal static Answer Valid(AttemptCommand attempt, CouponTerms coupon, Grant grant) =>
+    internal static Answer Valid(AttemptCommand attempt, CouponTerms coupon, Grant grant, StoodInFor? stoodIn) =>
         new(
             200,
             Json(json =>
             {
                 json.WriteBoolean("valid"u8, true);
-                WriteUse(json, attempt, coupon, null, grant);
+                WriteUse(json, attempt, coupon, null, (grant, stoodIn));
                 json.WriteString("valid_from"u8, Instant(grant.ValidFrom));
                 WriteInstant(json, "valid_until"u8, grant.ValidUntil);
             }),
@@ -60,6 +61,7 @@ public sealed class Answers(RenderProblem problem)
             json.WriteBoolean("valid"u8, false);
             json.WriteString("code"u8, shown.Code);
             json.WriteString("message"u8, shown.Message);
+            Problems.WriteChange(json, shown.Change);
         });
         return new Answer(200, body, Refusal: refusal);
     }
@@ -69,6 +71,7 @@ public sealed class Answers(RenderProblem problem)
         CouponTerms coupon,
         InstanceRow instance,
         Grant grant,
+        StoodInFor? stoodIn,
         DateTimeOffset at
     ) =>
         new(
@@ -77,7 +80,7 @@ public sealed class Answers(RenderProblem problem)
             {
                 json.WriteString("id"u8, attempt.Id);
                 json.WriteString("status"u8, "redeemed");
-                WriteUse(json, attempt, coupon, instance, grant);
+                WriteUse(json, attempt, coupon, instance, (grant, stoodIn));
                 json.WriteString("redeemed_at"u8, Instant(at));
                 if (attempt.ReservationId is { } reservation)
                 {
@@ -93,6 +96,7 @@ public sealed class Answers(RenderProblem problem)
         CouponTerms coupon,
         InstanceRow instance,
         Grant grant,
+        StoodInFor? stoodIn,
         DateTimeOffset until
     ) =>
         new(
@@ -101,7 +105,7 @@ public sealed class Answers(RenderProblem problem)
             {
                 json.WriteString("id"u8, attempt.Id);
                 json.WriteString("status"u8, "reserved");
-                WriteUse(json, attempt, coupon, instance, grant);
+                WriteUse(json, attempt, coupon, instance, (grant, stoodIn));
                 json.WriteString("expires_at"u8, Instant(until));
             }),
             "/api/v1/reservations/" + attempt.Id,
@@ -182,9 +186,10 @@ public sealed class Answers(RenderProblem problem)
         AttemptCommand attempt,
         CouponTerms coupon,
         InstanceRow? instance,
-        Grant grant
+        (Grant Grant, StoodInFor? For) decided
     )
     {
+        var grant = decided.Grant;
         json.WriteNumber("coupon_id"u8, coupon.Id);
         if (instance is not null)
         {
@@ -202,6 +207,13 @@ public sealed class Answers(RenderProblem problem)
         WriteMoney(json, "order_amount"u8, attempt.Order.AmountMinor, currency);
         WriteMoney(json, "discount"u8, grant.DiscountMinor, currency);
         WriteMoney(json, "payable"u8, attempt.Order.AmountMinor - grant.DiscountMinor, currency);
+        if (decided.For is { } primary)
+        {
+            json.WriteStartObject("fallback_for"u8);
+            json.WriteNumber("coupon_id"u8, primary.CouponId);
+            json.WriteString("reason"u8, primary.Reason);
+            json.WriteEndObject();
+        }
     }
 
     private static Refusal Shown(Asker asker, Refusal refusal) =>

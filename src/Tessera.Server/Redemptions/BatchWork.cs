@@ -1,3 +1,4 @@
+using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Balances;
@@ -22,6 +23,14 @@ internal sealed class BatchWork
 
     public List<(Guid AttemptId, Origin Origin)> Origins { get; } = [];
 
+    public List<(Guid AttemptId, Guid? CustomerId, Arrival Arrival)> Arrivals { get; } = [];
+
+    /// <summary>Attempts in which another coupon than that of the code is used.</summary>
+    public List<(Guid AttemptId, StoodInFor For)> StandIns { get; } = [];
+
+    /// <summary>Attempts whose discount was cut to what was left of a budget.</summary>
+    public List<(Guid AttemptId, long LeftMinor)> Cuts { get; } = [];
+
     public List<Transfer> Transfers { get; } = [];
 
     public List<(Guid ReservationId, Leg Leg, DateTimeOffset ExpiresAt)> Holds { get; } = [];
@@ -36,6 +45,20 @@ internal sealed class BatchWork
     public Dictionary<long, UsageChange> Usage { get; } = [];
 
     public List<(Asker Asker, Answer Answer)> Answers { get; } = [];
+
+    /// <summary>Notes what is particular of a use: that another coupon stood in, and that a budget cut it.</summary>
+    public void Note(Guid attempt, StoodInFor? stoodIn, Grant grant)
+    {
+        if (stoodIn is not null)
+        {
+            StandIns.Add((attempt, stoodIn));
+        }
+
+        if (grant.CutToMinor is { } left)
+        {
+            Cuts.Add((attempt, left));
+        }
+    }
 
     public UsageChange UsageOf(long couponId)
     {
@@ -81,4 +104,4 @@ internal sealed record NewReservation(
 
 internal sealed record NewRollback(RollBackCommand Command, RedemptionRow Redemption, bool ReturnsUse);
 
-internal sealed record NewRefusal(AttemptCommand Command, string Reason, long? CouponId, long? InstanceId);
+internal sealed record NewRefusal(AttemptCommand Command, Refusal Refusal, CouponTerms? Coupon, long? InstanceId);

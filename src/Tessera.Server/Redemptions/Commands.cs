@@ -49,6 +49,13 @@ public sealed record Asker(
 /// <param name="EmailHash">SHA-256 of the normalised address; the address itself is never kept here.</param>
 public sealed record Origin(IPAddress? Ip, string? DeviceFingerprint, byte[]? EmailHash);
 
+/// <summary>What brought the customer: values of the link that was followed, kept with the attempt (CMP-02).</summary>
+/// <param name="CampaignSource">As the shop names it.</param>
+/// <param name="UtmSource">For example newsletter.</param>
+/// <param name="UtmMedium">For example email.</param>
+/// <param name="UtmCampaign">Its name in web analytics.</param>
+public sealed record Arrival(string? CampaignSource, string? UtmSource, string? UtmMedium, string? UtmCampaign);
+
 /// <summary>One command on the redemption lanes.</summary>
 /// <param name="Operation">What is asked.</param>
 /// <param name="Asker">Who asks.</param>
@@ -89,6 +96,9 @@ public sealed record AttemptCommand(
 
     /// <summary>The longest hold.</summary>
     public const int MaximumHoldSeconds = 24 * 60 * 60;
+
+    /// <summary>What brought the customer.</summary>
+    public Arrival? Arrival { get; init; }
 
     /// <inheritdoc/>
     public override int Route => string.GetHashCode(Code, StringComparison.Ordinal);

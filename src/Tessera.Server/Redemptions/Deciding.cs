@@ -1,6 +1,7 @@
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
+using Tessera.Core.Promotions;
 using Tessera.Server.Balances;
 using Tessera.Server.Platform;
 
@@ -59,8 +60,19 @@ internal sealed class Deciding
         }
 
         var target = _found.Codes.GetValueOrDefault(attempt.Code);
-        var coupon = target is null ? null : _hold.Coupons[target.CouponId];
         var own = attempt.ReservationId is { } id ? _found.Reservations.GetValueOrDefault(id) : null;
+        StoodInFor? stoodIn = null;
+        if (
+            own?.StoodInFor is { } held
+            && held.CouponId == target?.CouponId
+            && own.CouponId == target.Fallback?.CouponId
+        )
+        {
+            // What is held stood in already.
+            (stoodIn, target) = (held, target.Fallback);
+        }
+
+        var coupon = target is null ? null : _hold.Coupons[target.CouponId];
         if (attempt.ReservationId is not null && Unredeemable(own, target, attempt) is { } unredeemable)
         {
             return Refuse(attempt, coupon, null, unredeemable);
@@ -80,36 +92,72 @@ internal sealed class Deciding
         // A hold of one's own stands for the use it becomes: it is free while the use is decided.
         var kept = own is null ? [] : _holds.GetValueOrDefault(own.Id) ?? [];
         Move(kept, free: true);
+        var (grant, refusal) = Decide(place, attempt, target, coupon, instance, own?.Id);
+        Move(kept, free: false);
+        if (
+            refusal is not null
+            && own is null
+            && target?.Fallback is { } fallback
+            && Reasons.AllowFallback(refusal.Code)
+        )
+        {
+            var other = _hold.Coupons[fallback.CouponId];
+            (grant, var no) = Decide(place, attempt, fallback, other, null, null);
+            if (grant is not null)
+            {
+                (coupon, stoodIn, refusal) = (other, new StoodInFor(target.CouponId, refusal.Code), null);
+            }
+            else if (no == Refusals.AlreadyRedeemed)
+            {
+                // It stands on this very order, in the stead of the one whose code was typed.
+                refusal = no;
+            }
+        }
+
+        if (refusal is not null)
+        {
+            return Refuse(attempt, coupon, instance, refusal);
+        }
+
+        if (attempt.Operation != Operation.Validate)
+        {
+            Work.Note(attempt.Id, stoodIn, grant!);
+        }
+
+        var used = new Use(coupon!, instance, grant!, stoodIn);
+        return attempt.Operation switch
+        {
+            Operation.Validate => Answers.Valid(attempt, coupon!, grant!, stoodIn),
+            Operation.Reserve => Reserve(attempt, used),
+            _ => Redeem(attempt, used, own),
+        };
+    }
+
+    private (Grant? Grant, Refusal? Refusal) Decide(
+        int place,
+        AttemptCommand attempt,
+        CodeTarget? target,
+        CouponTerms? coupon,
+        InstanceRow? instance,
+        Guid? own
+    )
+    {
         var holder = new HolderFacts(
             attempt.CustomerId,
             attempt.Channel,
             attempt.Asker.MerchantId,
             coupon?.Campaign is { } campaign && _hold.Audience.Contains((campaign.Id, attempt.CustomerId)),
             _hold.CustomersWithOrders.Contains(attempt.CustomerId),
-            _hold.WithProducts.Contains(place),
-            target is { InstanceId: null } && _hold.UsedOrders.Contains(OrderOf(target.CouponId, attempt))
+            coupon is not null && _hold.WithProducts.Contains((place, coupon.Id)),
+            target is { InstanceId: null } && _hold.UsedOrders.Contains(OrderOf(target.CouponId, attempt)),
+            _found.Blocked.Contains(attempt.CustomerId)
         );
-        var (grant, refusal) = Redeeming.Decide(
-            coupon,
-            instance?.Held,
-            attempt.Order,
-            holder,
-            own?.Id,
-            _hold.Book,
-            Now
-        );
-        Move(kept, free: false);
-        if (refusal is not null)
-        {
-            return Refuse(attempt, coupon, instance, refusal);
-        }
+        var (grant, refusal) = Redeeming.Decide(coupon, instance?.Held, attempt.Order, holder, own, _hold.Book, Now);
 
-        return attempt.Operation switch
-        {
-            Operation.Validate => Answers.Valid(attempt, coupon!, grant!),
-            Operation.Reserve => Reserve(attempt, coupon!, instance, grant!),
-            _ => Redeem(attempt, coupon!, instance, grant!, own),
-        };
+        // Said last, so that nobody learns of a coupon by it.
+        return grant is not null && _hold.NeedCarts.Contains(coupon!.Id)
+            ? (null, Refusals.NeedsCart)
+            : (grant, refusal);
     }
 
     private static Refusal? Unredeemable(ReservationRow? own, CodeTarget? target, AttemptCommand attempt)
@@ -127,14 +175,9 @@ internal sealed class Deciding
             : null;
     }
 
-    private Answer Redeem(
-        AttemptCommand attempt,
-        CouponTerms coupon,
-        InstanceRow? instance,
-        Grant grant,
-        ReservationRow? own
-    )
+    private Answer Redeem(AttemptCommand attempt, Use used, ReservationRow? own)
     {
+        var (coupon, instance, grant, stoodIn) = used;
         var byShared = instance is null || (own?.ByShared ?? false);
         instance ??= NewUnit(attempt, coupon);
         var from = instance.State;
@@ -167,18 +210,22 @@ internal sealed class Deciding
             from,
             "redemption",
             attempt.Asker,
-            ("redemption_id", attempt.Id),
-            ("customer_id", attempt.CustomerId),
-            ("order_minor", attempt.Order.AmountMinor),
-            ("discount_minor", grant.DiscountMinor),
-            ("currency", attempt.Order.Currency)
+            [
+                ("redemption_id", attempt.Id),
+                ("customer_id", attempt.CustomerId),
+                ("order_minor", attempt.Order.AmountMinor),
+                ("discount_minor", grant.DiscountMinor),
+                ("currency", attempt.Order.Currency),
+                .. stoodIn?.Members ?? [],
+            ]
         );
         LogLimitReached(coupon, attempt.Asker);
-        return Answers.Redeemed(attempt, coupon, instance, grant, Now);
+        return Answers.Redeemed(attempt, coupon, instance, grant, stoodIn, Now);
     }
 
-    private Answer Reserve(AttemptCommand attempt, CouponTerms coupon, InstanceRow? instance, Grant grant)
+    private Answer Reserve(AttemptCommand attempt, Use used)
     {
+        var (coupon, instance, grant, stoodIn) = used;
         var byShared = instance is null;
         instance ??= NewUnit(attempt, coupon);
         var from = instance.State;
@@ -201,10 +248,9 @@ internal sealed class Deciding
             from,
             "reservation",
             attempt.Asker,
-            ("reservation_id", attempt.Id),
-            ("customer_id", attempt.CustomerId)
+            [("reservation_id", attempt.Id), ("customer_id", attempt.CustomerId), .. stoodIn?.Members ?? []]
         );
-        return Answers.Reserved(attempt, coupon, instance, grant, until);
+        return Answers.Reserved(attempt, coupon, instance, grant, stoodIn, until);
     }
 
     private Answer Release(ReleaseCommand release)
@@ -367,20 +413,29 @@ internal sealed class Deciding
 
     private Answer Refuse(AttemptCommand attempt, CouponTerms? coupon, InstanceRow? instance, Refusal refusal)
     {
+        var amount = attempt.Order.AmountMinor;
+        if (coupon is not null && Redeeming.ChangeFor(refusal.Code, coupon, instance?.Held, amount, Now) is { } change)
+        {
+            refusal = refusal with { Change = change };
+        }
+
         if (attempt.Operation == Operation.Validate)
         {
             return _answers.NotValid(attempt, refusal);
         }
 
         // A unit of a shared code lives only if its use is granted; a refused one never had a row.
-        Work.Refusals.Add(new NewRefusal(attempt, refusal.Code, coupon?.Id, instance?.Id));
+        Work.Refusals.Add(new NewRefusal(attempt, refusal, coupon, instance?.Id));
         AddOrigin(attempt);
         if (coupon is not null)
         {
             Work.UsageOf(coupon.Id).Refused++;
         }
 
-        return _answers.Refused(attempt.Asker, refusal);
+        return _answers.Refused(attempt.Asker, refusal) with
+        {
+            Location = refusal.Kind == RefusalKind.Conflict ? "/api/v1/receipts/" + attempt.Id : null,
+        };
     }
 
     private void AddOrigin(AttemptCommand attempt)
@@ -388,6 +443,11 @@ internal sealed class Deciding
         if (attempt.Origin is { } origin)
         {
             Work.Origins.Add((attempt.Id, origin));
+        }
+
+        if (attempt.Arrival is { } arrival)
+        {
+            Work.Arrivals.Add((attempt.Id, attempt.CustomerId, arrival));
         }
     }
 
@@ -397,30 +457,7 @@ internal sealed class Deciding
         string cause,
         Asker asker,
         params ReadOnlySpan<(string Name, object? Value)> more
-    )
-    {
-        // A unit made by this batch is issued by the same event that tells its first use.
-        var isFirst = instance is { IsNew: true, Version: 2 };
-        (string, object?)[] members =
-        [
-            ("from", from.Name()),
-            ("to", instance.State.Name()),
-            ("cause", cause),
-            ("coupon_id", instance.CouponId),
-            .. more,
-        ];
-        Work.Events.Add(
-            new EventEntry(
-                "instance",
-                instance.Id.ToString(System.Globalization.CultureInfo.InvariantCulture),
-                "coupon.state_changed",
-                instance.Version,
-                asker.Actor,
-                EventLog.Payload(isFirst ? [.. members, ("new", true)] : members),
-                asker.RequestId
-            )
-        );
-    }
+    ) => UnitLog.Add(Work, asker, instance, from, cause, more);
 
     /// <summary>RED-06: reaching the total is an event of its own.</summary>
     private void LogLimitReached(CouponTerms coupon, Asker asker)
@@ -454,4 +491,7 @@ internal sealed class Deciding
         new(id, kind, reference, [.. legs.Select(l => l.Account.Id)], [.. legs.Select(l => l.Amount)]);
 
     private static long[] Negated(long[] amounts) => [.. amounts.Select(a => -a)];
+
+    /// <summary>What is used, and of whose code.</summary>
+    private sealed record Use(CouponTerms Coupon, InstanceRow? Instance, Grant Grant, StoodInFor? For);
 }

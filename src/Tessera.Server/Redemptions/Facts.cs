@@ -15,7 +15,20 @@ internal sealed record CodeTarget(
     bool IsForFirstOrders,
     long CouponVersion,
     DateTimeOffset CouponEnd
-);
+)
+{
+    /// <summary>What stands in for it when it is exhausted or not eligible (CMP-01); for shared codes.</summary>
+    public CodeTarget? Fallback { get; init; }
+}
+
+/// <summary>A coupon whose code was typed and that another one stood in for.</summary>
+/// <param name="CouponId">The coupon of the code.</param>
+/// <param name="Reason">Why it could not be used itself.</param>
+internal sealed record StoodInFor(long CouponId, string Reason)
+{
+    /// <summary>What the log says of it.</summary>
+    public (string, object?)[] Members => [("fallback_for", CouponId), ("fallback_reason", Reason)];
+}
 
 /// <summary>A reservation as stored.</summary>
 internal sealed record ReservationRow(
@@ -28,7 +41,8 @@ internal sealed record ReservationRow(
     DateTimeOffset ExpiresAt,
     string? Ending,
     Guid[] AccountIds,
-    bool ByShared
+    bool ByShared,
+    StoodInFor? StoodInFor = null
 );
 
 /// <summary>A redemption as stored, with the accounts it posted on.</summary>
@@ -63,6 +77,9 @@ internal sealed class Resolution
     public Dictionary<string, CodeTarget> Codes { get; } = new(StringComparer.Ordinal);
 
     public HashSet<Guid> Customers { get; } = [];
+
+    /// <summary>Those of them whom staff has blocked from using coupons.</summary>
+    public HashSet<Guid> Blocked { get; } = [];
 
     public Dictionary<Guid, ReservationRow> Reservations { get; } = [];
 
@@ -176,11 +193,14 @@ internal sealed class Hold
 
     public HashSet<Guid> CustomersWithOrders { get; } = [];
 
+    /// <summary>Coupons that an active promotion prices: by the lines of a cart, within limits of its own.</summary>
+    public HashSet<long> NeedCarts { get; } = [];
+
     /// <summary>Orders on which a shared code stands, with their channel.</summary>
     public HashSet<(long Coupon, string Channel, string Reference)> UsedOrders { get; } = [];
 
     /// <summary>Places of the commands whose order holds a product the coupon is good for.</summary>
-    public HashSet<int> WithProducts { get; } = [];
+    public HashSet<(int Place, long Coupon)> WithProducts { get; } = [];
 
     public Core.Limits.LimitBook Book { get; } = new();
 }

@@ -19,6 +19,11 @@ internal sealed class HoldPlan
     public HashSet<Guid> Accounts { get; } = [];
 
     /// <summary>
+    /// Of these, those a use may come to: opened before they are locked, as what is not there cannot be.
+    /// </summary>
+    public Dictionary<Guid, LimitAccount> Opened { get; } = [];
+
+    /// <summary>
     /// Uses that are counted by the statement that locks their account, when all the batch does is redeem: most are
     /// granted, and need no second writing. What is refused is taken back with what else the batch writes.
     /// </summary>
@@ -44,8 +49,10 @@ internal sealed class HoldPlan
         var plan = new HoldPlan
         {
             // Beside other commands the accounts must be locked in one order together, so nothing is ahead.
+            // So they must where another coupon may stand in: only the decision says which of the two is used.
             IsAhead = pending.TrueForAll(place =>
-                commands[place] is AttemptCommand { Operation: Operation.Redeem, ReservationId: null }
+                commands[place] is AttemptCommand { Operation: Operation.Redeem, ReservationId: null } attempt
+                && found.Codes.GetValueOrDefault(attempt.Code)?.Fallback is null
             ),
         };
         foreach (var place in pending)
@@ -55,6 +62,11 @@ internal sealed class HoldPlan
                 case AttemptCommand attempt when found.Codes.TryGetValue(attempt.Code, out var target):
                     var own = attempt.ReservationId is { } id ? found.Reservations.GetValueOrDefault(id) : null;
                     plan.AddAttempt(place, attempt, target, own);
+                    if (target.Fallback is { } fallback)
+                    {
+                        plan.AddAttempt(place, attempt, fallback, null);
+                    }
+
                     break;
                 case ReleaseCommand release when found.Reservations.TryGetValue(release.ReservationId, out var held):
                     plan.AddReservation(held);
@@ -154,7 +166,11 @@ internal sealed class HoldPlan
     private void AddUse(LimitAccount account)
     {
         Accounts.Add(account.Id);
-        if (IsAhead)
+        if (!IsAhead)
+        {
+            Opened[account.Id] = account;
+        }
+        else
         {
             ref var use = ref CollectionsMarshal.GetValueRefOrAddDefault(UsesAhead, account.Id, out _);
             use = new UseAhead(account, Math.Min(use.Count + 1, account.Bound!.Value));

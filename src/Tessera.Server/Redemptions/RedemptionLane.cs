@@ -83,6 +83,11 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
         {
             await RunPendingAsync(connection, commands, found, pending, given, cancel);
         }
+        else
+        {
+            // Kept answers of a batch that is committed and perhaps not yet flushed.
+            await RedemptionStore.FlushAsync(connection, cancel);
+        }
 
         foreach (var (place, first) in repeats)
         {
@@ -176,14 +181,13 @@ internal sealed class RedemptionLane(Database database, Answers answers, short s
         List<DateTimeOffset>? missing = null;
         foreach (var place in pending)
         {
-            if (
-                commands[place] is AttemptCommand attempt
-                && found.Codes.TryGetValue(attempt.Code, out var target)
-                && target.InstanceId is null
-                && _months.Add(InstanceMonths.Of(target.CouponEnd))
-            )
+            var target = commands[place] is AttemptCommand attempt ? found.Codes.GetValueOrDefault(attempt.Code) : null;
+            for (; target is { InstanceId: null }; target = target.Fallback)
             {
-                (missing ??= []).Add(target.CouponEnd);
+                if (_months.Add(InstanceMonths.Of(target.CouponEnd)))
+                {
+                    (missing ??= []).Add(target.CouponEnd);
+                }
             }
         }
 

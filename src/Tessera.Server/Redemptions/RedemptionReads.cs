@@ -16,21 +16,34 @@ internal static class RedemptionReads
 
     private const string RedemptionSql = """
         select r.id, r.coupon_id, r.instance_id, r.customer_id, r.channel, r.order_reference, r.order_minor, r.discount_minor,
-            r.currency, r.decided_at, r.rolled_back_at, r.booking_status, r.reservation_id
+            r.currency, r.decided_at, r.rolled_back_at, r.booking_status, r.reservation_id, a.attempt_id is not null,
+            a.campaign_source, a.utm_source, a.utm_medium, a.utm_campaign
         from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
+        left join redemptions.arrival a on a.attempt_id = r.id
         """;
+
+    private static readonly RedemptionTotals SampleTotals = new(
+        120,
+        4,
+        [new("EUR", 120, new Money(1_180_000, "EUR"), new Money(96_000, "EUR"))]
+    );
 
     public static void Map(IEndpointRouteBuilder api)
     {
         api.MapGet("/redemptions", ListAsync)
             .WithName("listRedemptions")
             .DescribeRedemptionList()
-            .WithSummary("List redemptions, newest first, by coupon, customer or order")
+            .WithSummary("List redemptions, newest first, by what they used, when, where and what became of them")
             .WithTags("Redemptions")
             .WithPages(Sorts)
-            .WithQuery("coupon_id", "integer", "Redemptions of this coupon.")
-            .WithQuery("customer_id", "string", "Redemptions of this customer.")
-            .WithQuery("order_reference", "string", "Redemptions on this order.")
+            .WithRedemptionFilter()
+            .RequirePermission(Permissions.RedemptionsRead);
+        api.MapGet("/redemptions/totals", TotalsAsync)
+            .WithName("getRedemptionTotals")
+            .WithSummary("Count redemptions and add up their amounts, with the filters of the list")
+            .WithTags("Redemptions")
+            .WithRedemptionFilter()
+            .WithAnswer(200, SampleTotals, "Of all pages together; amounts are those of redemptions that stand.")
             .RequirePermission(Permissions.RedemptionsRead);
         api.MapGet("/redemptions/{id:guid}", GetAsync)
             .WithName("getRedemption")
@@ -87,55 +100,63 @@ internal static class RedemptionReads
     )
         where TView : IPlaced
     {
-        var cancel = context.RequestAborted;
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, Sorts, "-redeemed_at", merchant, cancel);
-        var values = new List<object?> { merchant };
-        var conditions = new List<string> { "($1::uuid is null or c.merchant_id = $1)" };
-        void Where(string condition, object? value)
-        {
-            if (value is not null)
-            {
-                values.Add(value);
-                conditions.Add(condition + " = $" + values.Count);
-            }
-        }
+        var page = await cursors.ReadAsync(query, Sorts, "-redeemed_at", merchant, context.RequestAborted);
+        var filter = ofCoupon is { } coupon
+            ? RedemptionFilter.OfCoupon(coupon, merchant)
+            : RedemptionFilter.Read(query, merchant);
+        var list = new Listed<TView>(
+            RedemptionSql + filter.Joins,
+            ("r.decided_at", "timestamptz"),
+            ("r.id", "uuid"),
+            view,
+            static row => row.Place
+        );
+        await filter.Rows.AnswerAsync(context, database, query, page, list);
+    }
 
-        Where("r.coupon_id", ofCoupon ?? query.Integer("coupon_id", 1, long.MaxValue));
-        if (ofCoupon is null)
-        {
-            Where("r.customer_id", query.Id("customer_id"));
-            Where("r.order_reference", query.Text("order_reference", 100));
-        }
-
+    private static async Task TotalsAsync(HttpContext context, Database database)
+    {
+        var cancel = context.RequestAborted;
+        var query = new Query(context.Request);
+        var filter = RedemptionFilter.Read(query, Caller.Of(context).MerchantId);
         if (query.Finish() is { } refusal)
         {
             await Problems.WriteAsync(context, refusal);
             return;
         }
 
-        conditions.Add(page.Where("r.decided_at", "timestamptz", "r.id", "uuid", values));
-        await using var command = database.Source.CreateCommand(
-            $"{RedemptionSql} where {string.Join(" and ", conditions)} {page.OrderBy("r.decided_at", "r.id")}"
+        await using var command = filter.Rows.Over(
+            database,
+            $"""
+            select r.currency, count(*), count(r.rolled_back_at), coalesce(sum(s.revenue_minor), 0)::bigint,
+                coalesce(sum(s.discount_minor), 0)::bigint
+            from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
+            left join redemptions.standing s on s.id = r.id{filter.Joins}
+            """,
+            "group by 1 order by 2 desc, 1"
         );
-        values.ForEach(v =>
-            command.Parameters.Add(
-                v is null
-                    ? new NpgsqlParameter { Value = DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid }
-                    : new NpgsqlParameter { Value = v }
-            )
-        );
-        var rows = new List<TView>(page.Fetch);
+        var (rolledBack, sums) = (0L, new List<CurrencyTotals>());
         await using (var row = await command.ExecuteReaderAsync(cancel))
         {
             while (await row.ReadAsync(cancel))
             {
-                rows.Add(view(row));
+                var currency = row.GetString(0);
+                rolledBack += row.GetInt64(2);
+                sums.Add(
+                    new CurrencyTotals(
+                        currency,
+                        row.GetInt64(1),
+                        new Money(row.GetInt64(3), currency),
+                        new Money(row.GetInt64(4), currency)
+                    )
+                );
             }
         }
 
-        await page.Answer(context, rows, static r => r, static r => r.Place).SendAsync(context);
+        var totals = new RedemptionTotals(sums.Sum(static s => s.Count), rolledBack, sums);
+        await HttpAnswer.Json(200, totals).SendAsync(context);
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)
@@ -199,13 +220,14 @@ internal static class RedemptionReads
         Guid CustomerId,
         string? Channel,
         string OrderReference,
-        Money OrderAmount,
-        Money Discount,
-        Money Payable,
+        [property: SingleAmount] Money OrderAmount,
+        [property: SingleAmount] Money Discount,
+        [property: SingleAmount] Money Payable,
         DateTimeOffset RedeemedAt,
         DateTimeOffset? RolledBackAt,
         string? BookingStatus,
-        Guid? ReservationId
+        Guid? ReservationId,
+        Arrival? Attribution
     ) : IPlaced
     {
         [System.Text.Json.Serialization.JsonIgnore]
@@ -229,17 +251,43 @@ internal static class RedemptionReads
                 row.GetFieldValue<DateTimeOffset>(9),
                 rolledBack,
                 row.Object<string>(11),
-                row.Value<Guid>(12)
+                row.Value<Guid>(12),
+                row.GetBoolean(13)
+                    ? new Arrival(
+                        row.Object<string>(14),
+                        row.Object<string>(15),
+                        row.Object<string>(16),
+                        row.Object<string>(17)
+                    )
+                    : null
             );
         }
     }
+
+    /// <summary>What a list of redemptions adds up to (MET-24).</summary>
+    /// <param name="Count">Rows of all pages.</param>
+    /// <param name="RolledBack">Of these, given back.</param>
+    /// <param name="Amounts">By currency, the most used first.</param>
+    internal sealed record RedemptionTotals(long Count, long RolledBack, IReadOnlyList<CurrencyTotals> Amounts);
+
+    /// <summary>What the redemptions of one currency add up to.</summary>
+    /// <param name="Currency">ISO 4217.</param>
+    /// <param name="Count">Rows in it.</param>
+    /// <param name="Revenue">Net paid and not given back, of those that stand.</param>
+    /// <param name="Discounts">Given by those that stand, less what came back of their orders.</param>
+    internal sealed record CurrencyTotals(
+        string Currency,
+        long Count,
+        [property: Guarded(Permissions.FinanceRead)] Money Revenue,
+        [property: Guarded(Permissions.FinanceRead)] Money Discounts
+    );
 
     internal sealed record UsageView(
         Guid Id,
         DateTimeOffset Timestamp,
         Guid CustomerId,
-        decimal AmountDiscounted,
-        decimal OrderAmount,
+        [property: SingleAmount] decimal AmountDiscounted,
+        [property: SingleAmount] decimal OrderAmount,
         string Currency,
         string OrderReference,
         string? BookingStatus,
@@ -271,8 +319,8 @@ internal static class RedemptionReads
         Guid CustomerId,
         string? Channel,
         string OrderReference,
-        Money OrderAmount,
-        Money Discount,
+        [property: SingleAmount] Money OrderAmount,
+        [property: SingleAmount] Money Discount,
         DateTimeOffset ReservedAt,
         DateTimeOffset ExpiresAt,
         DateTimeOffset? EndedAt

@@ -13,6 +13,7 @@ internal static class RedemptionRequests
 {
     public const int MaximumCodeLength = 64;
     private const int MaximumProducts = 500;
+    private const int MaximumAttribution = 200;
 
     /// <summary>The body of validate, reserve and redeem.</summary>
     /// <returns>Null when something is wrong; the fields know what.</returns>
@@ -27,6 +28,7 @@ internal static class RedemptionRequests
                 ? body.Integer("hold_seconds", 1, AttemptCommand.MaximumHoldSeconds, required: false)
                 : null;
         var origin = body.Object("context", required: false) is { } context ? OriginOf(context) : null;
+        var arrival = ArrivalOf(body);
         var order = body.Object("order");
         if (order is null)
         {
@@ -65,7 +67,29 @@ internal static class RedemptionRequests
                 (int?)hold ?? AttemptCommand.DefaultHoldSeconds,
                 origin,
                 Guid.CreateVersion7()
-            );
+            )
+            {
+                Arrival = arrival,
+            };
+    }
+
+    /// <summary>What brought the customer; null where nothing is said of it.</summary>
+    public static Arrival? ArrivalOf(Fields body)
+    {
+        if (body.Object("attribution", required: false) is not { } given)
+        {
+            return null;
+        }
+
+        var arrival = new Arrival(
+            Value("campaign_source"),
+            Value("utm_source"),
+            Value("utm_medium"),
+            Value("utm_campaign")
+        );
+        return arrival == new Arrival(null, null, null, null) ? null : arrival;
+
+        string? Value(string name) => given.Text(name, MaximumAttribution, required: false);
     }
 
     /// <summary>A coupon code in its normal form.</summary>

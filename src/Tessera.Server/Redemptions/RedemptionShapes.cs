@@ -16,6 +16,7 @@ namespace Tessera.Server.Redemptions;
 /// <param name="ReservationId">Of the hold this redeems; redeem only.</param>
 /// <param name="HoldSeconds">How long the use is held; reserve only.</param>
 /// <param name="Context">Where the attempt came from, for fraud checks.</param>
+/// <param name="Attribution">What brought the customer; kept with the attempt.</param>
 internal sealed record AttemptShape(
     string Code,
     Guid CustomerId,
@@ -23,7 +24,8 @@ internal sealed record AttemptShape(
     string? Channel = null,
     Guid? ReservationId = null,
     int? HoldSeconds = null,
-    ContextShape? Context = null
+    ContextShape? Context = null,
+    Arrival? Attribution = null
 );
 
 /// <summary>The order a coupon is used on.</summary>
@@ -48,6 +50,11 @@ internal sealed record OrderShape(
 /// <param name="Email">Only its hash is kept.</param>
 internal sealed record ContextShape(string? Ip = null, string? DeviceFingerprint = null, string? Email = null);
 
+/// <summary>The coupon of the typed code, when another one is used because this one is exhausted or not eligible (CMP-01).</summary>
+/// <param name="CouponId">Of the code that was typed.</param>
+/// <param name="Reason">limit_reached, below_minimum, or another reason of refusals.</param>
+internal sealed record FallbackForShape(long CouponId, string Reason);
+
 /// <summary>Whether, and for how much, a coupon could be used now. Nothing is held.</summary>
 /// <param name="Valid">Whether it could.</param>
 /// <param name="CouponId">The definition; only when it could.</param>
@@ -61,6 +68,7 @@ internal sealed record ContextShape(string? Ip = null, string? DeviceFingerprint
 /// <param name="ValidUntil">First instant after its window; null for no end.</param>
 /// <param name="Code">Why not; only when it could not.</param>
 /// <param name="Message">Why not, for people.</param>
+/// <param name="FallbackFor">Only when another coupon stands in for the one of the code.</param>
 internal sealed record ValidationShape(
     bool Valid,
     long? CouponId = null,
@@ -73,7 +81,8 @@ internal sealed record ValidationShape(
     DateTimeOffset? ValidFrom = null,
     DateTimeOffset? ValidUntil = null,
     string? Code = null,
-    string? Message = null
+    string? Message = null,
+    FallbackForShape? FallbackFor = null
 );
 
 /// <summary>A use that is held.</summary>
@@ -88,6 +97,7 @@ internal sealed record ValidationShape(
 /// <param name="Payable">What is left.</param>
 /// <param name="ExpiresAt">When the hold lapses by itself.</param>
 /// <param name="Channel">Where.</param>
+/// <param name="FallbackFor">Only when another coupon stands in for the one of the code.</param>
 internal sealed record ReservedShape(
     Guid Id,
     string Status,
@@ -99,7 +109,8 @@ internal sealed record ReservedShape(
     Money Discount,
     Money Payable,
     DateTimeOffset ExpiresAt,
-    string? Channel = null
+    string? Channel = null,
+    FallbackForShape? FallbackFor = null
 );
 
 /// <summary>A hold that was ended.</summary>
@@ -121,6 +132,7 @@ internal sealed record ReleasedShape(Guid Id, string Status, DateTimeOffset Ende
 /// <param name="RedeemedAt">The instant that decided, by the database clock.</param>
 /// <param name="Channel">Where.</param>
 /// <param name="ReservationId">Of the hold it redeemed.</param>
+/// <param name="FallbackFor">Only when another coupon stands in for the one of the code.</param>
 internal sealed record RedeemedShape(
     Guid Id,
     string Status,
@@ -133,7 +145,8 @@ internal sealed record RedeemedShape(
     Money Payable,
     DateTimeOffset RedeemedAt,
     string? Channel = null,
-    Guid? ReservationId = null
+    Guid? ReservationId = null,
+    FallbackForShape? FallbackFor = null
 );
 
 /// <summary>What a rollback takes.</summary>
@@ -171,6 +184,7 @@ internal static class RedemptionDescriptions
     private static readonly Refusal[] Reasons =
     [
         Refusals.NotFound,
+        Refusals.Blocked,
         Refusals.Inactive,
         Refusals.NotStarted,
         Refusals.Expired,
@@ -185,6 +199,7 @@ internal static class RedemptionDescriptions
         Refusals.NotFirstTime,
         Refusals.WrongSegment,
         Refusals.WrongChannel,
+        Refusals.NeedsCart,
         Refusals.WrongCurrency,
         Refusals.NotOwner,
         Refusals.AlreadyRedeemed,
@@ -299,7 +314,8 @@ internal static class RedemptionDescriptions
             At,
             null,
             null,
-            null
+            null,
+            new Arrival(null, "newsletter", "email", "spring")
         );
 
     private static Money Eur(long minor) => new(minor, "EUR");

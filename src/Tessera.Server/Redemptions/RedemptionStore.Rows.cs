@@ -1,5 +1,6 @@
 using Npgsql;
 using Tessera.Core.Coupons;
+using Tessera.Server.Balances;
 
 namespace Tessera.Server.Redemptions;
 
@@ -7,7 +8,7 @@ namespace Tessera.Server.Redemptions;
 internal static partial class RedemptionStore
 {
     private const string AccountsSql =
-        "select id, posted, pending from balances.account where id = any($1) order by id";
+        "select a.id, a.posted, a.pending from balances.account a where a.id = any($1) order by " + LockOrder.Sql;
 
     private const string InstancesSql = """
         select i.id, i.valid_until, i.coupon_id, i.customer_id, i.valid_from, i.version, i.state, i.prior_state,
@@ -51,6 +52,45 @@ internal static partial class RedemptionStore
         from coupons.coupon where id = any($1) order by id
         """;
 
+    /// <summary>
+    /// The clock, and the coupons an active promotion prices, as they are after the locks: whoever switches one on waits for
+    /// its coupon first.
+    /// </summary>
+    private const string NowSql = """
+        select platform.clock(), array(select p.coupon_id from promotions.promotion p
+            where p.coupon_id = any($1) and p.deleted_at is null and p.state = 'active')
+        """;
+
+    /// <summary>What a code target takes of a coupon.</summary>
+    private static string TargetColumns(string coupon) =>
+        $"""
+            {coupon}.id, {coupon}.campaign_id, {coupon}.distribution = 'private', {coupon}.products is not null,
+            {coupon}.max_uses_total, {coupon}.max_uses_per_user, {coupon}.applicable_to = 'first_time_users',
+            {coupon}.version, {coupon}.valid_until
+            """;
+
+    private static CodeTarget ReadTarget(NpgsqlDataReader row)
+    {
+        const int Own = 3,
+            Fallback = Own + 9;
+        return Read(Own) with { Fallback = row.IsDBNull(Fallback) ? null : Read(Fallback) };
+
+        CodeTarget Read(int first) =>
+            new(
+                row.GetInt64(first),
+                first != Own || row.IsDBNull(1) ? null : row.GetInt64(1),
+                first != Own || row.IsDBNull(2) ? null : row.GetFieldValue<DateTimeOffset>(2),
+                row.IsDBNull(first + 1) ? null : row.GetString(first + 1),
+                row.GetBoolean(first + 2),
+                row.GetBoolean(first + 3),
+                row.IsDBNull(first + 4) ? null : row.GetInt64(first + 4),
+                row.GetInt32(first + 5),
+                row.GetBoolean(first + 6),
+                row.GetInt64(first + 7),
+                row.GetFieldValue<DateTimeOffset>(first + 8)
+            );
+    }
+
     private static CouponTerms ReadCoupon(NpgsqlDataReader row, Dictionary<string, CampaignTerms> campaigns) =>
         new()
         {
@@ -93,7 +133,8 @@ internal static partial class RedemptionStore
             row.GetFieldValue<DateTimeOffset>(2),
             row.IsDBNull(3) ? null : row.GetInt64(3),
             row.IsDBNull(4) ? null : row.GetString(4),
-            row.IsDBNull(5) ? null : row.GetInt64(5)
+            row.IsDBNull(5) ? null : row.GetInt64(5),
+            row.GetBoolean(6)
         );
 
     private static InstanceRow ReadInstance(NpgsqlDataReader row)

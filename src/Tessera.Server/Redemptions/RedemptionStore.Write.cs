@@ -3,12 +3,22 @@ using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Balances;
 using Tessera.Server.Platform;
+using Tessera.Server.Privacy;
 
 namespace Tessera.Server.Redemptions;
 
 internal static partial class RedemptionStore
 {
+    /// <summary>Ends when all that committed before it is on disk: a record of its own, flushed by its own commit.</summary>
+    private const string FlushSql = "select pg_logical_emit_message(true, 'tessera', '')";
+
     /// <summary>Writes all that was decided, events and answers included, and commits: one round trip.</summary>
+    /// <remarks>
+    /// The locks end with the commit and not with the disk: whoever waits for a hot row goes on while this batch is
+    /// flushed, and what he decides on it can only become durable after it, as the log is written in order. The answer
+    /// is given after the flush (early lock release: DeWitt et al., Implementation Techniques for Main Memory Database
+    /// Systems, SIGMOD 1984, section 5.2).
+    /// </remarks>
     /// <exception cref="PostgresException">
     /// A constraint held where a decision did not know better; nothing was written, and each command is tried alone.
     /// </exception>
@@ -20,13 +30,17 @@ internal static partial class RedemptionStore
     )
     {
         await using var batch = new NpgsqlBatch(connection);
+        Add(batch, "set local synchronous_commit = off");
         WriteInstances(batch, work);
 
         // What ends first, so that what begins in its place meets no standing row.
         WriteRollbacks(batch, work);
         WriteRedemptions(batch, work);
         WriteReservations(batch, work);
+        WriteStandIns(batch, work);
+        WriteCuts(batch, work);
         WriteRefusals(batch, work);
+        WriteArrivals(batch, work);
         AccountStore.Write(batch, work.Hold.Book, work.Transfers, work.Hold.Now);
         if (work.Events.Count > 0)
         {
@@ -37,7 +51,15 @@ internal static partial class RedemptionStore
         WriteAnswers(batch, work);
         WriteUsage(batch, work, shard);
         Add(batch, "commit");
+        Add(batch, FlushSql);
         await batch.ExecuteNonQueryAsync(cancel);
+    }
+
+    /// <summary>Waits until what has been read is on disk, where nothing is written that would.</summary>
+    public static async Task FlushAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var command = new NpgsqlCommand(FlushSql, connection);
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     private static void WriteInstances(NpgsqlBatch batch, BatchWork work)
@@ -186,8 +208,8 @@ internal static partial class RedemptionStore
                 """
                 insert into redemptions.reservation (id, coupon_id, instance_id, instance_end, customer_id, client_id,
                     channel, order_reference, order_minor, discount_minor, currency, account_ids, amounts, decided_at,
-                    expires_at, by_shared_code)
-                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                    expires_at, by_shared_code, coupon_version)
+                values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
                 """,
                 Value(reservation.Command.Id),
                 Value(reservation.Coupon.Id),
@@ -204,7 +226,8 @@ internal static partial class RedemptionStore
                 Value(reservation.Grant.Legs.Select(l => l.Amount).ToArray()),
                 At(work.Hold.Now),
                 At(reservation.ExpiresAt),
-                Value(reservation.ByShared)
+                Value(reservation.ByShared),
+                Value(reservation.Coupon.Version)
             );
         }
 
@@ -252,6 +275,38 @@ internal static partial class RedemptionStore
         );
     }
 
+    private static void WriteStandIns(NpgsqlBatch batch, BatchWork work)
+    {
+        if (work.StandIns.Count > 0)
+        {
+            var rows = work.StandIns;
+            Add(
+                batch,
+                """
+                insert into redemptions.stand_in (attempt_id, coupon_id, reason, decided_at)
+                select d.*, $4 from unnest($1::uuid[], $2::bigint[], $3::text[]) as d
+                """,
+                Column(rows, r => r.AttemptId),
+                Column(rows, r => r.For.CouponId),
+                Column(rows, r => r.For.Reason),
+                At(work.Hold.Now)
+            );
+        }
+    }
+
+    private static void WriteCuts(NpgsqlBatch batch, BatchWork work)
+    {
+        if (work.Cuts.Count > 0)
+        {
+            Add(
+                batch,
+                "insert into redemptions.cut (attempt_id, left_minor) select * from unnest($1::uuid[], $2::bigint[])",
+                Column(work.Cuts, r => r.AttemptId),
+                Column(work.Cuts, r => r.LeftMinor)
+            );
+        }
+    }
+
     private static void WriteRefusals(NpgsqlBatch batch, BatchWork work)
     {
         if (work.Refusals.Count > 0)
@@ -261,14 +316,16 @@ internal static partial class RedemptionStore
                 batch,
                 """
                 insert into redemptions.refusal (id, operation, reason, coupon_id, instance_id, customer_id, client_id,
-                    channel, order_reference, order_minor, currency, code_hint, decided_at)
-                select d.*, $13 from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::uuid[],
-                    $7::uuid[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[]) as d
+                    channel, order_reference, order_minor, currency, code_hint, coupon_version, change_kind, change_amount,
+                    change_at, decided_at)
+                select d.*, $17 from unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::uuid[],
+                    $7::uuid[], $8::text[], $9::text[], $10::bigint[], $11::text[], $12::text[], $13::bigint[], $14::text[],
+                    $15::bigint[], $16::timestamptz[]) as d
                 """,
                 Column(rows, r => r.Command.Id),
                 Column(rows, r => r.Command.Operation == Operation.Redeem ? "redeem" : "reserve"),
-                Column(rows, r => r.Reason),
-                Column(rows, r => r.CouponId),
+                Column(rows, r => r.Refusal.Code),
+                Column(rows, r => r.Coupon?.Id),
                 Column(rows, r => r.InstanceId),
                 Column(rows, r => (Guid?)r.Command.CustomerId),
                 Column(rows, r => r.Command.Asker.ClientId),
@@ -277,6 +334,10 @@ internal static partial class RedemptionStore
                 Column(rows, r => (long?)r.Command.Order.AmountMinor),
                 Column(rows, r => r.Command.Order.Currency),
                 Column(rows, r => r.Command.Code[..Math.Min(4, r.Command.Code.Length)]),
+                Column(rows, r => r.Coupon?.Version),
+                Column(rows, r => r.Refusal.Change?.Kind),
+                Column(rows, r => r.Refusal.Change?.Amount),
+                Column(rows, r => r.Refusal.Change?.At),
                 At(work.Hold.Now)
             );
         }
@@ -294,6 +355,30 @@ internal static partial class RedemptionStore
                 Value(origin.DeviceFingerprint),
                 Value(origin.EmailHash),
                 At(work.Hold.Now)
+            );
+        }
+    }
+
+    private static void WriteArrivals(NpgsqlBatch batch, BatchWork work)
+    {
+        if (work.Arrivals.Count > 0)
+        {
+            var rows = work.Arrivals;
+            Add(
+                batch,
+                $"""
+                insert into redemptions.arrival (attempt_id, campaign_source, utm_source, utm_medium, utm_campaign)
+                select id, source, utm_source, medium, campaign
+                from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::uuid[])
+                    as a (id, source, utm_source, medium, campaign, customer)
+                where not {Objections.Of(Objections.Analytics, "a.customer")}
+                """,
+                Column(rows, r => r.AttemptId),
+                Column(rows, r => r.Arrival.CampaignSource),
+                Column(rows, r => r.Arrival.UtmSource),
+                Column(rows, r => r.Arrival.UtmMedium),
+                Column(rows, r => r.Arrival.UtmCampaign),
+                Column(rows, r => r.CustomerId)
             );
         }
     }

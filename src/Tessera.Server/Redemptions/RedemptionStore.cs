@@ -3,6 +3,7 @@ using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Balances;
+using Tessera.Server.Coupons;
 
 namespace Tessera.Server.Redemptions;
 
@@ -25,26 +26,26 @@ internal static partial class RedemptionStore
         );
         Add(
             batch,
-            """
-            select m.code, m.coupon_id, m.instance_id, m.valid_until, c.campaign_id, c.distribution = 'private',
-                c.products is not null, c.max_uses_total, c.max_uses_per_user, c.applicable_to = 'first_time_users', c.version,
-                c.valid_until
+            $"""
+            select m.code, m.instance_id, m.valid_until, {TargetColumns("c")}, {TargetColumns("f")}
             from coupons.code m join coupons.coupon c on c.id = m.coupon_id
+            {Fallbacks.JoinSql}
             where m.code = any($1)
             """,
             new NpgsqlParameter<string[]> { TypedValue = [.. attempts.Select(a => a.Code).Distinct()] }
         );
         Add(
             batch,
-            "select id from access.customer where id = any($1)",
+            "select id, blocked_at is not null from access.customer where id = any($1)",
             Uuids(attempts.Select(a => a.CustomerId).Distinct())
         );
         Add(
             batch,
             """
             select r.id, r.coupon_id, r.instance_id, r.instance_end, r.customer_id, c.merchant_id, r.expires_at, r.ending,
-                r.by_shared_code, r.account_ids
+                r.by_shared_code, r.account_ids, s.coupon_id, s.reason
             from redemptions.reservation r join coupons.coupon c on c.id = r.coupon_id
+            left join redemptions.stand_in s on s.attempt_id = r.id
             where r.id = any($1)
             """,
             Uuids(
@@ -81,25 +82,17 @@ internal static partial class RedemptionStore
         await rows.NextResultAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
-            found.Codes[rows.GetString(0)] = new CodeTarget(
-                rows.GetInt64(1),
-                rows.IsDBNull(2) ? null : rows.GetInt64(2),
-                rows.IsDBNull(3) ? null : rows.GetFieldValue<DateTimeOffset>(3),
-                rows.IsDBNull(4) ? null : rows.GetString(4),
-                rows.GetBoolean(5),
-                rows.GetBoolean(6),
-                rows.IsDBNull(7) ? null : rows.GetInt64(7),
-                rows.GetInt32(8),
-                rows.GetBoolean(9),
-                rows.GetInt64(10),
-                rows.GetFieldValue<DateTimeOffset>(11)
-            );
+            found.Codes[rows.GetString(0)] = ReadTarget(rows);
         }
 
         await rows.NextResultAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
             found.Customers.Add(rows.GetGuid(0));
+            if (rows.GetBoolean(1))
+            {
+                found.Blocked.Add(rows.GetGuid(0));
+            }
         }
 
         await rows.NextResultAsync(cancel);
@@ -115,7 +108,8 @@ internal static partial class RedemptionStore
                 rows.GetFieldValue<DateTimeOffset>(6),
                 rows.IsDBNull(7) ? null : rows.GetString(7),
                 rows.GetFieldValue<Guid[]>(9),
-                rows.GetBoolean(8)
+                rows.GetBoolean(8),
+                rows.IsDBNull(10) ? null : new StoodInFor(rows.GetInt64(10), rows.GetString(11))
             );
         }
 
@@ -172,8 +166,8 @@ internal static partial class RedemptionStore
         if (plan.Campaigns.Count > 0)
         {
             Statement(
-                "select id, start_at, end_at, budget_minor, budget_currency, budget_uses from campaigns.campaign "
-                    + "where id = any($1) order by id"
+                "select id, start_at, end_at, budget_minor, budget_currency, budget_uses, budget_on_overflow = 'clip' "
+                    + "from campaigns.campaign where id = any($1) order by id"
                     + share,
                 row => campaigns[row.GetString(0)] = ReadCampaign(row),
                 new NpgsqlParameter<string[]> { TypedValue = [.. plan.Campaigns] }
@@ -209,7 +203,7 @@ internal static partial class RedemptionStore
 
         if (ahead)
         {
-            var uses = plan.UsesAhead.Values.OrderBy(static u => u.Account.Id).ToList();
+            var uses = plan.UsesAhead.Values.OrderBy(static u => u.Account, LockOrder.Comparer).ToList();
             if (uses.Count > 0)
             {
                 Statement(
@@ -226,6 +220,12 @@ internal static partial class RedemptionStore
         }
         else
         {
+            if (withLocks && plan.Opened.Count > 0)
+            {
+                var opened = plan.Opened.Values.Order(LockOrder.Comparer).ToList();
+                Statement(AccountStore.OpenSql, null, [.. AccountStore.Opened(opened)]);
+            }
+
             AccountStatement(plan.Accounts);
         }
 
@@ -281,7 +281,7 @@ internal static partial class RedemptionStore
                 {
                     if (row.GetBoolean(0))
                     {
-                        hold.WithProducts.Add(place);
+                        hold.WithProducts.Add((place, coupon));
                     }
                 },
                 new NpgsqlParameter<long> { TypedValue = coupon },
@@ -289,7 +289,15 @@ internal static partial class RedemptionStore
             );
         }
 
-        Statement("select platform.clock()", row => hold.Now = row.GetFieldValue<DateTimeOffset>(0));
+        Statement(
+            NowSql,
+            row =>
+            {
+                hold.Now = row.GetFieldValue<DateTimeOffset>(0);
+                hold.NeedCarts.UnionWith(row.GetFieldValue<long[]>(1));
+            },
+            Bigints(plan.Coupons)
+        );
 
         await using var rows = await batch.ExecuteReaderAsync(cancel);
         for (var i = 0; i < readers.Count; i++)

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Retention;
 using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions.Backtests;
 using Tessera.Server.Redemptions.Orders;
@@ -41,7 +42,10 @@ public static partial class RedemptionsRoom
         ));
         services.AddHostedService<OrderLapseWorker>();
         services.AddHostedService<BacktestWorker>();
-        return services.AddHostedService<LapseWorker>();
+        return services
+            .AddRetained(RedemptionRetention.Kinds)
+            .AddKeptWords(RedemptionRetention.Words)
+            .AddHostedService<LapseWorker>();
     }
 
     /// <summary>Adds the routes.</summary>
@@ -49,6 +53,8 @@ public static partial class RedemptionsRoom
     {
         RedemptionEndpoints.Map(api);
         RedemptionReads.Map(api);
+        AttemptReads.Map(api);
+        BookingEndpoints.Map(api);
         OrderEndpoints.Map(api);
         OrderReads.Map(api);
         BacktestEndpoints.Map(api);

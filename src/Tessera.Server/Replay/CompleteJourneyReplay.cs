@@ -18,7 +18,13 @@ public static class CompleteJourneyReplay
     /// <param name="server">A login that may create databases.</param>
     /// <param name="directory">Of the data set.</param>
     /// <param name="cancel">Cancels; the simulation databases are removed.</param>
-    public static async Task<Figures> RunAsync(string server, string directory, CancellationToken cancel)
+    /// <param name="look">Looks at the redemptions as they happened, before their database is removed.</param>
+    public static async Task<Figures> RunAsync(
+        string server,
+        string directory,
+        CancellationToken cancel,
+        Func<SimulationDatabase, Task>? look = null
+    )
     {
         var uses = new List<Use>();
         await foreach (
@@ -50,6 +56,11 @@ public static class CompleteJourneyReplay
         await RunAsync(capped, world, uses, cancel);
         await CompleteJourneyFigures.OfCapAsync(capped, figures, cancel);
         await CompleteJourneyFigures.OfFilesAsync(first, directory, figures, cancel);
+        if (look is not null)
+        {
+            await look(first);
+        }
+
         return figures;
     }
 

@@ -20,6 +20,9 @@ public static class OnlineRetailReplay
     private const string Welcome = "WELCOME-FIVE";
     private const string Budgeted = "TEN-BUDGETED";
 
+    /// <summary>The minute of the first order that the budget does not hold (OR-12).</summary>
+    private const string FirstRefusedAt = "2010-12-02T10:17:00Z";
+
     /// <summary>Where the shop is.</summary>
     internal static readonly TimeZoneInfo Zone = TimeZoneInfo.FindSystemTimeZoneById("Europe/London");
     private static readonly CatalogueActor Actor = new("job:replay", "replay");
@@ -82,6 +85,39 @@ public static class OnlineRetailReplay
             "5.00 once a customer, back-test: cost",
             "21465.00",
             OnlineRetailOrders.Money(five.Minor / 100m)
+        );
+        var budget = await Backtesting.RunAsync(
+            simulation.Database,
+            """
+            {"name": "Ten percent within a budget", "currency": "GBP", "conditions": {"subtotal": {"amount": 30000}},
+             "budget": {"type": "spend", "limit": 500000},
+             "effects": [{"type": "percent", "target": "order", "percent": 10}]}
+            """,
+            OnlineRetailCarts.Source,
+            cancel,
+            FirstRefusedAt
+        );
+        figures.Add("OR-12", "budget of 5,000.00, back-test: takers", 59, budget.Takers);
+        figures.Add(
+            "OR-12",
+            "budget of 5,000.00, back-test: left",
+            "33.64",
+            OnlineRetailOrders.Money((500_000 - budget.Minor) / 100m)
+        );
+        var free = await Backtesting.RunAsync(
+            simulation.Database,
+            """
+            {"name": "Buy six, get one free", "effects": [{"type": "buy_get", "target": "lines", "scope": "line",
+             "buy": {"quantity": 6, "filter": {"skus": ["85123A"]}}, "get": {"quantity": 1, "filter": {"skus": ["85123A"]}}}]}
+            """,
+            OnlineRetailCarts.Source,
+            cancel
+        );
+        figures.Add(
+            "OR-14",
+            "every seventh unit of a line, back-test: cost",
+            "11240.90",
+            OnlineRetailOrders.Money(free.Minor / 100m)
         );
     }
 

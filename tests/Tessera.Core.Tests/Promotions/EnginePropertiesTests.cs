@@ -57,6 +57,60 @@ public sealed class EnginePropertiesTests
     }
 
     [Fact]
+    public void A_further_budget_cuts_a_discount_to_what_it_has_left_and_the_price_says_so()
+    {
+        Holds(seed =>
+        {
+            var promotion = OneEffect(seed) with { Budget = null };
+            var cart = Shops.Cart(seed);
+            var full = Price(left: null).DiscountMinor;
+            var left = new Dice(seed + 2).NextInt64(0, full + 2);
+            var cut = Price(left);
+            Assert.Equal(Math.Min(full, left), cut.DiscountMinor);
+            Assert.Equal(full > left && left > 0, cut.Applied.Any(static a => a.IsCut));
+            if (left == 0 && full > 0)
+            {
+                Assert.Equal(Reasons.BudgetExhausted, Assert.Single(cut.Rejected).Reason);
+            }
+
+            Quote Price(long? left) =>
+                PromotionEngine.Price(
+                    cart,
+                    [promotion],
+                    new Dictionary<string, PromotionUse> { [promotion.Id] = new() { LeftMinor = left } },
+                    Shops.Now,
+                    PricingRules.Default
+                );
+        });
+    }
+
+    /// <summary>The ties that are documented: odd minor units go to the earlier line, and equal units count in cart order.</summary>
+    [Fact]
+    public void The_order_of_lines_without_equal_prices_moves_no_more_than_an_odd_minor_unit()
+    {
+        Holds(seed =>
+        {
+            var promotion = OneEffect(seed);
+            var lines = Shops.Cart(seed).Lines.DistinctBy(static l => l.UnitPriceMinor).ToList();
+            var cart = Shops.Cart(seed) with { Lines = lines };
+            var turned = cart with { Lines = [.. lines.AsEnumerable().Reverse()] };
+            var (once, again) = (Price(cart), Price(turned));
+            Assert.Equal(once.DiscountMinor, again.DiscountMinor);
+            Assert.Equal(once.Rejected.Select(static r => r.Reason), again.Rejected.Select(static r => r.Reason));
+            for (var i = 0; i < lines.Count; i++)
+            {
+                var other = lines.Count - 1 - i;
+                var moved =
+                    once.LineDiscounts[i] + once.OrderShares[i] - again.LineDiscounts[other] - again.OrderShares[other];
+                Assert.InRange(moved, -1, 1);
+            }
+
+            Quote Price(Cart cart) =>
+                PromotionEngine.Price(cart, [promotion], Shops.Unused, Shops.Now, PricingRules.Default);
+        });
+    }
+
+    [Fact]
     public void A_promotion_that_is_not_eligible_changes_nothing()
     {
         Holds(seed =>
@@ -143,6 +197,25 @@ public sealed class EnginePropertiesTests
     [InlineData(1_000_000_000_000_000, 17.5, 175_000_000_000_000)]
     public void A_percentage_is_exact_and_rounds_half_up(long amount, decimal percent, long expected) =>
         Assert.Equal(expected, Spreading.PercentOf(amount, percent));
+
+    /// <summary>A promotion of one effect that takes units by what they cost.</summary>
+    private static Promotion OneEffect(int seed)
+    {
+        var promotion = Shops.Promotions(seed + 1)[0];
+        var effect = promotion.Effects[0] switch
+        {
+            BundlePrice bundle => bundle with { Pick = ByPrice(bundle.Pick) },
+            BuyGet get => get with { Pick = ByPrice(get.Pick) },
+            var other => other,
+        };
+        effect = effect with
+        {
+            MaxUnits = effect.MaxUnits is { } limit ? limit with { Pick = ByPrice(limit.Pick) } : null,
+        };
+        return promotion with { Effects = [effect] };
+
+        static UnitPick ByPrice(UnitPick pick) => pick == UnitPick.LineOrder ? UnitPick.Dearest : pick;
+    }
 
     private static void Same(Quote expected, Quote actual)
     {

@@ -39,6 +39,23 @@ public sealed class RulesTests
                 "contradiction"
             },
             {
+                new Promotion("p", 1, [Ten])
+                {
+                    Condition = new AllOf([
+                        new InGroup(["a", "b"]),
+                        new NoneOf([new AllOf([new InGroup(["b", "a"])])]),
+                    ]),
+                },
+                "contradiction"
+            },
+            {
+                new Promotion("p", 1, [Ten])
+                {
+                    Condition = new AllOf([new InRegion(["AT", "DE"]), new AllOf([new AllOf([new InRegion(["FR"])])])]),
+                },
+                "contradiction"
+            },
+            {
                 new Promotion("p", 1, [Ten]) { Condition = Deep(100) },
                 "too_deep"
             },
@@ -57,11 +74,31 @@ public sealed class RulesTests
         Assert.Contains(RuleCheck.Of(promotion, []), finding => finding.Code == code);
 
     [Fact]
+    public void What_can_hold_together_is_no_contradiction()
+    {
+        var condition = new AllOf([
+            new InGroup(["a", "b"]),
+            new InRegion(["AT", "DE"]),
+            new NoneOf([new InGroup(["b"]), new AllOf([new InGroup(["a"]), new NthOrder(1)])]),
+            new AllOf([new AllOf([new InRegion(["DE"])]), Spend(1000, 1000)]),
+        ]);
+        Assert.Empty(RuleCheck.Of(new Promotion("p", 1, [Ten]) { Condition = condition }, []));
+    }
+
+    [Fact]
     public void A_promotion_shadowed_by_an_exclusive_one_is_warned_of()
     {
         var over = new Promotion("over", 1, [Ten]) { Exclusive = true };
         var finding = Assert.Single(RuleCheck.Of(new Promotion("p", 2, [Ten]), [over]));
         Assert.Equal((false, "shadowed"), (finding.IsError, finding.Code));
+    }
+
+    [Fact]
+    public void Groups_of_an_exclusive_promotion_are_warned_of()
+    {
+        var alone = new Promotion("p", 2, [Ten]) { Exclusive = true, Groups = ["a"] };
+        var finding = Assert.Single(RuleCheck.Of(alone, []));
+        Assert.Equal((false, "contradiction"), (finding.IsError, finding.Code));
     }
 
     [Fact]
@@ -93,6 +130,25 @@ public sealed class RulesTests
         var quote = PromotionEngine.Price(Cart, [first, second], Shops.Unused, Shops.Now, PricingRules.Default);
         Assert.Equal(100, quote.DiscountMinor);
         Assert.Equal((Reasons.NotStackable, "first"), (quote.Rejected[0].Reason, quote.Rejected[0].Change!.Subject));
+    }
+
+    [Theory]
+    [InlineData(4, 3, 100, 0)]
+    [InlineData(7, 15, 300, 300)]
+    [InlineData(13, 8, 300, 200)]
+    public void Lines_are_grouped_together_or_apart(int first, int second, long together, long apart)
+    {
+        var seventh = new BuyGet(6, LineFilter.Any, 1, LineFilter.Any, 100, UnitPick.Cheapest, false, null)
+        {
+            Target = EffectTarget.Lines,
+        };
+        var cart = new Cart("USD", [new CartLine("a", "A", 100, first), new CartLine("b", "B", 100, second)]);
+        long Off(Effect effect) =>
+            PromotionEngine
+                .Price(cart, [new Promotion("p", 1, [effect])], Shops.Unused, Shops.Now, PricingRules.Default)
+                .DiscountMinor;
+        Assert.Equal(together, Off(seventh));
+        Assert.Equal(apart, Off(seventh with { PerLine = true }));
     }
 
     [Fact]

@@ -26,6 +26,11 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
         """{"id":"first_talk","name":"First talk","session_types":["video","phone"]}""",
         """{"session_types":["video"]}"""
     )]
+    [InlineData(
+        "regions",
+        """{"id":"AT-9","coupons":{"minimum_days":30,"notice_days":7}}""",
+        """{"coupons":{"may_shorten":false}}"""
+    )]
     [InlineData("consultants", """{"id":12,"name":"Dr. Weber"}""", """{"is_active":false}""")]
     public async Task A_record_lives_from_creation_to_deletion_and_every_change_is_in_the_log(
         string plural,

@@ -70,6 +70,18 @@ public sealed class FailedCodeTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(403, (await _host.GetAsync("/api/v1/security-alerts", till)).Status);
         Assert.Equal(1, await CountAsync("security.alert_raised"));
 
+        // The first to take note is kept, with what they said; others learn of it.
+        var address = $"/api/v1/security-alerts/{alert.GetProperty("id").GetString()}/acknowledge";
+        Assert.Equal(403, (await _host.PostAsync(address, client: till)).Status);
+        var noted = await _host.PostAsync(address, new { note = "A till that was set up wrong." });
+        Assert.Equal(
+            (200, "A till that was set up wrong."),
+            (noted.Status, noted.Json.GetProperty("acknowledged_note").GetString())
+        );
+        Assert.Equal(noted.Body, (await _host.PostAsync(address, new { note = "Late" })).Body);
+        Assert.Equal(404, (await _host.PostAsync($"/api/v1/security-alerts/{merchant}/acknowledge")).Status);
+        Assert.Equal(1, await CountAsync("security.alert_acknowledged"));
+
         await _host.Database.ExecuteAsync("update access.security_alert set seen_at = seen_at - interval '1 hour'");
         await _host.Database.ExecuteAsync("update access.security_alert set subject = 'caller:gone'");
         await WatchAsync();
@@ -130,6 +142,51 @@ public sealed class FailedCodeTests(PostgresFixture postgres) : IAsyncLifetime
 
             var reply = await _host.PostAsync(path, text, client: till);
             Assert.True((i < PerMinute / 2 ? status : 429) == reply.Status, reply.Body);
+        }
+    }
+
+    [Fact]
+    public async Task Codes_tried_where_promotions_are_made_count_as_well()
+    {
+        using var asking = _host.ClientOf(await _host.KeyAsync([Permissions.CouponsWrite]));
+        for (var i = 0; i <= PerMinute; i++)
+        {
+            Assert.Equal(200, (await _host.GetAsync("/api/v1/admin/coupons/codes/GOOD", asking)).Status);
+        }
+
+        for (var i = 0; i <= PerMinute; i++)
+        {
+            var free = await _host.GetAsync("/api/v1/admin/coupons/codes/FREE" + i, asking);
+            Assert.Equal(i < PerMinute ? 200 : 429, free.Status);
+        }
+
+        using var pricing = _host.ClientOf(await _host.KeyAsync([Permissions.PromotionsRead]));
+        var cart = new
+        {
+            currency = "USD",
+            codes = (string[])["P1GUESS", "P2GUESS"],
+            lines = (object[])
+                [
+                    new
+                    {
+                        id = "1",
+                        sku = "SKU",
+                        quantity = 1,
+                        unit_price = 1000,
+                    },
+                ],
+        };
+        var coupon = new
+        {
+            discount_type = "percentage",
+            discount_value = 10,
+            valid_from = TimeProvider.System.GetUtcNow(),
+        };
+        for (var i = 0; i <= PerMinute / 4; i++)
+        {
+            var preview = new { carts = new[] { cart, cart }, coupon };
+            var reply = await _host.PostAsync("/api/v1/quotes/preview", preview, client: pricing);
+            Assert.True((i < PerMinute / 4 ? 200 : 429) == reply.Status, reply.Body);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Approvals;
@@ -16,13 +17,22 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IAsyncLifetime
     private const string Path = "/api/v1/approvals";
 
     private readonly RenameChannel _rename = new();
+    private readonly LogLines _log = new();
     private TestHost _host = null!;
     private HttpClient _one = null!;
     private HttpClient _other = null!;
 
     public async Task InitializeAsync()
     {
-        _host = await TestHost.StartAsync(postgres, builder => builder.Services.AddSingleton<IApprovedAction>(_rename));
+        _host = await TestHost.StartAsync(
+            postgres,
+            builder =>
+            {
+                builder.Services.AddSingleton<IApprovedAction>(_rename);
+                builder.Logging.AddProvider(_log);
+                builder.Logging.SetMinimumLevel(LogLevel.Information);
+            }
+        );
         string[] all = [.. Permissions.All];
         _one = _host.ClientOf(await _host.KeyAsync(all));
         _other = _host.ClientOf(await _host.KeyAsync(all));
@@ -34,6 +44,7 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IAsyncLifetime
         _one.Dispose();
         _other.Dispose();
         await _host.DisposeAsync();
+        _log.Dispose();
     }
 
     [Fact]
@@ -76,6 +87,7 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IAsyncLifetime
         using var third = _host.ClientOf(await MakeKeyAsync(second));
         var reply = await _host.PostAsync($"{Path}/{id}/approve", Approve(hash), null, third);
         Assert.Equal((403, "same_person"), (reply.Status, reply.Code));
+        _log.AssertToldOnce(3001, reply, "same_person");
         Assert.Equal("same_person", (await _host.PostAsync($"{Path}/{id}/reject", new { }, null, third)).Code);
         Assert.Equal("Old", await NameAsync());
 
@@ -95,6 +107,7 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IAsyncLifetime
         await _host.Database.ExecuteAsync("update access.channel set name = 'Else', version = version + 1");
         var reply = await _host.PostAsync($"{Path}/{id}/approve", Approve(hash), null, _other);
         Assert.Equal((409, "changed_meanwhile"), (reply.Status, reply.Code));
+        _log.AssertToldOnce(3001, reply, "changed_meanwhile");
         Assert.Equal("Else", await NameAsync());
 
         // Changed back to what it said, it is still another version; and the request is void anyway.

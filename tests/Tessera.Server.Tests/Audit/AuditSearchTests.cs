@@ -150,7 +150,10 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var key = (await _host.GetAsync("/api/v1/api-keys")).Json.GetProperty("data")[0].GetProperty("id").GetString();
         await _host.GetAsync("/api/v1/api-keys/" + key);
-        foreach (var path in (string[])["people", "roles", "roles/administrator", "retention", "privacy-requests"])
+        foreach (
+            var path in (string[])
+                ["people", "roles", "roles/administrator", "retention", "privacy-requests", "connectors", "webhooks"]
+        )
         {
             Assert.Equal(200, (await _host.GetAsync("/api/v1/" + path)).Status);
         }
@@ -158,7 +161,17 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
         await IndexedAsync();
         var reads = await AllAsync($"{Entries}?type=settings.read");
         Assert.Equal(
-            ["api_keys", "api_keys", "people", "privacy_requests", "retention", "roles", "roles"],
+            [
+                "api_keys",
+                "api_keys",
+                "connectors",
+                "people",
+                "privacy_requests",
+                "retention",
+                "roles",
+                "roles",
+                "webhooks",
+            ],
             reads
                 .Select(e => e.GetProperty("subject").GetString()!.Replace("settings:", "", StringComparison.Ordinal))
                 .Order()
@@ -166,6 +179,26 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Single(
             await AllAsync($"/api/v1/audit/history/api_key/{key}"),
             e => e.GetProperty("type").GetString() == "settings.read"
+        );
+    }
+
+    [Fact]
+    public async Task A_change_by_a_person_names_the_roles_the_right_and_the_address()
+    {
+        using var browser = await Person.StaffAsync(_host, "role@example.com", "administrator");
+        var made = await browser.PostAsync("/api/v1/merchants", new { name = "By a person" });
+        Assert.True(made.Status == 201, made.Body);
+        await IndexedAsync();
+        var subject = "merchant:" + made.Json.GetProperty("id").GetString();
+        var entry = Assert.Single(await AllAsync($"{Entries}?subject={subject}"));
+        Assert.StartsWith("person:", entry.GetProperty("actor").GetString(), StringComparison.Ordinal);
+        Assert.Equal(
+            ("administrator", "directory.write", "127.0.0.1"),
+            (
+                entry.GetProperty("roles")[0].GetString(),
+                entry.GetProperty("permission").GetString(),
+                entry.GetProperty("address").GetString()
+            )
         );
     }
 

@@ -24,6 +24,13 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await WorkAsync();
         await OrderAsync();
+        var campaign = new
+        {
+            id = "told",
+            name = "Told",
+            start_date = "2026-01-01",
+        };
+        Assert.Equal(201, (await _host.PostAsync("/api/v1/campaigns", campaign)).Status);
         await SealedAsync();
         var findings = await VerifyAsync();
         Assert.All(findings, f => Assert.Null(f.Fault));
@@ -31,6 +38,10 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
             findings,
             f => Assert.True(f.Count > 0 || f.Name.Contains("hold", StringComparison.Ordinal), f.Name)
         );
+
+        // What lies beside the log is held by it.
+        await _host.Database.ExecuteAsync("update platform.event_word set words = 'Other'");
+        Assert.EndsWith("are others", Assert.Single(await VerifyAsync(), static f => f.Fault is not null).Fault);
     }
 
     [Theory]
@@ -109,6 +120,16 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await WorkAsync();
         await SealedAsync();
+        await _host.Database.ExecuteAsync(
+            """
+            insert into approvals.emergency (id, person, actor, reason, started_at, ends_at)
+            values (gen_random_uuid(), 'p', 'p', 'why', now(), now() + interval '1 hour');
+            insert into approvals.request (id, kind, subject, input, effect, effect_hash, size, unit, reason, state, requester,
+                requested_by, requested_at, expires_at, decided_at)
+            values (gen_random_uuid(), 'k', 's', '{}', '{}', sha256('x'), 1, 'item', 'why', 'rejected', 'p', 'p',
+                now() - interval '80 days', now(), now() - interval '79 days')
+            """
+        );
         foreach (
             var sql in (string[])
                 [

@@ -41,6 +41,7 @@ public sealed class CampaignCloneTests(PostgresFixture postgres) : IAsyncLifetim
                     time_zone = "Europe/Vienna",
                     campaign_id = "spring-2098",
                     campaign_role = "primary",
+                    currency = "EUR",
                     is_active = true,
                     external_id = "ext-" + code,
                 }

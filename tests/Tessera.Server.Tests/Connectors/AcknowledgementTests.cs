@@ -1,10 +1,10 @@
 using System.Globalization;
-using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Bench.Partners;
 using Tessera.Server.Connectors;
+using Tessera.Server.Connectors.Delivery;
+using Tessera.Server.Expiration;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -12,35 +12,9 @@ namespace Tessera.Server.Tests.Connectors;
 
 /// <summary>Partners that confirm later, people who work the manual queue, and what the figures say of both.</summary>
 [Collection(PostgresCollection.Name)]
-public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTests(postgres)
 {
     private const string Path = "/api/v1/connectors";
-
-    private TestHost _host = null!;
-    private PartnerSimulator _simulator = null!;
-
-    public async Task InitializeAsync()
-    {
-        _simulator = await PartnerSimulator.StartAsync();
-        var database = await postgres.DatabaseAsync();
-        _host = await TestHost.StartAsync(
-            database,
-            builder =>
-                builder.Services.AddSingleton(
-                    new Settings
-                    {
-                        ConnectionString = database.ConnectionString,
-                        EgressAllow = [IPNetwork.Parse("127.0.0.0/8")],
-                    }
-                )
-        );
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _host.DisposeAsync();
-        await _simulator.DisposeAsync();
-    }
 
     [Theory]
     [InlineData("batch")]
@@ -55,7 +29,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         await UntilAsync("acknowledged");
         Assert.Equal(
             "rejected: sold out {3}",
-            await _host.Database.ScalarAsync<string>("select cause || ' ' || ids::text from connectors.task")
+            await Host.Database.ScalarAsync<string>("select cause || ' ' || ids::text from connectors.task")
         );
         Assert.Equal("already_acknowledged", (await ConfirmAsync(id, secret, partner.Keys[0])).Code);
         Assert.Equal(1, partner.Calls);
@@ -72,7 +46,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         foreach (
             var wrong in (Task<Reply>[])
                 [
-                    _host.PostAsync($"{Path}/{id}/acknowledgements", new { key }),
+                    Host.PostAsync($"{Path}/{id}/acknowledgements", new { key }),
                     ConfirmAsync(id, otherSecret, key),
                     ConfirmAsync(Guid.CreateVersion7(), secret, key),
                     ConfirmAsync(id, secret, key, secondsAgo: 301),
@@ -89,7 +63,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         Assert.Equal((404, "unknown_command"), StatusOf(await ConfirmAsync(other, otherSecret, key)));
         Assert.Equal(200, (await ConfirmAsync(id, secret, key, webhookId: "once")).Status);
         Assert.Equal((409, "webhook_replayed"), StatusOf(await ConfirmAsync(id, secret, key, webhookId: "once")));
-        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select count(*) from connectors.task"));
+        Assert.Equal(0, await Host.Database.ScalarAsync<long>("select count(*) from connectors.task"));
     }
 
     [Fact]
@@ -100,7 +74,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         await UntilAsync("sent");
         for (var i = 0; i < 200 && partner.Calls < 2; i++)
         {
-            await _host.Database.ExecuteAsync("update connectors.lane set next_attempt_at = clock_timestamp()");
+            await Host.Database.ExecuteAsync("update connectors.lane set next_attempt_at = clock_timestamp()");
             await Task.Delay(50);
         }
 
@@ -109,7 +83,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
 
         // The round is written after the call: its time to confirm begins with it.
         await UntilAsync("sent");
-        await _host.Database.ExecuteAsync(
+        await Host.Database.ExecuteAsync(
             "update connectors.awaited set expires_at = clock_timestamp() - interval '1 second'"
         );
         Assert.Equal((409, "acknowledgement_late"), StatusOf(await ConfirmAsync(id, secret, partner.Keys[0])));
@@ -126,7 +100,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
 
         await UntilAsync("manual", 4);
         const string tasks = "/api/v1/connector-tasks";
-        var open = (await _host.GetAsync(tasks))
+        var open = (await Host.GetAsync(tasks))
             .Json.GetProperty("data")
             .EnumerateArray()
             .OrderBy(static t => t.GetProperty("position").GetInt64())
@@ -135,7 +109,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         string IdOf(int place) => open[place].GetProperty("id").GetString()!;
         async Task<int> ActAsync(object body)
         {
-            var reply = await _host.PostAsync(tasks + "/actions", body);
+            var reply = await Host.PostAsync(tasks + "/actions", body);
             Assert.True(reply.Status == 200, reply.Body);
             return reply.Json.GetProperty("changed").GetInt32();
         }
@@ -153,7 +127,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         );
         Assert.Equal(
             1,
-            (await _host.GetAsync(tasks + "?assignee=night%20shift")).Json.GetProperty("data").GetArrayLength()
+            (await Host.GetAsync(tasks + "?assignee=night%20shift")).Json.GetProperty("data").GetArrayLength()
         );
         Assert.Equal(
             1,
@@ -193,9 +167,9 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         await UntilAsync("acknowledged", 2);
         Assert.Equal((20, 0), partner.Count());
         Assert.Equal(6, partner.Keys.Distinct().Count());
-        var states = await _host.Database.ColumnAsync<string>("select state from connectors.command order by position");
+        var states = await Host.Database.ColumnAsync<string>("select state from connectors.command order by position");
         Assert.Equal(["done_by_hand", "dropped", "dropped", "dropped", "acknowledged", "acknowledged"], states);
-        var wrong = await _host.PostAsync(tasks + "/actions", new { action = "done", ids = new[] { IdOf(0) } });
+        var wrong = await Host.PostAsync(tasks + "/actions", new { action = "done", ids = new[] { IdOf(0) } });
         Assert.Equal([("evidence", "required")], wrong.Errors);
     }
 
@@ -207,12 +181,12 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         await AppendAsync(1, 10);
         await UntilAsync("acknowledged");
         const string failed = "select count(*) from connectors.lane where last_error is not null";
-        for (var i = 0; i < 200 && await _host.Database.ScalarAsync<long>(failed) == 0; i++)
+        for (var i = 0; i < 200 && await Host.Database.ScalarAsync<long>(failed) == 0; i++)
         {
             await Task.Delay(50);
         }
 
-        var page = await _host.GetAsync("/api/v1/connector-figures");
+        var page = await Host.GetAsync("/api/v1/connector-figures");
         Assert.True(page.Status == 200, page.Body);
         var (bad, well) = (page.Json.GetProperty("data")[0], page.Json.GetProperty("data")[1]);
         Assert.Equal(("bad", "well"), (bad.GetProperty("name").GetString(), well.GetProperty("name").GetString()));
@@ -223,10 +197,10 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         );
         Assert.True(bad.GetProperty("lag_seconds").GetDouble() > 0);
         Assert.Equal(0, bad.GetProperty("success_rate").GetDouble());
-        var stream = await _host.GetAsync($"{Path}/{id}/commands");
+        var stream = await Host.GetAsync($"{Path}/{id}/commands");
         var command = Assert.Single(stream.Json.GetProperty("data").EnumerateArray());
         Assert.True(command.GetProperty("seconds").GetDouble() >= 0);
-        var timeline = await _host.GetAsync($"{Path}/{id}/commands/{command.GetProperty("position")}");
+        var timeline = await Host.GetAsync($"{Path}/{id}/commands/{command.GetProperty("position")}");
         var attempt = Assert.Single(timeline.Json.GetProperty("attempts").EnumerateArray());
         Assert.Equal(
             ("ok", 200),
@@ -239,23 +213,46 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
     public async Task A_partner_that_falls_behind_its_service_level_is_reported_once_and_when_it_has_caught_up()
     {
         var (id, _, _) = await PartnerAsync("late", Behaviour.Failing, acknowledgement: "sync");
-        await _host.Database.ExecuteAsync("update connectors.connector set sla_seconds = 1");
+        await Host.Database.ExecuteAsync("update connectors.connector set sla_seconds = 1");
         await AppendAsync(1, 10);
         await Task.Delay(1200);
         for (var i = 0; i < 2; i++)
         {
-            await Server.Connectors.Delivery.LaneWatch.RunAsync(_host.Database.Database, default);
+            await LaneWatch.RunAsync(Host.Database.Database, default);
         }
 
-        await _host.Database.ExecuteAsync("update connectors.command set state = 'dropped'");
-        await Server.Connectors.Delivery.LaneWatch.RunAsync(_host.Database.Database, default);
+        await Host.Database.ExecuteAsync(
+            "update connectors.lane set quota_told_on = (clock_timestamp() at time zone 'UTC')::date"
+        );
+        Assert.Equal([$"partner_late connector:{id}", $"quota_exhausted connector:{id}"], await AlertsAsync());
+
+        await Host.Database.ExecuteAsync("update connectors.command set state = 'dropped'");
+        await LaneWatch.RunAsync(Host.Database.Database, default);
+        Assert.Equal([$"quota_exhausted connector:{id}"], await AlertsAsync());
         Assert.Equal(
             ["connector.sla_breached", "connector.sla_recovered"],
-            await _host.Database.ColumnAsync<string>(
+            await Host.Database.ColumnAsync<string>(
                 "select type from platform.event where type like 'connector.sla%' and aggregateid = $1 order by sequence",
                 id.ToString()
             )
         );
+    }
+
+    private async Task<List<string>> AlertsAsync()
+    {
+        await using (var work = await Host.Database.Database.BeginAsync(default))
+        {
+            await Anomalies.CheckAsync(work, default);
+            await work.CommitAsync(default);
+        }
+
+        var open = (await Host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
+        return
+        [
+            .. open.EnumerateArray()
+                .Select(static a => $"{a.GetProperty("kind").GetString()} {a.GetProperty("subject").GetString()}")
+                .Order(StringComparer.Ordinal),
+        ];
     }
 
     private static (int Status, string? Code) StatusOf(Reply reply) => (reply.Status, reply.Code);
@@ -268,21 +265,17 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         int callbackSeconds = 60
     )
     {
-        var partner = _simulator.Add(name, behaviour);
-        var made = await _host.PostAsync(
-            Path,
+        var (id, partner) = await PartnerAsync(
+            name,
+            behaviour,
             new
             {
-                name,
-                kind = "partner_rest",
-                address = partner.Address,
                 encoding,
                 acknowledgement,
                 callback_seconds = callbackSeconds,
             }
         );
-        var id = made.Json.GetProperty("id").GetGuid();
-        var secret = (await _host.PostAsync($"{Path}/{id}/signing-secret")).Json.GetProperty("secret").GetString()!;
+        var secret = (await Host.PostAsync($"{Path}/{id}/signing-secret")).Json.GetProperty("secret").GetString()!;
         return (id, partner, secret);
     }
 
@@ -302,8 +295,8 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         var at = TimeProvider.System.GetUtcNow().ToUnixTimeSeconds() - secondsAgo;
         webhookId ??= Guid.CreateVersion7().ToString();
         var signature = StandardWebhooks.Sign([secret], webhookId, at, Encoding.UTF8.GetBytes(body));
-        using var stranger = _host.ClientOf(null);
-        return await _host.SendAsync(
+        using var stranger = Host.ClientOf(null);
+        return await Host.SendAsync(
             HttpMethod.Post,
             $"{Path}/{id}/acknowledgements",
             tamper ? body + " " : body,
@@ -319,7 +312,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
 
     private async Task AppendAsync(int first, int count)
     {
-        await using var work = await _host.Database.Database.BeginAsync(default);
+        await using var work = await Host.Database.Database.BeginAsync(default);
         long[] ids = [.. Enumerable.Range(first, count).Select(static i => (long)i)];
         var now = TimeProvider.System.GetUtcNow();
         await CommandStream.AppendAsync(
@@ -335,10 +328,8 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
         for (var i = 0; i < 300; i++)
         {
             if (
-                await _host.Database.ScalarAsync<long>(
-                    "select count(*) from connectors.command where state = $1",
-                    state
-                ) >= count
+                await Host.Database.ScalarAsync<long>("select count(*) from connectors.command where state = $1", state)
+                >= count
             )
             {
                 return;
@@ -347,7 +338,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : IAsyncLifet
             await Task.Delay(50);
         }
 
-        var states = await _host.Database.ColumnAsync<string>(
+        var states = await Host.Database.ColumnAsync<string>(
             "select state || ' ' || coalesce(error, '') from connectors.command"
         );
         Assert.Fail("The commands are " + string.Join(", ", states));

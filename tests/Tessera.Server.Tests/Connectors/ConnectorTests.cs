@@ -63,6 +63,21 @@ public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_name_that_resolves_to_a_private_network_is_not_called()
+    {
+        var id = await IdAsync("""{"name":"L","kind":"partner_rest","address":"https://localhost:8443"}""");
+        var test = await _host.PostAsync($"{Path}/{id}/test-calls");
+        Assert.Equal((200, "address_refused"), (test.Status, test.Json.GetProperty("reason").GetString()));
+    }
+
+    [Fact]
+    public async Task What_blocks_our_own_redemptions_never_waits()
+    {
+        var reply = await MakeAsync("""{"name":"I","kind":"internal","is_critical":false}""");
+        Assert.Equal([("is_critical", "always_critical")], reply.Errors);
+    }
+
+    [Fact]
     public async Task Secrets_are_shown_once_or_never_and_kept_sealed()
     {
         var place = await IdAsync();

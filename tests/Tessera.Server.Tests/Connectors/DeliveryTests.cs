@@ -1,6 +1,4 @@
-using System.Net;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Bench.Partners;
 using Tessera.Server.Connectors;
 using Tessera.Server.Tests.Support;
@@ -10,36 +8,17 @@ namespace Tessera.Server.Tests.Connectors;
 
 /// <summary>Commands on their way to partners of every kind, over real HTTP.</summary>
 [Collection(PostgresCollection.Name)]
-public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postgres)
 {
     private const string Path = "/api/v1/connectors";
 
     private readonly string _drop = Directory.CreateTempSubdirectory("tessera-drop-").FullName;
-    private TestHost _host = null!;
-    private PartnerSimulator _simulator = null!;
 
-    public async Task InitializeAsync()
-    {
-        _simulator = await PartnerSimulator.StartAsync();
-        var database = await postgres.DatabaseAsync();
-        _host = await TestHost.StartAsync(
-            database,
-            builder =>
-                builder.Services.AddSingleton(
-                    new Settings
-                    {
-                        ConnectionString = database.ConnectionString,
-                        EgressAllow = [IPNetwork.Parse("127.0.0.0/8")],
-                        FileDrop = _drop,
-                    }
-                )
-        );
-    }
+    private protected override string FileDrop => _drop;
 
-    public async Task DisposeAsync()
+    public override async Task DisposeAsync()
     {
-        await _host.DisposeAsync();
-        await _simulator.DisposeAsync();
+        await base.DisposeAsync();
         Directory.Delete(_drop, recursive: true);
     }
 
@@ -108,7 +87,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal((10, 0), partner.Count());
         Assert.Equal(
             ["connection_failed", "connection_failed", "ok"],
-            await _host.Database.ColumnAsync<string>(
+            await Host.Database.ColumnAsync<string>(
                 "select outcome from connectors.attempt where connector_id = $1 order by id",
                 id
             )
@@ -134,7 +113,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         await UntilAsync("acknowledged", 1);
         Assert.Equal((10, 0), well.Partner.Count());
         await UntilAsync("manual", 1, hurry: true);
-        var tasks = await _host.GetAsync("/api/v1/connector-tasks");
+        var tasks = await Host.GetAsync("/api/v1/connector-tasks");
         var task = Assert.Single(tasks.Json.GetProperty("data").EnumerateArray());
         Assert.Equal("undelivered: " + reason, task.GetProperty("cause").GetString());
         Assert.Equal(id.ToString(), task.GetProperty("connector_id").GetString());
@@ -153,7 +132,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         partner.Rejects = [22];
         await AppendAsync(Disable(Now, Ids(20, 5)));
         await UntilAsync("acknowledged", 1);
-        var causes = await _host.Database.ColumnAsync<string>(
+        var causes = await Host.Database.ColumnAsync<string>(
             "select cause || ' ' || ids::text from connectors.task where connector_id = $1 order by created_at",
             id
         );
@@ -176,7 +155,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         await UntilAsync("acknowledged", 1, hurry: true);
         Assert.Equal("closed", await BreakerAsync(id));
         Assert.Equal((10, 0), partner.Count());
-        var told = await _host.Database.ColumnAsync<string>(
+        var told = await Host.Database.ColumnAsync<string>(
             "select type from platform.event where aggregatetype = 'connector_lane' order by sequence"
         );
         Assert.Equal(["connector.breaker_opened", "connector.breaker_closed"], told);
@@ -186,12 +165,12 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_breaker_that_staff_holds_open_lets_no_call_through()
     {
         var (id, partner) = await PartnerAsync("held", Behaviour.Healthy);
-        var forced = await _host.PostAsync($"{Path}/{id}/breaker", new { forced = "open", reason = "maintenance" });
+        var forced = await Host.PostAsync($"{Path}/{id}/breaker", new { forced = "open", reason = "maintenance" });
         Assert.Equal("open", forced.Json.GetProperty("forced").GetString());
         await AppendAsync(Disable(Now, Ids(1, 10)));
         await Task.Delay(600);
         Assert.Equal(0, partner.Calls);
-        await _host.PostAsync($"{Path}/{id}/breaker", new { forced = (string?)null, reason = "over" });
+        await Host.PostAsync($"{Path}/{id}/breaker", new { forced = (string?)null, reason = "over" });
         await UntilAsync("acknowledged", 1);
         Assert.Equal(1, partner.Calls);
     }
@@ -200,9 +179,9 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Calls_are_signed_and_carry_the_credential_in_the_partners_way()
     {
         var (id, partner) = await PartnerAsync("shop", Behaviour.Healthy, new { kind = "ecommerce" });
-        var made = await _host.PostAsync($"{Path}/{id}/signing-secret");
-        await _host.PostAsync($"{Path}/{id}/credential", new { credential = "partner-token" });
-        var test = await _host.PostAsync($"{Path}/{id}/test-calls");
+        var made = await Host.PostAsync($"{Path}/{id}/signing-secret");
+        await Host.PostAsync($"{Path}/{id}/credential", new { credential = "partner-token" });
+        var test = await Host.PostAsync($"{Path}/{id}/test-calls");
         Assert.Equal("acknowledged", test.Json.GetProperty("outcome").GetString());
         Assert.Equal("partner-token", partner.LastHeaders["X-Api-Key"]);
         Assert.True(
@@ -227,7 +206,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
             var address in (string[])["https://10.1.2.3", "https://[::ffff:192.168.1.1]", "https://169.254.169.254"]
         )
         {
-            var made = await _host.PostAsync(
+            var made = await Host.PostAsync(
                 Path,
                 new
                 {
@@ -236,7 +215,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
                     address,
                 }
             );
-            var test = await _host.PostAsync($"{Path}/{made.Json.GetProperty("id").GetString()}/test-calls");
+            var test = await Host.PostAsync($"{Path}/{made.Json.GetProperty("id").GetString()}/test-calls");
             Assert.Equal("address_refused", test.Json.GetProperty("reason").GetString());
         }
     }
@@ -244,7 +223,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_file_appears_whole_and_the_house_confirms_by_itself()
     {
-        await MakeAsync(
+        await ConnectorAsync(
             new
             {
                 name = "F",
@@ -253,7 +232,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
                 encoding = "batch",
             }
         );
-        await MakeAsync(new { name = "I", kind = "internal" });
+        await ConnectorAsync(new { name = "I", kind = "internal" });
         await AppendAsync(Disable(Now, [11, 12]));
         await UntilAsync("acknowledged", 2);
         var file = Assert.Single(Directory.GetFiles(System.IO.Path.Combine(_drop, "partner", "in")));
@@ -265,20 +244,20 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_lane_that_another_node_took_over_writes_nothing()
     {
-        var (id, partner) = await PartnerAsync("slow", Behaviour.Slow, new { timeout_seconds = 1 });
+        var (id, partner) = await PartnerAsync("slow", Behaviour.Slow, new { timeout_seconds = 2 });
         await AppendAsync(Disable(Now, Ids(1, 3)));
         for (var i = 0; i < 100 && partner.Calls == 0; i++)
         {
             await Task.Delay(20);
         }
 
-        await _host.Database.ExecuteAsync(
+        await Host.Database.ExecuteAsync(
             "update connectors.lane set fence = fence + 1, leased_until = 'infinity' where connector_id = $1",
             id
         );
-        await Task.Delay(1500);
-        Assert.Equal(0, await _host.Database.ScalarAsync<long>("select count(*) from connectors.attempt"));
-        Assert.Equal(0, await _host.Database.ScalarAsync<int>("select failures from connectors.lane"));
+        await Task.Delay(2500);
+        Assert.Equal(0, await Host.Database.ScalarAsync<long>("select count(*) from connectors.attempt"));
+        Assert.Equal(0, await Host.Database.ScalarAsync<int>("select failures from connectors.lane"));
     }
 
     private static DateTimeOffset Now => TimeProvider.System.GetUtcNow();
@@ -290,38 +269,86 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task AppendAsync(params CommandBatch[] batches)
     {
-        await using var work = await _host.Database.Database.BeginAsync(default);
+        await using var work = await Host.Database.Database.BeginAsync(default);
         await CommandStream.AppendAsync(work, batches, default);
         await work.CommitAsync(default);
     }
 
-    private async Task<(Guid Id, SimulatedPartner Partner)> PartnerAsync(
-        string name,
-        Behaviour behaviour,
-        object? more = null
-    )
+    [Fact]
+    public async Task A_partner_whose_calls_of_the_day_are_used_up_waits_until_the_next_and_it_is_told_once()
     {
-        var partner = _simulator.Add(name, behaviour);
-        var body = JsonSerializer.SerializeToNode(more ?? new { })!.AsObject();
-        body["name"] = name;
-        body["address"] = partner.Address;
-        body["kind"] ??= "partner_rest";
-        return (await MakeAsync(body), partner);
+        var (id, partner) = await PartnerAsync(
+            "small",
+            Behaviour.Healthy,
+            new { encoding = "single", quota_per_day = 2 }
+        );
+        var well = await PartnerAsync("well", Behaviour.Healthy);
+        await AppendAsync(Disable(Now.AddSeconds(-1), Ids(1, 5)));
+        const string told = "select count(*) from platform.event where type = 'connector.quota_exhausted'";
+        for (var i = 0; i < 400 && await Host.Database.ScalarAsync<long>(told) == 0; i++)
+        {
+            await Task.Delay(50);
+        }
+
+        await HurryAsync();
+        await UntilAsync("acknowledged", 1);
+        await Task.Delay(500);
+        Assert.Equal(1, await Host.Database.ScalarAsync<long>(told));
+        Assert.Equal(2, partner.Calls);
+        Assert.Equal((5, 0), well.Partner.Count());
+        Assert.True(
+            await Host.Database.ScalarAsync<bool>(
+                """
+                select next_attempt_at = date_trunc('day', clock_timestamp(), 'UTC') + interval '1 day'
+                from connectors.lane where connector_id = $1
+                """,
+                id
+            )
+        );
     }
 
-    private async Task<Guid> MakeAsync(object body)
+    [Fact]
+    public async Task A_test_call_shows_what_the_partner_answers_and_changes_nothing()
     {
-        var made = await _host.PostAsync(Path, JsonSerializer.Serialize(body));
-        Assert.True(made.Status == 201, made.Body);
-        return made.Json.GetProperty("id").GetGuid();
+        var (id, partner) = await PartnerAsync("tried", Behaviour.Healthy, new { timeout_seconds = 2 });
+        var good = await Host.PostAsync($"{Path}/{id}/test-calls", idempotencyKey: "once");
+        Assert.Equal((200, "ok"), (good.Status, good.Json.GetProperty("reason").GetString()));
+        Assert.Equal(good.Body, (await Host.PostAsync($"{Path}/{id}/test-calls", idempotencyKey: "once")).Body);
+        Assert.Equal(1, partner.Calls);
+
+        // While the partner takes its time, nothing is held.
+        partner.Behaviour = Behaviour.Slow;
+        var slow = Host.PostAsync($"{Path}/{id}/test-calls");
+        for (var i = 0; i < 100 && partner.Calls < 2; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        await Task.Delay(300);
+        Assert.Equal(
+            0,
+            await Host.Database.ScalarAsync<long>(
+                """
+                select count(*) from pg_stat_activity where datname = current_database()
+                    and state = 'idle in transaction' and state_change < clock_timestamp() - interval '200 milliseconds'
+                """
+            )
+        );
+        Assert.False(slow.IsCompleted);
+        Assert.Equal("timeout", (await slow).Json.GetProperty("reason").GetString());
+        partner.Behaviour = Behaviour.Failing;
+        var bad = await Host.PostAsync($"{Path}/{id}/test-calls");
+        Assert.Equal((200, "http_500"), (bad.Status, bad.Json.GetProperty("reason").GetString()));
+        Assert.Equal((0, 0), partner.Count());
+        Assert.Equal("closed", await BreakerAsync(id));
     }
 
     private Task<string> BreakerAsync(Guid id) =>
-        _host.Database.ScalarAsync<string>("select breaker from connectors.lane where connector_id = $1", id);
+        Host.Database.ScalarAsync<string>("select breaker from connectors.lane where connector_id = $1", id);
 
     /// <summary>The pauses between attempts are over.</summary>
     private Task HurryAsync() =>
-        _host.Database.ExecuteAsync(
+        Host.Database.ExecuteAsync(
             "update connectors.lane set next_attempt_at = clock_timestamp() where leased_by is null"
         );
 
@@ -330,10 +357,8 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
         for (var i = 0; i < 400; i++)
         {
             if (
-                await _host.Database.ScalarAsync<long>(
-                    "select count(*) from connectors.command where state = $1",
-                    state
-                ) >= count
+                await Host.Database.ScalarAsync<long>("select count(*) from connectors.command where state = $1", state)
+                >= count
             )
             {
                 return;
@@ -347,7 +372,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : IAsyncLifetime
             await Task.Delay(50);
         }
 
-        var states = await _host.Database.ColumnAsync<string>(
+        var states = await Host.Database.ColumnAsync<string>(
             "select state || ' ' || coalesce(error, '') from connectors.command"
         );
         Assert.Fail("The commands are " + string.Join(", ", states));

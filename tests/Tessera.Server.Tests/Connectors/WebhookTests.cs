@@ -1,8 +1,7 @@
-using System.Net;
 using System.Text;
 using System.Text.Json;
-using Microsoft.Extensions.DependencyInjection;
 using Tessera.Bench.Partners;
+using Tessera.Server.Access;
 using Tessera.Server.Connectors;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -11,42 +10,16 @@ namespace Tessera.Server.Tests.Connectors;
 
 /// <summary>Events on their way to subscribers, by Standard Webhooks over real HTTP.</summary>
 [Collection(PostgresCollection.Name)]
-public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgres)
 {
     private const string Path = "/api/v1/webhooks";
-
-    private TestHost _host = null!;
-    private PartnerSimulator _simulator = null!;
-
-    public async Task InitializeAsync()
-    {
-        _simulator = await PartnerSimulator.StartAsync();
-        var database = await postgres.DatabaseAsync();
-        _host = await TestHost.StartAsync(
-            database,
-            builder =>
-                builder.Services.AddSingleton(
-                    new Settings
-                    {
-                        ConnectionString = database.ConnectionString,
-                        EgressAllow = [IPNetwork.Parse("127.0.0.0/8")],
-                    }
-                )
-        );
-    }
-
-    public async Task DisposeAsync()
-    {
-        await _host.DisposeAsync();
-        await _simulator.DisposeAsync();
-    }
 
     [Fact]
     public async Task A_subscriber_gets_the_events_it_asked_for_signed_and_whole()
     {
         var (id, receiver, secret) = await SubscribeAsync("warehouse", Behaviour.Healthy, "merchant.*");
-        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
-        await _host.PostAsync("/api/v1/customers", new { external_id = "C" });
+        await Host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await Host.PostAsync("/api/v1/customers", new { external_id = "C" });
         await UntilAsync("delivered", 1);
         Assert.Equal(1, receiver.Calls);
         var body = JsonDocument.Parse(receiver.LastBody).RootElement;
@@ -60,27 +33,79 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
         );
         Assert.True(IsSigned(receiver, secret));
 
-        var rotated = (await _host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
-        await _host.PostAsync("/api/v1/merchants", new { name = "N" });
+        var rotated = (await Host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
+        await Host.PostAsync("/api/v1/merchants", new { name = "N" });
         await UntilAsync("delivered", 2);
         Assert.True(IsSigned(receiver, rotated));
         // The old secret signs along, so that a receiver can change over in its own time.
         Assert.True(IsSigned(receiver, secret));
-        await _host.Database.ExecuteAsync(
+        await Host.Database.ExecuteAsync(
             "update connectors.webhook_secret set valid_until = clock_timestamp() where kind = 'former_signing'"
         );
-        await _host.PostAsync("/api/v1/merchants", new { name = "O" });
+        await Host.PostAsync("/api/v1/merchants", new { name = "O" });
         await UntilAsync("delivered", 3);
         Assert.False(IsSigned(receiver, secret));
     }
 
     [Fact]
+    public async Task Sums_of_money_are_sent_only_where_somebody_who_may_see_them_said_so()
+    {
+        var (plain, poor, _) = await SubscribeAsync("plain", Behaviour.Healthy, "campaign.cost_added");
+        var (rich, finance, _) = await SubscribeAsync("finance", Behaviour.Healthy, "campaign.cost_added");
+        using var writer = Host.ClientOf(await Host.KeyAsync([Permissions.WebhooksWrite, Permissions.WebhooksRead]));
+        Task<Reply> PatchAsync(Guid id, object wanted, HttpClient client) =>
+            Host.SendAsync(
+                HttpMethod.Patch,
+                $"{Path}/{id}",
+                wanted,
+                client: client,
+                headers: new Dictionary<string, string> { ["If-Match"] = "*" }
+            );
+        Assert.Equal("sums_not_yours", (await PatchAsync(rich, new { includes_sums = true }, writer)).Code);
+        Assert.True(
+            (await PatchAsync(rich, new { includes_sums = true }, Host.Client))
+                .Json.GetProperty("includes_sums")
+                .GetBoolean()
+        );
+        Assert.Equal("sums_not_yours", (await PatchAsync(rich, new { url = poor.Address }, writer)).Code);
+        Assert.Equal(200, (await PatchAsync(plain, new { name = "still" }, writer)).Status);
+        var made = new
+        {
+            name = "W",
+            url = poor.Address,
+            includes_sums = true,
+        };
+        Assert.Equal("sums_not_yours", (await Host.PostAsync(Path, made, client: writer)).Code);
+
+        var campaign = new
+        {
+            id = "c",
+            name = "C",
+            start_date = "2026-01-01",
+        };
+        Assert.Equal(201, (await Host.PostAsync("/api/v1/campaigns", campaign)).Status);
+        var cost = new
+        {
+            day = "2026-01-02",
+            amount = new { amount = 4711, currency = "EUR" },
+            note = "print",
+        };
+        Assert.Equal(201, (await Host.PostAsync("/api/v1/campaigns/c/costs", cost)).Status);
+        await UntilAsync("delivered", 2);
+        Assert.DoesNotContain("4711", poor.LastBody, StringComparison.Ordinal);
+        Assert.Contains("\"currency\":\"EUR\"", poor.LastBody, StringComparison.Ordinal);
+        Assert.Contains("4711", finance.LastBody, StringComparison.Ordinal);
+        // Words stay in the house: an event that has left it can be erased by nobody.
+        Assert.DoesNotContain("print", finance.LastBody, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Nothing_is_sent_before_there_is_a_secret()
     {
-        var receiver = _simulator.Add("unsigned", Behaviour.Healthy);
-        await _host.PostAsync(Path, new { name = "U", url = receiver.Address });
+        var receiver = Simulator.Add("unsigned", Behaviour.Healthy);
+        await Host.PostAsync(Path, new { name = "U", url = receiver.Address });
         var (_, other, _) = await SubscribeAsync("signed", Behaviour.Healthy, "merchant.*");
-        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await Host.PostAsync("/api/v1/merchants", new { name = "M" });
         await UntilAsync("delivered", 1);
         Assert.Equal((0, 1), (receiver.Calls, other.Calls));
     }
@@ -89,7 +114,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_delivery_is_tried_again_with_the_same_id_and_can_be_sent_again_by_hand()
     {
         var (id, receiver, _) = await SubscribeAsync("flaky", Behaviour.Failing, "merchant.*");
-        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await Host.PostAsync("/api/v1/merchants", new { name = "M" });
         for (var i = 0; i < 200 && receiver.Calls < 1; i++)
         {
             await Task.Delay(50);
@@ -97,11 +122,11 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
 
         receiver.Behaviour = Behaviour.Healthy;
         await UntilAsync("delivered", 1, hurry: true);
-        var list = await _host.GetAsync($"{Path}/{id}/deliveries");
+        var list = await Host.GetAsync($"{Path}/{id}/deliveries");
         var delivery = Assert.Single(list.Json.GetProperty("data").EnumerateArray());
         Assert.Equal(2, delivery.GetProperty("attempts").GetInt32());
         var number = delivery.GetProperty("id").GetInt64();
-        var detail = await _host.GetAsync($"{Path}/{id}/deliveries/{number}");
+        var detail = await Host.GetAsync($"{Path}/{id}/deliveries/{number}");
         Assert.Equal(
             ["http_500", "ok"],
             detail
@@ -110,7 +135,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
                 .Select(static a => a.GetProperty("outcome").GetString())
         );
         var first = receiver.LastHeaders["webhook-id"];
-        var resent = await _host.PostAsync($"{Path}/{id}/resends", new { delivery_ids = new[] { number } });
+        var resent = await Host.PostAsync($"{Path}/{id}/resends", new { delivery_ids = new[] { number } });
         Assert.Equal(1, resent.Json.GetProperty("count").GetInt32());
         for (var i = 0; i < 200 && receiver.Calls < 3; i++)
         {
@@ -118,7 +143,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         Assert.Equal((3, first), (receiver.Calls, receiver.LastHeaders["webhook-id"]));
-        var byTime = await _host.PostAsync(
+        var byTime = await Host.PostAsync(
             $"{Path}/{id}/resends",
             new { from = "2030-01-01T00:00:00Z", to = "2031-01-01T00:00:00Z" }
         );
@@ -130,15 +155,15 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var (gone, receiver, _) = await SubscribeAsync("gone", Behaviour.Gone, "merchant.*");
         var (failing, _, _) = await SubscribeAsync("failing", Behaviour.Failing, "merchant.*");
-        await _host.Database.ExecuteAsync(
+        await Host.Database.ExecuteAsync(
             "update connectors.webhook set failing_since = clock_timestamp() - interval '6 days', failures = 7 where id = $1",
             failing
         );
-        await _host.PostAsync("/api/v1/merchants", new { name = "M" });
+        await Host.PostAsync("/api/v1/merchants", new { name = "M" });
         for (var i = 0; i < 200; i++)
         {
             if (
-                await _host.Database.ScalarAsync<long>("select count(*) from connectors.webhook where not is_active")
+                await Host.Database.ScalarAsync<long>("select count(*) from connectors.webhook where not is_active")
                 == 2
             )
             {
@@ -148,20 +173,18 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
             await Task.Delay(50);
         }
 
-        var read = await _host.GetAsync($"{Path}/{gone}");
+        var read = await Host.GetAsync($"{Path}/{gone}");
         Assert.Equal("gone", read.Json.GetProperty("disabled_reason").GetString());
         Assert.Equal(
             "failing",
-            (await _host.GetAsync($"{Path}/{failing}")).Json.GetProperty("disabled_reason").GetString()
+            (await Host.GetAsync($"{Path}/{failing}")).Json.GetProperty("disabled_reason").GetString()
         );
         Assert.Equal(
             2,
-            await _host.Database.ScalarAsync<long>(
-                "select count(*) from platform.event where type = 'webhook.disabled'"
-            )
+            await Host.Database.ScalarAsync<long>("select count(*) from platform.event where type = 'webhook.disabled'")
         );
         receiver.Behaviour = Behaviour.Healthy;
-        var on = await _host.SendAsync(
+        var on = await Host.SendAsync(
             HttpMethod.Patch,
             $"{Path}/{gone}",
             """{"is_active":true}""",
@@ -174,7 +197,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_bad_subscription_is_refused_with_all_that_is_wrong()
     {
-        var reply = await _host.PostAsync(
+        var reply = await Host.PostAsync(
             Path,
             new
             {
@@ -206,8 +229,8 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
         string events
     )
     {
-        var receiver = _simulator.Add(name, behaviour);
-        var made = await _host.PostAsync(
+        var receiver = Simulator.Add(name, behaviour);
+        var made = await Host.PostAsync(
             Path,
             new
             {
@@ -218,7 +241,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
         );
         Assert.True(made.Status == 201, made.Body);
         var id = made.Json.GetProperty("id").GetGuid();
-        var secret = (await _host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
+        var secret = (await Host.PostAsync($"{Path}/{id}/secret")).Json.GetProperty("secret").GetString()!;
         return (id, receiver, secret);
     }
 
@@ -227,7 +250,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
         for (var i = 0; i < 300; i++)
         {
             if (
-                await _host.Database.ScalarAsync<long>(
+                await Host.Database.ScalarAsync<long>(
                     "select count(*) from connectors.webhook_delivery where state = $1",
                     state
                 ) >= count
@@ -238,7 +261,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
 
             if (hurry)
             {
-                await _host.Database.ExecuteAsync(
+                await Host.Database.ExecuteAsync(
                     "update connectors.webhook_delivery set next_attempt_at = clock_timestamp() where state = 'pending'"
                 );
             }
@@ -246,7 +269,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : IAsyncLifetime
             await Task.Delay(50);
         }
 
-        var states = await _host.Database.ColumnAsync<string>(
+        var states = await Host.Database.ColumnAsync<string>(
             "select event_type || ' ' || state || ' ' || attempts from connectors.webhook_delivery"
         );
         Assert.Fail("The deliveries are " + string.Join(", ", states));

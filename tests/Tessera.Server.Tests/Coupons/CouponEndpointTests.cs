@@ -171,7 +171,7 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
         var edited = await PutAsync(id, draft, "\"1\"");
         Assert.Equal((200, "\"2\""), (edited.Status, edited.Header("ETag")));
         var payload = await _host.Database.ScalarAsync<string>(
-            "select payload::text from platform.event where type = 'coupon.updated'"
+            "select platform.spoken(payload) from platform.event where type = 'coupon.updated'"
         );
         using var change = JsonDocument.Parse(payload);
         Assert.Equal("Coupon EDIT", change.RootElement.GetProperty("internal_name").GetProperty("before").GetString());
@@ -200,6 +200,32 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
         Assert.Equal(0, (await _host.GetAsync(Path)).Json.GetProperty("data").GetArrayLength());
         Assert.Equal("duplicate_code", (await _host.PostAsync(Path, Draft("GONE"))).Code);
         Assert.Equal(404, (await _host.SendAsync(HttpMethod.Delete, $"{Path}/999999", headers: match)).Status);
+    }
+
+    [Fact]
+    public async Task A_deleted_coupon_is_brought_back_as_it_was_and_once()
+    {
+        var id = await CreateAsync("BACK");
+        var match = new Dictionary<string, string> { ["If-Match"] = "\"1\"" };
+        await _host.SendAsync(HttpMethod.Delete, $"{Path}/{id}", headers: match);
+        var stranger = await _host.KeyAsync([Permissions.CouponsWrite], Guid.CreateVersion7(), merchantExists: false);
+        using var other = _host.ClientOf(stranger);
+        Assert.Equal(404, (await _host.SendAsync(HttpMethod.Post, $"{Path}/{id}/restore", client: other)).Status);
+        foreach (var version in (long[])[3, 3])
+        {
+            var back = await _host.SendAsync(HttpMethod.Post, $"{Path}/{id}/restore");
+            Assert.Equal((200, "BACK"), (back.Status, back.Json.GetProperty("code").GetString()));
+            Assert.Equal(version, back.Json.GetProperty("version").GetInt64());
+        }
+
+        Assert.Equal(1, (await _host.GetAsync(Path)).Json.GetProperty("data").GetArrayLength());
+        Assert.Equal(
+            ["coupon.created", "coupon.deleted", "coupon.restored"],
+            await _host.Database.ColumnAsync<string>(
+                "select type from platform.event where aggregatetype = 'coupon' order by sequence"
+            )
+        );
+        Assert.Equal(404, (await _host.SendAsync(HttpMethod.Post, $"{Path}/999999/restore")).Status);
     }
 
     [Fact]
@@ -288,7 +314,26 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
                 ["is_active"] = false,
             }
         );
-        await CreateAsync("FOUR", new() { ["valid_from"] = "2031-01-01", ["applicable_to"] = "first_time_users" });
+        var four = await CreateAsync(
+            "FOUR",
+            new()
+            {
+                ["valid_from"] = "2031-01-01",
+                ["applicable_to"] = "first_time_users",
+                ["external_id"] = "offer-4",
+            }
+        );
+        var catalogue = new Catalogue(_host.Database);
+        var customer = await catalogue.CustomerAsync();
+        await catalogue.UnitAsync(four, "FOURUNIT", customer);
+        var order = new { reference = "o-1", amount = new { amount = 100, currency = "USD" } };
+        var use = new
+        {
+            code = "ONE",
+            customer_id = customer,
+            order,
+        };
+        Assert.Equal(201, (await _host.PostAsync("/api/v1/redemptions", use)).Status);
         foreach (
             var (query, expected) in ((string, string)[])
                 [
@@ -299,10 +344,14 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
                     ("discountType=fixed_amount", "TWO"),
                     ("applicableTo=first_time_users", "FOUR"),
                     ("campaign=spring", "ONE"),
+                    ("offer=offer-4", "FOUR"),
+                    ($"customer={customer}", "FOUR ONE"),
+                    ($"customer={customer}&status=active", "ONE"),
+                    ($"customer={Guid.CreateVersion7()}", ""),
                     ("dateRange.field=expires&dateRange.from=2030-01-01&dateRange.to=2031-01-01", "TWO"),
                     ("dateRange.preset=today", "FOUR ONE THREE TWO"),
                     ("dateRange.preset=yesterday", ""),
-                    ("usageRange.max=0&discountType=percentage", "FOUR ONE"),
+                    ("usageRange.max=0&discountType=percentage&status=scheduled", "FOUR"),
                     ("revenueRange.min=1", ""),
                     ("search=gardn chair", "ONE"),
                     ("search=THR", "THREE"),
@@ -408,23 +457,6 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
             headers: match is null ? null : new Dictionary<string, string> { ["If-Match"] = match }
         );
 
-    private static Dictionary<string, object?> Draft(string code, Dictionary<string, object?>? more = null)
-    {
-        var draft = new Dictionary<string, object?>
-        {
-            ["code"] = code,
-            ["internal_name"] = "Coupon " + code,
-            ["description"] = new { en = "A coupon" },
-            ["discount_type"] = "percentage",
-            ["discount_value"] = 10,
-            ["valid_from"] = TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", CultureInfo.InvariantCulture),
-            ["is_active"] = true,
-        };
-        foreach (var (name, value) in more ?? [])
-        {
-            draft[name] = value;
-        }
-
-        return draft;
-    }
+    private static Dictionary<string, object?> Draft(string code, Dictionary<string, object?>? more = null) =>
+        CouponBody.Of(code, more);
 }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Support;
 using Xunit;
 using Catalogue = Tessera.Server.Tests.Support.Catalogue;
@@ -48,12 +49,132 @@ public sealed class CouponSortTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Pages_of_several_sorts_and_of_statuses_hold_every_coupon_once_in_order_across_the_ends_of_what_is_equal()
+    {
+        // Each status with seven coupons, all created at one instant, with equal figures among them; and deleted ones.
+        await _host.Database.ExecuteAsync(
+            """
+            insert into coupons.coupon (code, internal_name, description, discount_type, discount_percent, valid_from, valid_until,
+                is_active, is_flagged, max_uses_total, created_by, created_at, deleted_at)
+            select 'ST-' || n, 'Name ' || n % 3, '{"en": "A coupon"}', 'percentage', 10,
+                now() + case when n % 7 = 5 then interval '1 day' else interval '-2 days' end,
+                case when n % 7 = 1 then now() - interval '1 day' else 'infinity' end,
+                n % 7 <> 3 and n <> 1, n % 7 = 2 or n in (3, 8), case when n % 7 in (4, 0) then 5 end, 'job:test', now(),
+                case when n % 7 = 6 then now() end
+            from generate_series(1, 49) n
+            """
+        );
+        await _host.Database.ExecuteAsync(
+            """
+            insert into coupons.usage (coupon_id, shard, redeemed_count)
+            select id, 0, case when id % 7 = 4 then 5 when id % 7 = 0 then 4 else id % 3 end from coupons.coupon
+            """
+        );
+        await RolledUpAsync();
+        Assert.Equal(
+            ["active 7", "expired 7", "flagged 7", "inactive 7", "limit_reached 7", "scheduled 7"],
+            await _host.Database.ColumnAsync<string>(
+                $"select status || ' ' || count(*) from ({Statuses}) s group by status order by status"
+            )
+        );
+        await AssertCountsAsync("", [42, 7, 7, 7, 7, 7, 7]);
+        await AssertCountsAsync("?status=expired&usageRange.min=5", [7, 0, 0, 0, 0, 7, 0]);
+        foreach (
+            var (query, order) in ((string, string)[])
+                [
+                    ("sort=status_asc", "status, id"),
+                    ("sort=status_desc", "status desc, id desc"),
+                    ("sort=status_asc,usage_desc", "status, redeemed_count desc, id desc"),
+                    ("sort=status_desc,internal_name_asc", "status desc, internal_name, id"),
+                    ("sort=status_asc,internal_name_desc,usage_asc", "status, internal_name desc, redeemed_count, id"),
+                    ("sort=internal_name_asc,status_desc", "internal_name, status desc, id desc"),
+                    ("sort=usage_asc,code_desc", "redeemed_count, code desc, id desc"),
+                    (
+                        "sort=internal_name_desc,usage_asc,code_desc",
+                        "internal_name desc, redeemed_count, code desc, id desc"
+                    ),
+                    ("sort=created_asc,usage_desc,internal_name_asc", "redeemed_count desc, internal_name, id"),
+                    ("sort=status_desc&status=scheduled,expired,active", "status desc, id desc"),
+                ]
+        )
+        {
+            var some = query.Contains("&status", StringComparison.Ordinal)
+                ? "where status in ('scheduled', 'expired', 'active')"
+                : "";
+            var expected = await _host.Database.ColumnAsync<string>(
+                $"select code from ({Statuses}) s {some} order by {order}"
+            );
+            foreach (var limit in (int[])[1, 4, 7, 100])
+            {
+                Assert.Equal(
+                    (query, limit, string.Join(' ', expected)),
+                    (query, limit, string.Join(' ', await PagedAsync($"{query}&limit={limit}")))
+                );
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Coupons_that_can_be_redeemed_are_counted_as_they_change_without_looking_at_all_of_them()
+    {
+        var merchant = Guid.CreateVersion7();
+        await _host.Database.ExecuteAsync("insert into access.merchant (id, name) values ($1, 'Mine')", merchant);
+        foreach (
+            var change in (string[])
+                [
+                    """
+                        insert into coupons.coupon (code, internal_name, description, discount_type, discount_percent, valid_from,
+                            valid_until, is_active, is_flagged, max_uses_total, created_by, merchant_id)
+                        select 'LIVE-' || n, 'A coupon', '{"en": "A coupon"}', 'percentage', 10,
+                            now() + make_interval(mins => 7 * n - 1500), now() + make_interval(mins => 11 * n - 1200), n % 5 <> 0,
+                            n % 9 = 0, case when n % 4 = 0 then 3 end, 'job:test', case when n % 3 = 0 then $1 end
+                        from generate_series(1, 400) n
+                        """,
+                    "update coupons.coupon set is_active = not is_active where id % 6 = 0 and $1 is not null",
+                    "update coupons.coupon set valid_until = 'infinity' where id % 7 = 0 and $1 is not null",
+                    "update coupons.coupon set deleted_at = now() where id % 10 = 0 and $1 is not null",
+                    "update coupons.coupon set deleted_at = null where id % 20 = 0 and $1 is not null",
+                    "update coupons.coupon set merchant_id = $1 where id % 8 = 0",
+                    "insert into coupons.usage (coupon_id, shard, redeemed_count) select id, 0, id % 6 from coupons.coupon where $1 is not null",
+                    "update coupons.coupon set max_uses_total = 2 where id % 5 = 1 and $1 is not null",
+                    "update coupons.usage set redeemed_count = redeemed_count / 2 where $1 is not null",
+                ]
+        )
+        {
+            await _host.Database.ExecuteAsync(change, merchant);
+            await RolledUpAsync();
+            foreach (var whose in (Guid?[])[null, merchant])
+            {
+                var counted = await LiveCoupons.CountAsync(_host.Database.Database.Source, whose, default);
+                var active = await _host.Database.ScalarAsync<long>(
+                    $"""
+                    select count(*) from ({Statuses}) s where status = 'active'
+                        and ({(whose is null ? "$1 is not null" : "merchant_id = $1")})
+                    """,
+                    merchant
+                );
+                Assert.Equal((change, whose, active), (change, whose, counted));
+            }
+        }
+
+        Assert.InRange(
+            await _host.Database.ScalarAsync<long>("select count(*) from coupons.live_hour"),
+            1,
+            16
+                * await _host.Database.ScalarAsync<long>(
+                    "select count(distinct (merchant_id, hour)) from coupons.live_hour"
+                )
+        );
+    }
+
+    [Fact]
     public async Task A_page_of_a_sorted_list_comes_from_its_index()
     {
         await _host.Database.ExecuteAsync(
             """
-            insert into coupons.coupon (code, internal_name, description, discount_type, discount_percent, valid_from, created_by)
-            select 'SORT' || n, 'A coupon', '{"en": "A coupon"}', 'percentage', 10, clock_timestamp(), 'job:test'
+            insert into coupons.coupon (code, internal_name, description, discount_type, discount_percent, valid_from, is_active,
+                created_by)
+            select 'SORT' || n, 'A coupon', '{"en": "A coupon"}', 'percentage', 10, clock_timestamp(), true, 'job:test'
             from generate_series(1, 20000) n
             """
         );
@@ -71,6 +192,7 @@ public sealed class CouponSortTests(PostgresFixture postgres) : IAsyncLifetime
                     ("lastUsed_desc", "total_by_last_use"),
                     ("created_desc", "coupon_newest"),
                     ("expires_asc", "coupon_by_end"),
+                    ("status_asc", "coupon_pkey"),
                 ]
         )
         {
@@ -86,6 +208,29 @@ public sealed class CouponSortTests(PostgresFixture postgres) : IAsyncLifetime
         }
     }
 
+    private const string Statuses = $"""
+        select c.id, c.code, c.internal_name, c.merchant_id, t.redeemed_count, {Coupon.StatusSql} as status
+        from coupons.coupon c join coupons.total t on t.coupon_id = c.id cross join (select platform.clock() as now) k
+        where c.deleted_at is null
+        """;
+
+    /// <summary>The codes of all pages, one after the other.</summary>
+    private async Task<List<string>> PagedAsync(string query)
+    {
+        var codes = new List<string>();
+        for (string? cursor = ""; cursor is not null; )
+        {
+            var page = await _host.GetAsync($"{Path}?{query}{(cursor.Length > 0 ? "&cursor=" + cursor : "")}");
+            Assert.True(page.Status == 200, page.Body);
+            codes.AddRange(
+                page.Json.GetProperty("data").EnumerateArray().Select(static c => c.GetProperty("code").GetString()!)
+            );
+            cursor = page.Json.GetProperty("next_cursor").GetString();
+        }
+
+        return codes;
+    }
+
     private async Task<string> PlanAsync(string parameters)
     {
         var request = new DefaultHttpContext().Request;
@@ -94,7 +239,8 @@ public sealed class CouponSortTests(PostgresFixture postgres) : IAsyncLifetime
         var cursors = _host.Services.GetRequiredService<Cursors>();
         var list = await CouponList.ReadAsync(query, cursors, null, default);
         Assert.Null(query.Finish());
-        await using var command = list.Command(_host.Database.Database.Source);
+        var now = await _host.Database.ScalarAsync<DateTime>("select clock_timestamp()");
+        await using var command = list.Command(_host.Database.Database.Source, now, list.Stretches().First());
         command.CommandText = "explain (costs off) " + command.CommandText;
         await using var rows = await command.ExecuteReaderAsync();
         var plan = "";
@@ -130,18 +276,13 @@ public sealed class CouponSortTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>Waits until the worker of the host has summed up what was counted.</summary>
-    private async Task RolledUpAsync()
+    /// <summary>In all, then active, inactive, scheduled, expired, with their limit reached, flagged.</summary>
+    private async Task AssertCountsAsync(string query, long[] expected)
     {
-        const string behind = """
-            select count(*) from coupons.total t left join coupons.usage_total u on u.coupon_id = t.coupon_id
-            where (t.redeemed_count, t.refused_count, t.revenue_minor)
-                <> (coalesce(u.redeemed_count, 0), coalesce(u.refused_count, 0), coalesce(u.revenue_minor, 0))
-            """;
-        var worker = _host.Services.GetServices<IHostedService>().OfType<TotalsWorker>().Single();
-        for (var tries = 0; tries < 300 && await _host.Database.ScalarAsync<long>(behind) > 0; tries++)
-        {
-            await worker.RunOnceAsync(default);
-            await Task.Delay(100);
-        }
+        var counts = (await _host.GetAsync($"{Path}/status-counts{query}")).Json;
+        string[] names = ["total", "active", "inactive", "scheduled", "expired", "limit_reached", "flagged"];
+        Assert.Equal(expected, names.Select(name => counts.GetProperty(name).GetInt64()));
     }
+
+    private Task RolledUpAsync() => Settled.UntilTotalledAsync(_host);
 }

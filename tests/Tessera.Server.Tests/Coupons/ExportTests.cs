@@ -122,7 +122,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
             await _host.Database.ColumnAsync<string>(
                 """
                 select type || ' ' || coalesce(payload ->> 'rows', '-') from platform.event
-                where aggregateid = $1 order by position
+                where aggregateid = $1 and type like 'coupons.%' order by position
                 """,
                 id
             )

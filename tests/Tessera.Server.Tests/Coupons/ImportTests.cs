@@ -35,13 +35,16 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
             FIVE,fixed_amount,1,2099-03-01,,,
             SE"SSION,free_session,100,2099-03-01,,,
             SESSION,free_session,100,2099-03-01,,,
+            COMMA,percentage,10,2099-03-01,,Ten, twenty,red
+            "BREAK
+            ",percentage,10,2099-03-01,-1,,
             """;
         var accepted = await UploadAsync(Path, "coupons.csv", Encoding.UTF8.GetBytes(text));
         Assert.Equal(202, accepted.Status);
-        Assert.Equal(7, accepted.Json.GetProperty("rows").GetInt64());
+        Assert.Equal(9, accepted.Json.GetProperty("rows").GetInt64());
         var ended = await EndOfAsync(accepted.Header("Location")!);
         Assert.Equal("succeeded", ended.Json.GetProperty("status").GetString());
-        Assert.Equal(4, ended.Json.GetProperty("error_count").GetInt64());
+        Assert.Equal(6, ended.Json.GetProperty("error_count").GetInt64());
         Assert.Equal(3, ended.Json.GetProperty("result").GetProperty("created").GetInt64());
         Assert.Equal(
             [
@@ -72,6 +75,9 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
                 "5 code invalid_characters '=BAD",
                 "6 code duplicate_code FIVE",
                 "7  broken_row ",
+                "9  broken_row ",
+                "10 code invalid_characters BREAK\n",
+                "10 max_uses_total not_positive '-1",
             ],
             found
         );

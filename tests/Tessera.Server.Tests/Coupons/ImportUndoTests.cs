@@ -84,6 +84,57 @@ public sealed class ImportUndoTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(undone.GetProperty("id").GetString(), read.Json.GetProperty("undone_by").GetString());
     }
 
+    [Fact]
+    public async Task Refused_rows_come_back_whole_with_their_reasons_and_that_file_is_mended_and_imported()
+    {
+        const string header = "code,discount_type,discount_value,valid_from,internal_name,colour\n";
+        const string file =
+            header
+            + "GOOD,percentage,10,2099-03-01,Good,red\nMUCH,percentage,500,2099-03-01,\"Much, too\",blue\n"
+            + "GOOD,percentage,10,2099-03-01,=1+1,red\nST\"RAY,percentage,10,2099-03-01,Stray,red\nSHORT,percentage\n";
+        var preview = (await UploadAsync(Path + "/preview", file)).Json.GetProperty("refused_rows");
+        Assert.Equal(5, preview.GetArrayLength());
+        Assert.Equal("Much, too", preview[1][4].GetString());
+
+        var import = await ImportAsync(file);
+        Assert.Equal(4, import.GetProperty("result").GetProperty("refused").GetInt32());
+        var refused = await _host.GetAsync($"{Path}/{import.GetProperty("id").GetString()}/refused");
+        Assert.Equal((200, "text/csv"), (refused.Status, refused.MediaType));
+        var lines = refused.Body.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(header.Trim() + ",error_line,error", lines[0]);
+        Assert.Equal(
+            "MUCH,percentage,500,2099-03-01,\"Much, too\",blue,3,discount_value: Percentage discount cannot exceed 100%",
+            lines[1]
+        );
+        Assert.Equal("GOOD,percentage,10,2099-03-01,'=1+1,red,4,code: Coupon code already exists", lines[2]);
+        Assert.StartsWith(
+            "\"ST\"\"RAY,percentage,10,2099-03-01,Stray,red\",,,,,,5,",
+            lines[3],
+            StringComparison.Ordinal
+        );
+        Assert.StartsWith("SHORT,percentage,,,,,6,", lines[4], StringComparison.Ordinal);
+
+        // Mended in place, remarks and all.
+        var mended = refused
+            .Body.Replace(",500,", ",50,", StringComparison.Ordinal)
+            .Replace("\nGOOD,", "\nAGAIN,", StringComparison.Ordinal)
+            .Replace(
+                "\"ST\"\"RAY,percentage,10,2099-03-01,Stray,red\",,,,,,",
+                "STRAY,percentage,10,2099-03-01,Stray,red,",
+                StringComparison.Ordinal
+            )
+            .Replace("SHORT,percentage,,,", "SHORT,percentage,10,2099-03-01,", StringComparison.Ordinal);
+        var again = (await UploadAsync(Path + "/preview", mended)).Json;
+        Assert.Equal("[\"colour\"]", again.GetProperty("unknown_columns").GetRawText());
+        var second = await ImportAsync(mended);
+        Assert.Equal(0, second.GetProperty("error_count").GetInt32());
+        Assert.Equal(["AGAIN 10", "GOOD 10", "MUCH 50", "SHORT 10", "STRAY 10"], await CouponsAsync());
+        Assert.Equal(
+            "=1+1",
+            await _host.Database.ScalarAsync<string>("select internal_name from coupons.coupon where code = 'AGAIN'")
+        );
+    }
+
     private static string RowsOf(JsonElement preview) =>
         string.Join(
             '|',

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Tests.Support;
@@ -8,16 +9,28 @@ namespace Tessera.Server.Tests.Coupons;
 [Collection(PostgresCollection.Name)]
 public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
 {
+    private readonly LogLines _log = new();
     private TestHost _host = null!;
     private Catalogue _given = null!;
 
     public async Task InitializeAsync()
     {
-        _host = await TestHost.StartAsync(postgres);
+        _host = await TestHost.StartAsync(
+            postgres,
+            builder =>
+            {
+                builder.Logging.AddProvider(_log);
+                builder.Logging.SetMinimumLevel(LogLevel.Information);
+            }
+        );
         _given = new Catalogue(_host.Database);
     }
 
-    public async Task DisposeAsync() => await _host.DisposeAsync();
+    public async Task DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _log.Dispose();
+    }
 
     [Fact]
     public async Task Issued_units_have_secret_codes_that_can_be_redeemed_once()
@@ -96,6 +109,10 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         using var refused = new Counted("tessera.instance.transitions_refused");
         Assert.Equal("illegal_transition", (await _host.PostAsync(UnitsOf(coupon) + $"/{unit}/{verb}")).Code);
         Assert.Contains($"{state} {state} illegal_transition", refused.Tags);
+        Assert.Contains(
+            _log.All,
+            l => l.Text.StartsWith($"Refused illegal_transition: unit {unit} from {state}", StringComparison.Ordinal)
+        );
         await AssertVerifiedAsync();
     }
 

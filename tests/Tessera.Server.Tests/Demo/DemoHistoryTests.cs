@@ -22,6 +22,25 @@ public sealed class DemoHistoryTests(PostgresFixture postgres)
                 "select count(distinct date_trunc('month', decided_at)) from redemptions.redemption"
             ) >= 12
         );
+        var returns = await database.ScalarAsync<long>(
+            "select count(*) from redemptions.redemption where rolled_back_at is not null and client_id = $1",
+            Guid.Empty
+        );
+        Assert.InRange(returns, uses / 60, uses / 20);
+        Assert.Equal(
+            returns,
+            await database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'redemption.rolled_back'"
+            )
+        );
+        Assert.Equal(3, await database.ScalarAsync<long>("select count(*) from connectors.lane"));
+        Assert.True(await database.ScalarAsync<long>("select sum(views)::bigint from insights.view_total") > uses);
+        Assert.Equal(
+            await database.ScalarAsync<long>("select sum(attended::int)::bigint from redemptions.booking"),
+            await database.ScalarAsync<long>(
+                "select sum((payload ->> 'attended')::int)::bigint from platform.event where type = 'redemption.booking_changed'"
+            )
+        );
         await foreach (var finding in new Verification(database.ConnectionString).RunAsync(default))
         {
             Assert.True(

@@ -25,6 +25,11 @@ public sealed class DemoLifeTests(PostgresFixture postgres)
         }
 
         Assert.True(await UsesAsync(host) > before);
+        Assert.True(
+            await host.Database.ScalarAsync<bool>(
+                "select exists (select from insights.view_note) or exists (select from insights.view_day)"
+            )
+        );
         await host.PostAsync("/api/v1/demo/stop");
         Assert.False((await host.GetAsync("/api/v1/demo")).Json.GetProperty("is_on").GetBoolean());
     }

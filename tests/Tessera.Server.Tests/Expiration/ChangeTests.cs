@@ -78,6 +78,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
             (ended.Status, ended.Json.GetProperty("done").GetInt32(), ended.Json.GetProperty("refused").GetInt32())
         );
         Assert.Equal("expired", (await RedeemAsync("CHANGEDONE")).Code);
+        using var refused = new Counted("tessera.instance.transitions_refused");
         Assert.Equal(
             1,
             await _host.Database.ScalarAsync<long>("select posted from balances.account where kind = 'freed_units'")
@@ -95,6 +96,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
                 )
             )
         );
+        Assert.Contains("expired cancelled expired", refused.Tags);
         await AssertVerifiedAsync();
     }
 

@@ -242,18 +242,132 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
         );
         await CheckAsync();
         var open = (await _host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
-        Assert.Contains(open.EnumerateArray(), static a => a.GetProperty("kind").GetString() == "failing");
+        var failing = open.EnumerateArray().Single(static a => a.GetProperty("kind").GetString() == "failing");
+        var address = $"/api/v1/expiry/alerts/{failing.GetProperty("id").GetString()}/acknowledge";
+        Assert.Equal(
+            [("note", "too_long")],
+            (await _host.PostAsync(address, new { note = new string('x', 501) })).Errors
+        );
+        var noted = await _host.PostAsync(address, new { note = "The partner is told." });
+        Assert.Equal("The partner is told.", noted.Json.GetProperty("acknowledged_note").GetString());
+        Assert.Equal(noted.Body, (await _host.PostAsync(address)).Body);
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'expiry.alert_acknowledged'"
+            )
+        );
         await _host.Database.ExecuteAsync("update expiration.job set state = 'waiting'");
         await CheckAsync();
         open = (await _host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
         Assert.DoesNotContain(open.EnumerateArray(), static a => a.GetProperty("kind").GetString() == "failing");
+    }
 
-        async Task CheckAsync()
+    [Fact]
+    public async Task An_hour_with_many_times_the_units_of_other_days_raises_an_alert_and_an_ordinary_one_none()
+    {
+        await _host.PostAsync("/api/v1/expiry/pause");
+        // Two weeks of the same hour with 20,000 units each, and one to come with a little less than five times as many.
+        await _host.Database.ExecuteAsync(
+            """
+            insert into expiration.bucket
+            select h.at, h.at + interval '1 hour', case when n = 0 then 99000 else 20000 end, 'hand', clock_timestamp()
+            from generate_series(0, 13) n
+            cross join lateral (select date_trunc('hour', clock_timestamp(), 'UTC') + interval '2 hours' - n * interval '1 day' as at) h
+            """
+        );
+        Assert.DoesNotContain("unusual_volume", await KindsAsync());
+        const string change =
+            "update expiration.bucket set planned = $1 where starts_at = (select max(starts_at) from expiration.bucket)";
+        await _host.Database.ExecuteAsync(change, 101_000L);
+        Assert.Contains("unusual_volume", await KindsAsync());
+        await _host.Database.ExecuteAsync(change, 20_000L);
+        Assert.DoesNotContain("unusual_volume", await KindsAsync());
+
+        async Task<List<string?>> KindsAsync()
         {
-            await using var work = await _host.Database.Database.BeginAsync(default);
-            await Anomalies.CheckAsync(work, default);
-            await work.CommitAsync(default);
+            await CheckAsync();
+            var open = (await _host.GetAsync("/api/v1/expiry/alerts?is_open=true")).Json.GetProperty("data");
+            return [.. open.EnumerateArray().Select(static a => a.GetProperty("kind").GetString())];
         }
+    }
+
+    [Fact]
+    public async Task The_look_ahead_is_set_within_its_bounds()
+    {
+        const string path = "/api/v1/expiry/look-ahead";
+        var set = await _host.SendAsync(HttpMethod.Put, path, new { hours = 72 });
+        Assert.Equal((200, 72), (set.Status, set.Json.GetProperty("hours").GetInt32()));
+        var figures = (await _host.GetAsync("/api/v1/expiry/figures")).Json;
+        Assert.Equal(72, figures.GetProperty("look_ahead_hours").GetInt32());
+        foreach (var hours in (int[])[23, 721])
+        {
+            Assert.Equal(
+                [("hours", "out_of_range")],
+                (await _host.SendAsync(HttpMethod.Put, path, new { hours })).Errors
+            );
+        }
+
+        // What ends in 60 hours is enqueued now; with the usual 48 hours it would not be.
+        var coupon = await _given.CouponAsync("WATCHED", kind: "unique");
+        await _given.UnitAsync(coupon, "WATCHEDONE", until: "(clock_timestamp() + interval '60 hours')");
+        using var node = new Pipeline(_host.Database);
+        await node.LookAhead.RunOnceAsync(default);
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from expiration.bucket"));
+    }
+
+    [Fact]
+    public async Task Merchants_with_the_most_redeemed_go_first_unless_somebody_said_otherwise()
+    {
+        var merchants = await _host.Database.ColumnAsync<Guid>(
+            "insert into access.merchant (id, name) select gen_random_uuid(), 'M' || n from generate_series(1, 3) n returning id"
+        );
+        for (var n = 0; n < 3; n++)
+        {
+            await _given.CouponAsync("RANKED" + n, "merchant_id", $"'{merchants[n]}'");
+            var redeemed = await _host.PostAsync(
+                "/api/v1/redemptions",
+                new
+                {
+                    code = "RANKED" + n,
+                    customer_id = await _given.CustomerAsync(),
+                    order = new { reference = "o" + n, amount = new { amount = 1000 * (n + 1), currency = "USD" } },
+                }
+            );
+            Assert.True(redeemed.Status == 201, redeemed.Body);
+        }
+
+        await _host.Database.ExecuteAsync(
+            "insert into expiration.merchant_priority (merchant_id, priority, source, set_by) values ($1, 5, 'hand', 'test')",
+            merchants[2]
+        );
+        using var node = new Pipeline(_host.Database);
+        await node.CatchUp.RunAsync(default);
+        Assert.Equal(
+            [merchants[1], merchants[0], merchants[2]],
+            await _host.Database.ColumnAsync<Guid>(
+                "select merchant_id from expiration.merchant_priority order by priority desc"
+            )
+        );
+    }
+
+    [Fact]
+    public async Task The_command_line_pauses_and_shows_the_pipeline_as_the_console_does()
+    {
+        var control = new PipelineControl(_host.Database.Database);
+        await control.SetModeAsync("paused", "cli:test", default);
+        Assert.Contains(("mode", "paused"), await control.StatusAsync(default));
+        var figures = (await _host.GetAsync("/api/v1/expiry/figures")).Json;
+        Assert.Equal("paused", figures.GetProperty("mode").GetString());
+        await _host.PostAsync("/api/v1/expiry/resume");
+        Assert.Contains(("mode", "running"), await control.StatusAsync(default));
+    }
+
+    private async Task CheckAsync()
+    {
+        await using var work = await _host.Database.Database.BeginAsync(default);
+        await Anomalies.CheckAsync(work, default);
+        await work.CommitAsync(default);
     }
 
     private static async Task UntilAsync(Func<Task<bool>> isDone)

@@ -163,6 +163,56 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Telling_of_late_units_holds_no_transaction_and_the_place_in_the_log_by_lease()
+    {
+        var unit = await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        await _database.ExecuteAsync(
+            "update expiration.follower set leased_until = clock_timestamp() + interval '1 hour'"
+        );
+        await _node.FollowAsync();
+        Assert.Equal(0, await _database.ScalarAsync<long>("select count(*) from expiration.bucket"));
+        await _database.ExecuteAsync("update expiration.follower set leased_until = '-infinity'");
+
+        // A checkout holds the unit: who tells of late ones waits for it, with the hours enqueued and nothing else held.
+        Task pass;
+        await using (var checkout = await _database.Database.BeginAsync(default))
+        {
+            await checkout.ExecuteAsync("select from coupons.instance where id = $1 for update", [unit], default);
+            await _node.LookAhead.RunOnceAsync(default);
+            await checkout.ExecuteAsync(
+                "update expiration.job set done_at = until_at, done_id = until_id",
+                [],
+                default
+            );
+            pass = _node.FollowAsync();
+            const string leased =
+                "select count(*) from expiration.follower where leased_until > clock_timestamp() + interval '10 seconds'";
+            for (var i = 0; i < 200 && await _database.ScalarAsync<long>(leased) == 0; i++)
+            {
+                await Task.Delay(20);
+            }
+
+            Assert.Equal(1, await _database.ScalarAsync<long>(leased));
+            Assert.False(pass.IsCompleted);
+            Assert.Equal(
+                0,
+                await _database.ScalarAsync<long>(
+                    "select count(*) from pg_locks where relation = 'expiration.follower'::regclass and mode = 'RowExclusiveLock'"
+                )
+            );
+            await checkout.CommitAsync(default);
+        }
+
+        await pass;
+        Assert.Equal([unit], await _node.ToldAsync());
+        Assert.True(
+            await _database.ScalarAsync<bool>(
+                "select place = (select seq from audit.seal) and leased_until = '-infinity' from expiration.follower"
+            )
+        );
+    }
+
+    [Fact]
     public async Task A_node_whose_clock_is_off_stops_and_says_so()
     {
         await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
@@ -216,11 +266,5 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
             to,
             _coupon
         );
-    }
-
-    /// <summary>A clock that is off by so much.</summary>
-    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + by;
     }
 }

@@ -17,9 +17,9 @@ internal sealed class Pipeline : IDisposable
         clock ??= TimeProvider.System;
         Horizon = new Horizon(database.Database);
         Clock = new NodeClock(database.Database, clock, NullLogger<NodeClock>.Instance);
-        LookAhead = new LookAhead(database.Database, Clock, clock, NullLogger<LookAhead>.Instance);
+        LookAhead = new LookAhead(database.Database, Clock, NullLogger<LookAhead>.Instance);
         Sweeper = new Sweeper(database.Database, Horizon, Clock, clock, NullLogger<Sweeper>.Instance);
-        CatchUp = new CatchUp(database.Database, LookAhead, Clock, clock, NullLogger<CatchUp>.Instance);
+        CatchUp = new CatchUp(database.Database, LookAhead, Clock, NullLogger<CatchUp>.Instance);
         NearTime = new NearTime(database.Database, Clock, clock, NullLogger<NearTime>.Instance);
         Sealer = new Sealer(database.Database, new Settings(), clock, NullLogger<Sealer>.Instance);
     }
@@ -73,9 +73,7 @@ internal sealed class Pipeline : IDisposable
     public void Dispose()
     {
         Horizon.Dispose();
-        LookAhead.Dispose();
         Sweeper.Dispose();
-        CatchUp.Dispose();
         NearTime.Dispose();
         Sealer.Dispose();
     }

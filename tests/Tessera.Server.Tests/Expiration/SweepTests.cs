@@ -143,6 +143,39 @@ public sealed class SweepTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(4, touched.Count(static line => line.Contains(" on instance_", StringComparison.Ordinal)));
     }
 
+    [Fact]
+    public async Task Units_that_end_in_the_same_instant_are_spread_over_the_partitions()
+    {
+        var coupon = await _given.CouponAsync("ENDING", kind: "unique");
+        await UnitsAsync(coupon, 20_000, "timestamptz '2031-03-01 00:00 UTC'");
+        var shares = await _database.ColumnAsync<long>(
+            "select count(*) from coupons.instance where valid_until = '2031-03-01 00:00 UTC' group by tableoid"
+        );
+        Assert.Equal(4, shares.Count);
+        Assert.All(shares, static share => Assert.InRange(share, 4_500, 5_500));
+    }
+
+    [Fact]
+    public async Task A_pipeline_that_goes_on_after_a_pause_waits_for_no_lease()
+    {
+        var coupon = await _given.CouponAsync("ENDING", kind: "unique");
+        await UnitsAsync(coupon, 10, "clock_timestamp() - interval '1 hour'");
+        await _node.LookAhead.RunOnceAsync(default);
+        await _database.ExecuteAsync(
+            """
+            create function pause_pipeline() returns trigger language plpgsql as
+                $$ begin update expiration.control set mode = 'paused'; return new; end $$;
+            create trigger paused after update of fence on expiration.job for each row execute function pause_pipeline()
+            """
+        );
+        await _node.SweepAsync();
+        Assert.Empty(await _node.ToldAsync());
+        await _database.ExecuteAsync("drop trigger paused on expiration.job");
+        await _database.ExecuteAsync("update expiration.control set mode = 'running'");
+        await _node.SweepAsync();
+        Assert.Equal(10, (await _node.ToldAsync()).Count);
+    }
+
     private Task<long> FreedAsync(long coupon) =>
         _database.ScalarAsync<long>(
             "select posted from balances.account where kind = 'freed_units' and owner_id = $1::text",

@@ -1,6 +1,8 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Access;
+using Tessera.Server.Insights.Alerts;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -62,6 +64,71 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_unusual_number_of_uses_is_told_once_to_those_whose_coupon_it_is_and_stands_until_somebody_knows()
+    {
+        var bakery = Guid.CreateVersion7();
+        string[] rights = [Permissions.CouponsRead, Permissions.CouponsWrite];
+        var bakeryKey = await _host.KeyAsync(rights, bakery, merchantExists: false);
+        var books = Guid.CreateVersion7();
+        var booksKey = await _host.KeyAsync(rights, books, merchantExists: false);
+        var loaf = await OfMerchantAsync("LOAF", bakery);
+        var steady = await OfMerchantAsync("STEADY", bakery);
+        var young = await OfMerchantAsync("YOUNG", bakery);
+        await _host.Database.ExecuteAsync(
+            "update coupons.coupon set created_at = now() - interval '30 days' where id <> $1",
+            young
+        );
+        using var ofBakery = await OpenAsync(bakeryKey);
+        using var ofBooks = await OpenAsync(booksKey);
+
+        // Sixty uses today: of coupons that have two a day, twenty a day, and are new.
+        await _host.Database.ExecuteAsync(
+            """
+            insert into insights.coupon_day (coupon_id, day, currency, channel, redemptions, rolled_back, revenue_minor, discount_minor)
+            select c, (now() at time zone 'UTC')::date - d, 'EUR', '',
+                case when d = 0 then 60 when c = $1 then 2 else 20 end, 0, 0, 0
+            from unnest(array[$1, $2, $3]) c, generate_series(0, 28) d where c <> $3 or d = 0
+            """,
+            loaf,
+            steady,
+            young
+        );
+        var watch = _host.Services.GetRequiredService<UnusualWatch>();
+        await watch.RunOnceAsync(default);
+        await watch.RunOnceAsync(default);
+        Assert.Equal([loaf], (await UntilAsync(ofBakery, "fraud_detected", 1)).Keys);
+        Assert.Equal(["coupon_alert.raised"], await AlertEventsAsync());
+
+        using var client = _host.ClientOf(bakeryKey);
+        using var other = _host.ClientOf(booksKey);
+        const string path = "/api/v1/insights/alerts";
+        var alert = (await _host.GetAsync(path + "?is_open=true", client)).Json.GetProperty("data")[0];
+        Assert.Equal(("LOAF", 60, 2m), Of(alert));
+        Assert.Equal(0, (await _host.GetAsync(path, other)).Json.GetProperty("data").GetArrayLength());
+        var id = alert.GetProperty("id").GetString();
+        Assert.Equal(404, (await _host.PostAsync($"{path}/{id}/acknowledge", client: other)).Status);
+        var noted = await _host.PostAsync($"{path}/{id}/acknowledge", new { note = "The fair." }, client: client);
+        Assert.Equal((200, "The fair."), (noted.Status, noted.Json.GetProperty("acknowledged_note").GetString()));
+        var again = await _host.PostAsync($"{path}/{id}/acknowledge");
+        Assert.Equal(noted.Body, again.Body);
+
+        // What is not seen any more is over.
+        await _host.Database.ExecuteAsync("update insights.coupon_day set redemptions = 1");
+        await _host.Database.ExecuteAsync("update insights.alert set seen_at = seen_at - interval '3 minutes'");
+        await watch.RunOnceAsync(default);
+        Assert.Equal(0, (await _host.GetAsync(path + "?is_open=true")).Json.GetProperty("data").GetArrayLength());
+        Assert.Equal(
+            ["coupon_alert.raised", "coupon_alert.acknowledged", "coupon_alert.cleared"],
+            await AlertEventsAsync()
+        );
+
+        // The other shop has heard nothing of all this: the next it hears is of its own.
+        var novel = await OfMerchantAsync("NOVEL", books);
+        await RedeemAsync("NOVEL", await _catalogue.CustomerAsync(), "n-1");
+        Assert.Equal([novel], (await UntilAsync(ofBooks, "coupon_used", 1)).Keys);
+    }
+
+    [Fact]
     public async Task A_place_the_log_does_not_have_starts_over()
     {
         using var socket = new ClientWebSocket();
@@ -118,6 +185,18 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         } while (line is not null && !line.Contains("coupon_used", StringComparison.Ordinal));
         Assert.Contains($"\"coupon_id\":{coupon}", line, StringComparison.Ordinal);
     }
+
+    private Task<List<string>> AlertEventsAsync() =>
+        _host.Database.ColumnAsync<string>(
+            "select type from platform.event where aggregatetype = 'coupon_alert' order by sequence"
+        );
+
+    private static (string? Code, long Measured, decimal Usual) Of(JsonElement alert) =>
+        (
+            alert.GetProperty("code").GetString(),
+            alert.GetProperty("measured").GetInt64(),
+            alert.GetProperty("usual").GetDecimal()
+        );
 
     private async Task<long> OfMerchantAsync(string code, Guid merchant) =>
         await _catalogue.CouponAsync(code, "currency, merchant_id", $"'EUR', '{merchant}'");

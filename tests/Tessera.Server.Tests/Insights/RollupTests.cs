@@ -35,7 +35,7 @@ public sealed class RollupTests(PostgresFixture postgres) : IAsyncLifetime
         await RedeemAsync("ONCE", await _catalogue.CustomerAsync(), "o-7", 5_000, 409);
         var back = await _host.PostAsync($"/api/v1/redemptions/{ids[1]}/rollback", new { reason = "returned" });
         Assert.InRange(back.Status, 200, 201);
-        await SettleAsync();
+        await Settled.UntilCountedAsync(_host);
         await AssertEqualAsync();
 
         var summary = (await _host.GetAsync("/api/v1/admin/coupons/analytics/summary")).Json;
@@ -59,7 +59,7 @@ public sealed class RollupTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([5L, 1L], SumsOf(timeline));
 
         await _host.Services.GetRequiredService<Rollup>().RebuildAsync(CancellationToken.None);
-        await SettleAsync();
+        await Settled.UntilCountedAsync(_host);
         await AssertEqualAsync();
     }
 
@@ -96,55 +96,9 @@ public sealed class RollupTests(PostgresFixture postgres) : IAsyncLifetime
         return reply.Status == 201 ? reply.Json.GetProperty("id").GetString()! : "";
     }
 
-    /// <summary>Until the log is sealed and counted; refusals are made old enough to count.</summary>
-    private async Task SettleAsync()
-    {
-        await _host.Database.ExecuteAsync(
-            "update redemptions.refusal set decided_at = decided_at - interval '1 minute' where decided_at > clock_timestamp() - interval '30 seconds'"
-        );
-        var rollup = _host.Services.GetRequiredService<Rollup>();
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            await rollup.RunOnceAsync(CancellationToken.None);
-            var isDone = await _host.Database.ScalarAsync<bool>(
-                """
-                select (select count(*) from platform.event) = (select count(*) from audit.entry)
-                    and (select seq from insights.progress) = (select coalesce(max(seq), 0) from audit.entry)
-                    and (select refusal_id from insights.progress) >= all (select id from redemptions.refusal)
-                """
-            );
-            if (isDone)
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The log was not counted in time.");
-    }
-
     private async Task AssertEqualAsync()
     {
-        var wrong = await _host.Database.ScalarAsync<long>(
-            """
-            with source as (
-                select coupon_id, (decided_at at time zone 'UTC')::date as day, currency, coalesce(channel, '') as channel,
-                    count(*) as redemptions, count(rolled_back_at) as rolled_back,
-                    coalesce(sum(order_minor - discount_minor) filter (where rolled_back_at is null), 0) as revenue_minor,
-                    coalesce(sum(discount_minor) filter (where rolled_back_at is null), 0) as discount_minor
-                from redemptions.redemption group by 1, 2, 3, 4
-            ), refused as (
-                select coalesce(coupon_id, 0) as coupon_id, (decided_at at time zone 'UTC')::date as day, reason, count(*) as refusals
-                from redemptions.refusal group by 1, 2, 3
-            )
-            select (select count(*) from (table source except select * from insights.coupon_day) a)
-                + (select count(*) from (select * from insights.coupon_day except table source) b)
-                + (select count(*) from (table refused except select * from insights.refusal_day) c)
-                + (select count(*) from (select * from insights.refusal_day except table refused) d)
-            """
-        );
-        Assert.Equal(0, wrong);
+        await SourceRecords.AssertEqualAsync(_host.Database);
         Assert.True(await _host.Database.ScalarAsync<long>("select count(*) from insights.coupon_day") >= 2);
         Assert.Equal(
             1,

@@ -126,7 +126,9 @@ public sealed class StatusOverrideTests(PostgresFixture postgres) : IAsyncLifeti
             to = "issued",
             cause = "technical_fault",
         };
+        using var refused = new Counted("tessera.instance.transitions_refused");
         Assert.Equal("illegal_transition", (await SendAsync(to)).Code);
+        Assert.Contains("paid issued illegal_transition", refused.Tags);
         var nobody = new
         {
             coupon_id = _coupon,

@@ -1,14 +1,7 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.IO.Compression;
-using System.Text;
-using System.Text.RegularExpressions;
-using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Demo;
-using Tessera.Server.Platform.Postgres;
 using Tessera.Server.Privacy;
 using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Redemptions;
@@ -18,7 +11,7 @@ using Xunit;
 namespace Tessera.Server.Tests.Privacy;
 
 [Collection(PostgresCollection.Name)]
-public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class PrivacyTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Surname = "Featherstonehaugh";
     private const string Email = "a.featherstonehaugh@example.org";
@@ -80,7 +73,7 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
                 "select type from platform.event where aggregatetype = 'personal_data' order by position"
             )
         );
-        Assert.DoesNotContain(Surname, await DumpAsync(), StringComparison.OrdinalIgnoreCase);
+        Assert.DoesNotContain(Surname, await Dump.OfAsync(_host.Database), StringComparison.OrdinalIgnoreCase);
     }
 
     [Fact]
@@ -125,19 +118,38 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         await ApprovalAsync();
         await RedeemAsync();
         var receipt = await OrderAsync();
-        Assert.Contains(Surname, await DumpAsync(), StringComparison.OrdinalIgnoreCase);
+        var named = new NamedEverywhere(_host, _customer, "Ada", Surname);
+        await named.WriteAsync();
+        Assert.InRange((await named.ToldAsync()).Split(Surname).Length, 9, int.MaxValue);
+        Assert.Contains(Surname, await Dump.OfAsync(_host.Database), StringComparison.OrdinalIgnoreCase);
 
         var request = await RequestAsync("erasure");
         var hold = await _host.PostAsync("/api/v1/legal-holds", new { matter = "2026-C-114", customer_id = _customer });
         Assert.Equal("legal_hold", (await CompleteAsync(request)).Code);
         await _host.PostAsync($"/api/v1/legal-holds/{hold.Json.GetProperty("id").GetString()}/end");
+        await _host.Database.ExecuteAsync(
+            "insert into platform.operation (id, kind, status, input, actor) values ($1, 'bulk', 'paused', to_jsonb($2::text), 'key:x')",
+            _customer,
+            "for " + Surname
+        );
+        Assert.Equal("still_running", (await CompleteAsync(request)).Code);
+        await _host.Database.ExecuteAsync(
+            "update platform.operation set status = 'cancelled' where id = $1",
+            _customer
+        );
         var done = await CompleteAsync(request);
         Assert.True(done.Status == 200, done.Body);
         Assert.Equal(64, done.Json.GetProperty("proof").GetProperty("destroyed_key").GetString()!.Length);
         Assert.Equal("already_decided", (await CompleteAsync(request)).Code);
+        // The refused rows of the import and the workbook of the export; uploads went when their import was over.
+        Assert.Equal(2, done.Json.GetProperty("proof").GetProperty("removed").GetProperty("files").GetInt32());
+        Assert.Empty(done.Json.GetProperty("proof").GetProperty("to_look_at").EnumerateArray());
+        var shown = await named.ToldAsync();
+        Assert.DoesNotContain(Surname, shown, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("[erased]", shown, StringComparison.Ordinal);
 
-        var dump = await DumpAsync();
-        foreach (var trace in (string[])[Surname, Email, Street])
+        var dump = await Dump.OfAsync(_host.Database);
+        foreach (var trace in (string[])[Surname, Email, Street, "Addie"])
         {
             Assert.DoesNotContain(trace, dump, StringComparison.OrdinalIgnoreCase);
         }
@@ -151,7 +163,7 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         Assert.NotEmpty(told.Sentences);
         Assert.Equal(404, (await _host.GetAsync(Path)).Status);
         Assert.Equal("erased", (await PutAsync()).Code);
-        await SealedAsync();
+        await Dump.SealedAsync(_host.Database);
         await foreach (var finding in new Verification(_host.Database.ConnectionString).RunAsync(default))
         {
             Assert.True(finding.Fault is null, $"{finding.Name}: {finding.Fault}");
@@ -190,9 +202,39 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         Assert.Equal([("corrected", "required")], (await CompleteAsync(wrong)).Errors);
         var right = await CompleteAsync(wrong, new { corrected = new { first_name = "Ada", last_name = "Byron" } });
         Assert.Equal(2, right.Json.GetProperty("proof").GetProperty("version").GetInt32());
-        var objection = await RequestAsync("objection", ["marketing"]);
+        var campaign = new
+        {
+            id = "letter",
+            name = "Letter",
+            start_date = "2026-01-01",
+        };
+        Assert.Equal(201, (await _host.PostAsync("/api/v1/campaigns", campaign)).Status);
+        const string audience = "/api/v1/campaigns/letter/audience";
+        var added = new { customer_ids = new[] { _customer } };
+        Assert.Equal(200, (await _host.PostAsync(audience, added)).Status);
+        Assert.Equal(1, (await _host.GetAsync(audience)).Json.GetProperty("data").GetArrayLength());
+        await RedeemAsync();
+        var objection = await RequestAsync("objection", ["marketing", "analytics"]);
         Assert.Equal(200, (await CompleteAsync(objection)).Status);
-        Assert.Equal("marketing", await _host.Database.ScalarAsync<string>("select purpose from privacy.objection"));
+
+        // By which link the person comes is kept no more.
+        await RedeemAsync("AGAIN");
+        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.arrival"));
+
+        // Whoever writes letters from now on does not find the person, in this campaign or in another.
+        Assert.Equal(0, (await _host.GetAsync(audience)).Json.GetProperty("data").GetArrayLength());
+        await _host.PostAsync("/api/v1/campaigns", campaign with { id = "next" });
+        await _host.PostAsync("/api/v1/campaigns/next/audience", added);
+        Assert.Equal(
+            1,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from campaigns.audience where campaign_id in ('letter', 'next')"
+            )
+        );
+        Assert.Equal(
+            "marketing",
+            await _host.Database.ScalarAsync<string>("select max(purpose) from privacy.objection")
+        );
         var refused = await RequestAsync("erasure");
         var path = $"/api/v1/privacy-requests/{refused}/refuse";
         Assert.Equal([("ground", "unknown_value")], (await _host.PostAsync(path, new { ground = "mood" })).Errors);
@@ -202,51 +244,6 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         );
         var bad = await _host.PostAsync("/api/v1/privacy-requests", new { customer_id = Guid.Empty, kind = "access" });
         Assert.Equal([("customer_id", "unknown_customer")], bad.Errors);
-    }
-
-    [Fact]
-    public async Task What_was_kept_long_enough_is_deleted_with_a_report_unless_it_is_held()
-    {
-        for (var i = 0; i < 2; i++)
-        {
-            await _host.Database.ExecuteAsync(
-                """
-                with r as (
-                    insert into redemptions.refusal (id, operation, reason, customer_id, client_id, decided_at)
-                    values (gen_random_uuid(), 'redeem', 'expired', $1, $1, now() - interval '200 days') returning id, decided_at
-                )
-                insert into redemptions.origin (attempt_id, ip, decided_at) select id, '192.0.2.1', decided_at from r
-                """,
-                i == 0 ? _customer : Guid.CreateVersion7()
-            );
-        }
-
-        await _host.PostAsync("/api/v1/legal-holds", new { matter = "2026-C-114", customer_id = _customer });
-        await _host.Database.ExecuteAsync("delete from privacy.retention_run");
-        var worker = new RetentionWorker(
-            _host.Database.Database,
-            TimeProvider.System,
-            NullLogger<RetentionWorker>.Instance
-        );
-        await worker.RunOnceAsync(default);
-        var report = (await _host.GetAsync("/api/v1/retention")).Json.GetProperty("data")[0];
-        Assert.Equal("attempt_origin", report.GetProperty("data_kind").GetString());
-        Assert.Equal(
-            (1, 1),
-            (report.GetProperty("last_deleted").GetInt64(), report.GetProperty("last_held").GetInt64())
-        );
-        Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.origin"));
-        var reply = await _host.SendAsync(
-            HttpMethod.Put,
-            "/api/v1/retention/attempt_origin",
-            new { keep_days = 30 },
-            headers: new Dictionary<string, string> { ["If-Match"] = "\"0\"" }
-        );
-        Assert.Equal(30, reply.Json.GetProperty("keep_days").GetInt32());
-        Assert.Equal(
-            1,
-            await _host.Database.ScalarAsync<long>("select count(*) from platform.event where type = 'settings.read'")
-        );
     }
 
     private string Path => $"/api/v1/customers/{_customer}/personal-data";
@@ -311,10 +308,9 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
         Assert.True(asked.Status == 201, asked.Body);
     }
 
-    private async Task RedeemAsync()
+    private async Task RedeemAsync(string code = "FORGET")
     {
-        var code = await new Catalogue(_host.Database).CouponAsync("FORGET");
-        Assert.True(code > 0);
+        Assert.True(await new Catalogue(_host.Database).CouponAsync(code) > 0);
         var order = new
         {
             reference = Guid.CreateVersion7().ToString(),
@@ -324,9 +320,10 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
             "/api/v1/redemptions",
             new
             {
-                code = "FORGET",
+                code,
                 customer_id = _customer,
                 order,
+                attribution = new { utm_source = "letter" },
             }
         );
         Assert.True(reply.Status == 201, reply.Body);
@@ -372,84 +369,5 @@ public sealed partial class PrivacyTests(PostgresFixture postgres) : IAsyncLifet
     {
         using var reader = new StreamReader(zip.GetEntry(name)!.Open());
         return await reader.ReadToEndAsync();
-    }
-
-    /// <summary>
-    /// Everything the database holds, as text: <c>pg_dump</c> where the server brings it, else every row of every table,
-    /// which is what it would write; with what is in bytes shown as text too.
-    /// </summary>
-    private async Task<string> DumpAsync()
-    {
-        var connection = new NpgsqlConnectionStringBuilder(_host.Database.ConnectionString);
-        var binaries = PostgresBinaries.Find(Environment.GetEnvironmentVariable);
-        var program = System.IO.Path.Combine(binaries, "pg_dump");
-        var all = new StringBuilder();
-        if (File.Exists(program))
-        {
-            var start = new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardOutput = true };
-            string[] arguments =
-            [
-                "-h",
-                connection.Host!,
-                "-p",
-                connection.Port.ToString(CultureInfo.InvariantCulture),
-                "-U",
-                connection.Username!,
-                connection.Database!,
-            ];
-            foreach (var argument in arguments)
-            {
-                start.ArgumentList.Add(argument);
-            }
-
-            start.Environment["PGPASSWORD"] = connection.Password;
-            using var dump = Process.Start(start)!;
-            all.Append(await dump.StandardOutput.ReadToEndAsync());
-            await dump.WaitForExitAsync();
-            Assert.Equal(0, dump.ExitCode);
-        }
-        else
-        {
-            var tables = await _host.Database.ColumnAsync<string>(
-                """
-                select format('%I.%I', schemaname, tablename) from pg_tables
-                where schemaname not in ('pg_catalog', 'information_schema')
-                """
-            );
-            foreach (var table in tables)
-            {
-                all.AppendJoin('\n', await _host.Database.ColumnAsync<string>($"select t::text from {table} t"));
-            }
-        }
-
-        var text = all.ToString();
-        foreach (var bytes in Bytes().Matches(text).Select(static m => m.Groups["hex"].Value))
-        {
-            all.Append(Encoding.UTF8.GetString(Convert.FromHexString(bytes[..(bytes.Length & ~1)])));
-        }
-
-        return all.ToString();
-    }
-
-    [GeneratedRegex(@"\\x(?<hex>[0-9a-f]{2,})", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
-    private static partial Regex Bytes();
-
-    private async Task SealedAsync()
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            if (
-                await _host.Database.ScalarAsync<bool>(
-                    "select (select count(*) from platform.event) = (select count(*) from audit.entry)"
-                )
-            )
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The log was not sealed within forty seconds.");
     }
 }

@@ -231,6 +231,108 @@ public sealed class PromotionTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Rules_have_no_patterns_and_take_what_looks_like_one_for_what_it_says()
+    {
+        var reply = await _host.PostAsync(
+            Path,
+            """
+            {"name":"Patterns","conditions":{"contains":{"sku_matches":"(a+)+$"},"sku_like":"%"},
+             "effects":[{"type":"percent","target":"lines","percent":5,"filter":{"pattern":"^.*$"}}]}
+            """
+        );
+        Assert.Equal(400, reply.Status);
+        Assert.Equal(
+            ["conditions.contains.sku_matches", "conditions.sku_like", "effects.0.filter.pattern"],
+            reply.Errors.Where(e => e.Code == "unknown_member").Select(e => e.Field).Order()
+        );
+        var literal = Simple("Literal", 50, "\"conditions\": {\"contains\": {\"skus\": [\".*\"]}},");
+        var created = await _host.PostAsync(Path, literal);
+        await _host.PostAsync(created.Header("Location") + "/activate");
+        Assert.Equal(0, await DiscountAsync("anything"));
+        Assert.Equal(50, await DiscountAsync(".*"));
+
+        async Task<long> DiscountAsync(string sku)
+        {
+            object[] lines =
+            [
+                new
+                {
+                    id = "1",
+                    sku,
+                    unit_price = 100,
+                    quantity = 1,
+                },
+            ];
+            var quote = await _host.PostAsync("/api/v1/quotes", new { currency = "EUR", lines });
+            return quote.Json.GetProperty("discount").GetInt64();
+        }
+    }
+
+    [Fact]
+    public async Task A_rule_that_names_a_category_means_those_below_it_too_by_the_tree_of_the_shop()
+    {
+        const string categories = "/api/v1/categories";
+        var made = await _host.PostAsync(
+            Path,
+            """
+            {"name":"Not clothing","effects":[{"type":"percent","target":"lines","percent":10,
+             "filter":{"exclude_categories":["clothing"]}}]}
+            """
+        );
+        await _host.PostAsync(made.Header("Location") + "/activate");
+        var lines = new[]
+        {
+            new
+            {
+                id = "1",
+                sku = "a",
+                unit_price = 1000,
+                quantity = 1,
+                categories = (string[])["boots"],
+            },
+        };
+        var cart = new
+        {
+            reference = "R1",
+            currency = "EUR",
+            lines,
+        };
+        Assert.Equal(100, await DiscountAsync());
+        var first = await _host.GetAsync(categories);
+        Assert.Equal("\"0\"", first.Header("ETag"));
+        const string tree =
+            """{"categories":[{"name":"boots","parent":"shoes"},{"name":"shoes","parent":"clothing"}]}""";
+        Assert.Equal(200, (await SendAsync(HttpMethod.Put, categories, tree, "\"0\"")).Status);
+        Assert.Equal(412, (await SendAsync(HttpMethod.Put, categories, tree, "\"0\"")).Status);
+
+        // A redemption sees it at once, whatever was heard; a quote as soon as it is heard.
+        var order = await _host.PostAsync("/api/v1/orders/redemptions", cart);
+        Assert.Equal(0, order.Json.GetProperty("discount").GetProperty("amount").GetInt64());
+        for (var i = 0; i < 100 && await DiscountAsync() > 0; i++)
+        {
+            await Task.Delay(20);
+        }
+
+        Assert.Equal(0, await DiscountAsync());
+        var circle = await SendAsync(
+            HttpMethod.Put,
+            categories,
+            """
+            {"categories":[{"name":"a","parent":"b"},{"name":"b","parent":"c"},{"name":"c","parent":"a"},
+             {"name":"a","parent":"d"}]}
+            """,
+            "\"1\""
+        );
+        Assert.Equal([("categories.0.parent", "circle"), ("categories.3.name", "duplicate")], circle.Errors.Order());
+
+        async Task<long> DiscountAsync()
+        {
+            var quote = await _host.PostAsync("/api/v1/quotes", new { currency = "EUR", lines });
+            return quote.Json.GetProperty("discount").GetInt64();
+        }
+    }
+
+    [Fact]
     public async Task A_coupon_is_priced_by_one_promotion_at_most()
     {
         var coupon = await _given.CouponAsync("BOUND");
@@ -293,7 +395,7 @@ public sealed class PromotionTests(PostgresFixture postgres) : IAsyncLifetime
              "max_applications": 2},
             {"type": "buy_get", "target": "lines", "buy": {"quantity": 2, "filter": {"skus": ["a"]}},
              "get": {"quantity": 1, "filter": {"skus": ["b"]}, "percent": 50, "pick": "dearest"},
-             "partial_get": true, "max_applications": 3}]}
+             "partial_get": true, "max_applications": 3, "scope": "line"}]}
         """;
 
     private Task<Reply> SendAsync(HttpMethod method, string path, string? body, string tag) =>

@@ -7,33 +7,20 @@ using Xunit;
 namespace Tessera.Server.Tests.Promotions;
 
 [Collection(PostgresCollection.Name)]
-public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class SegmentTests(PostgresFixture postgres) : ShopTests(postgres)
 {
     private const string Path = "/api/v1/segments";
-
-    private TestHost _host = null!;
-    private Catalogue _given = null!;
-    private Shop _shop = null!;
-
-    public async Task InitializeAsync()
-    {
-        _host = await TestHost.StartAsync(postgres);
-        _given = new Catalogue(_host.Database);
-        _shop = new Shop(_host);
-    }
-
-    public async Task DisposeAsync() => await _host.DisposeAsync();
 
     [Fact]
     public async Task A_promotion_applies_to_those_on_a_list_and_tells_others_which_layer_failed()
     {
-        var (listed, other) = (await _given.CustomerAsync(), await _given.CustomerAsync());
+        var (listed, other) = (await Given.CustomerAsync(), await Given.CustomerAsync());
         var list = await SegmentAsync(new { name = "Friends" });
         var members = new { customer_ids = new[] { listed, listed } };
-        var added = await _host.PostAsync($"{Path}/{list}/members", members);
+        var added = await Host.PostAsync($"{Path}/{list}/members", members);
         Assert.True(added.Status == 200, added.Body);
         Assert.Equal(1, added.Json.GetProperty("changed").GetInt32());
-        var coupon = await _given.CouponAsync("FRIENDS", "currency", "'USD'");
+        var coupon = await Given.CouponAsync("FRIENDS", "currency", "'USD'");
         await PromotionAsync(list);
         await PromotionAsync(list, $"\"coupon_id\": {coupon},");
 
@@ -45,16 +32,38 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("wrong_segment", rejected.GetProperty("reason").GetString());
         Assert.Equal("segment", rejected.GetProperty("layer").GetString());
 
+        // A private coupon goes to those who are in it now.
+        await Host.PostAsync(
+            "/api/v1/campaigns",
+            new
+            {
+                id = "friends",
+                name = "Friends",
+                start_date = "2020-01-01",
+            }
+        );
+        const string secret = "'private', 'friends', 'USD'";
+        await Given.CouponAsync("SECRET", "distribution, campaign_id, currency", secret);
+        var campaign = new { campaign_id = "friends" };
+        Assert.Equal(1, (await AudienceAsync(campaign)).Json.GetProperty("changed").GetInt32());
+        Assert.Equal(0, (await AudienceAsync(campaign)).Json.GetProperty("changed").GetInt32());
+        Assert.Equal(
+            [("campaign_id", "unknown_reference")],
+            (await AudienceAsync(new { campaign_id = "none" })).Errors
+        );
+        Assert.Equal(190, (await QuoteAsync(listed, "SECRET")).Json.GetProperty("discount").GetInt64());
+        Assert.Equal(0, (await QuoteAsync(other, "SECRET")).Json.GetProperty("discount").GetInt64());
+
         Assert.Equal((1, 1), await SizeAsync(list));
-        Assert.Equal(200, (await _host.PostAsync($"{Path}/{list}/members/remove", members)).Status);
+        Assert.Equal(200, (await Host.PostAsync($"{Path}/{list}/members/remove", members)).Status);
         Assert.Equal(0, await DiscountAsync(listed));
         Assert.Equal((0, 0), await SizeAsync(list));
         Assert.Equal(
             3,
-            await _host.Database.ScalarAsync<long>(
-                "select count(*) from platform.event where aggregatetype = 'segment'"
-            )
+            await Host.Database.ScalarAsync<long>("select count(*) from platform.event where aggregatetype = 'segment'")
         );
+
+        Task<Reply> AudienceAsync(object body) => Host.PostAsync($"{Path}/{list}/audiences", body);
     }
 
     [Fact]
@@ -84,7 +93,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         // Without codes: an order with promotions alone, or none at all, counts like any other.
         foreach (var customer in new[] { buyer, calm, away })
         {
-            Assert.Equal(201, (await _shop.RedeemAsync($"before-{customer}", customer, [])).Status);
+            Assert.Equal(201, (await Shop.RedeemAsync($"before-{customer}", customer, [])).Status);
         }
 
         var discounts = new List<long>();
@@ -98,8 +107,22 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal((3, 3), await SizeAsync(gone));
 
         // Redeemed as it was quoted; and a return takes the spend back.
-        var redeemed = await _shop.RedeemAsync("now", buyer, []);
+        var redeemed = await Shop.RedeemAsync("now", buyer, []);
         Assert.Equal(100, redeemed.Json.GetProperty("discount").GetProperty("amount").GetInt64());
+
+        // Who objects is judged by no number any more (AUD-06).
+        var objection = new
+        {
+            customer_id = buyer,
+            kind = "objection",
+            purposes = new[] { "profiling" },
+        };
+        var asked = await Host.PostAsync("/api/v1/privacy-requests", objection);
+        var path = $"/api/v1/privacy-requests/{asked.Json.GetProperty("id")}/complete";
+        Assert.Equal(200, (await Host.PostAsync(path, new { })).Status);
+        Assert.Equal(0, await DiscountAsync(buyer));
+        Assert.Equal((0, 0), await SizeAsync(segment));
+        Assert.Equal((2, 2), await SizeAsync(gone));
     }
 
     [Fact]
@@ -110,8 +133,8 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         await PromotionAsync(segment);
         Assert.Equal(100, await DiscountAsync(customer));
 
-        var read = await _host.GetAsync($"{Path}/{segment}");
-        var changed = await _host.SendAsync(
+        var read = await Host.GetAsync($"{Path}/{segment}");
+        var changed = await Host.SendAsync(
             HttpMethod.Put,
             $"{Path}/{segment}",
             """{"name": "There", "rule": {"regions": ["DE"]}}""",
@@ -122,16 +145,16 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(0, await DiscountAsync(customer));
         Assert.Equal(
             "AT,DE",
-            await _host.Database.ScalarAsync<string>(
+            await Host.Database.ScalarAsync<string>(
                 "select string_agg(rule #>> '{regions,0}', ',' order by version) from promotions.segment_version"
             )
         );
 
         var deleted = await DeleteAsync(segment);
         Assert.Equal("segment_in_use", deleted.Code);
-        await _host.Database.ExecuteAsync("update promotions.promotion set deleted_at = clock_timestamp()");
+        await Host.Database.ExecuteAsync("update promotions.promotion set deleted_at = clock_timestamp()");
         Assert.Equal(204, (await DeleteAsync(segment)).Status);
-        Assert.Equal(404, (await _host.GetAsync($"{Path}/{segment}")).Status);
+        Assert.Equal(404, (await Host.GetAsync($"{Path}/{segment}")).Status);
     }
 
     [Fact]
@@ -139,7 +162,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var first = await SegmentAsync(new { name = "First", rule = new { regions = new[] { "AT" } } });
         var second = await SegmentAsync(new { name = "Second", rule = new { segments = new[] { first } } });
-        var circle = await _host.SendAsync(
+        var circle = await Host.SendAsync(
             HttpMethod.Put,
             $"{Path}/{first}",
             $$"""{"name": "First", "rule": {"any": [{"none": [{"segments": ["{{second}}"]}]} ]} }""",
@@ -148,7 +171,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal([("rule.segments", "cycle")], circle.Errors);
         Assert.Contains("First asks for Second asks for First", circle.Body, StringComparison.Ordinal);
 
-        var unknown = await _host.PostAsync(
+        var unknown = await Host.PostAsync(
             Path,
             $$"""
             {"name": "Odd", "rule": {"segments": ["{{Guid.CreateVersion7()}}"], "subtotal": {"amount": 5},
@@ -156,7 +179,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
             """
         );
         Assert.Equal([("rule.attributes.0.name", "unknown_attribute")], unknown.Errors);
-        var foreign = await _host.PostAsync(
+        var foreign = await Host.PostAsync(
             Path,
             $$"""
             {"name": "Odd", "rule": {"segments": ["{{Guid.CreateVersion7()}}"], "subtotal": {"amount": 5},
@@ -167,14 +190,14 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
             [("rule.subtotal", "not_of_customers"), ("currency", "required"), ("rule.segments", "unknown_reference")],
             foreign.Errors
         );
-        var promotion = await _host.PostAsync("/api/v1/promotions", PromotionOf(Guid.CreateVersion7().ToString()));
+        var promotion = await Host.PostAsync("/api/v1/promotions", PromotionOf(Guid.CreateVersion7().ToString()));
         Assert.Equal([("conditions.segments", "unknown_reference")], promotion.Errors);
-        var stranger = await _host.PostAsync(
+        var stranger = await Host.PostAsync(
             $"{Path}/{await SegmentAsync(new { name = "List" })}/members",
             new { customer_ids = new[] { Guid.CreateVersion7() } }
         );
         Assert.Equal([("customer_ids.0", "unknown_customer")], stranger.Errors);
-        var ruled = await _host.PostAsync($"{Path}/{first}/members", new { customer_ids = Array.Empty<Guid>() });
+        var ruled = await Host.PostAsync($"{Path}/{first}/members", new { customer_ids = Array.Empty<Guid>() });
         Assert.Equal("segment_by_rule", ruled.Code);
     }
 
@@ -196,7 +219,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
             }
         );
         var more = Enumerable.Range(0, 3).Select(_ => new { segments = new[] { wide }, any = parts }).ToArray();
-        var large = await _host.PostAsync(Path, new { name = "Large", rule = new { all = more } });
+        var large = await Host.PostAsync(Path, new { name = "Large", rule = new { all = more } });
         Assert.Equal([("rule", "too_large")], large.Errors);
     }
 
@@ -204,16 +227,16 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_merchant_sees_and_asks_for_its_own_segments_alone()
     {
         var merchant = Guid.CreateVersion7();
-        await _host.Database.ExecuteAsync("insert into access.merchant (id, name) values ($1, 'A merchant')", merchant);
+        await Host.Database.ExecuteAsync("insert into access.merchant (id, name) values ($1, 'A merchant')", merchant);
         var theirs = await SegmentAsync(new { name = "The house's" });
-        using var client = _host.ClientOf(await _host.KeyAsync(["promotions.read", "promotions.write"], merchant));
-        Assert.Equal(404, (await _host.GetAsync($"{Path}/{theirs}", client)).Status);
-        Assert.Equal(404, (await _host.GetAsync($"{Path}/{theirs}/members", client)).Status);
-        var promotion = await _host.PostAsync("/api/v1/promotions", PromotionOf(theirs), client: client);
+        using var client = Host.ClientOf(await Host.KeyAsync(["promotions.read", "promotions.write"], merchant));
+        Assert.Equal(404, (await Host.GetAsync($"{Path}/{theirs}", client)).Status);
+        Assert.Equal(404, (await Host.GetAsync($"{Path}/{theirs}/members", client)).Status);
+        var promotion = await Host.PostAsync("/api/v1/promotions", PromotionOf(theirs), client: client);
         Assert.Equal([("conditions.segments", "unknown_reference")], promotion.Errors);
-        var own = await _host.PostAsync(Path, new { name = "Own" }, client: client);
+        var own = await Host.PostAsync(Path, new { name = "Own" }, client: client);
         Assert.Equal(201, own.Status);
-        var list = await _host.GetAsync(Path, client);
+        var list = await Host.GetAsync(Path, client);
         Assert.Equal(
             "Own",
             Assert.Single(list.Json.GetProperty("data").EnumerateArray()).GetProperty("name").GetString()
@@ -232,7 +255,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
         var (seen, cursor) = (new HashSet<string>(), "");
         do
         {
-            var page = await _host.GetAsync($"{Path}/{segment}/members?limit=2{cursor}");
+            var page = await Host.GetAsync($"{Path}/{segment}/members?limit=2{cursor}");
             Assert.True(page.Status == 200, page.Body);
             foreach (var member in page.Json.GetProperty("data").EnumerateArray())
             {
@@ -247,20 +270,20 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task<Guid> CustomerAsync(string attributes)
     {
-        var id = await _given.CustomerAsync();
-        await _host.Database.ExecuteAsync($"update access.customer set attributes = '{attributes}' where id = $1", id);
+        var id = await Given.CustomerAsync();
+        await Host.Database.ExecuteAsync($"update access.customer set attributes = '{attributes}' where id = $1", id);
         return id;
     }
 
     private async Task<string> SegmentAsync(object definition)
     {
-        var made = await _host.PostAsync(Path, definition);
+        var made = await Host.PostAsync(Path, definition);
         Assert.True(made.Status == 201, made.Body);
         return made.Json.GetProperty("id").GetString()!;
     }
 
     private Task<Reply> DeleteAsync(string segment) =>
-        _host.SendAsync(
+        Host.SendAsync(
             HttpMethod.Delete,
             $"{Path}/{segment}",
             headers: new Dictionary<string, string> { ["If-Match"] = "*" }
@@ -274,17 +297,17 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task PromotionAsync(string segment, string more = "")
     {
-        var made = await _host.PostAsync("/api/v1/promotions", PromotionOf(segment, more));
+        var made = await Host.PostAsync("/api/v1/promotions", PromotionOf(segment, more));
         Assert.True(made.Status == 201, made.Body);
-        Assert.Equal(200, (await _host.PostAsync(made.Header("Location") + "/activate")).Status);
+        Assert.Equal(200, (await Host.PostAsync(made.Header("Location") + "/activate")).Status);
         await HeardAsync();
     }
 
     /// <summary>A change is heard a moment after it is committed.</summary>
     private async Task HeardAsync()
     {
-        var catalogue = _host.Services.GetRequiredService<PromotionCatalogue>();
-        var stamp = await _host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
+        var catalogue = Host.Services.GetRequiredService<PromotionCatalogue>();
+        var stamp = await Host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
         for (var i = 0; i < 100 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
         {
             await Task.Delay(20);
@@ -293,15 +316,15 @@ public sealed class SegmentTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task<(long Size, int Listed)> SizeAsync(string segment)
     {
-        var read = await _host.GetAsync($"{Path}/{segment}");
+        var read = await Host.GetAsync($"{Path}/{segment}");
         Assert.True(read.Status == 200, read.Body);
         Assert.True(read.Json.GetProperty("size_is_exact").GetBoolean());
-        var members = await _host.GetAsync($"{Path}/{segment}/members");
+        var members = await Host.GetAsync($"{Path}/{segment}/members");
         return (read.Json.GetProperty("size").GetInt64(), members.Json.GetProperty("data").GetArrayLength());
     }
 
     private Task<Reply> QuoteAsync(Guid customer, params string[] codes) =>
-        _host.PostAsync(
+        Host.PostAsync(
             "/api/v1/quotes",
             new
             {

@@ -77,6 +77,76 @@ public sealed class BacktestTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_draft_for_segments_meets_their_customers_and_one_that_asks_for_unknown_ones_is_refused()
+    {
+        var (given, shop) = (new Catalogue(_host.Database), new Shop(_host));
+        var (listed, other) = (await given.CustomerAsync(), await given.CustomerAsync());
+        foreach (var (reference, customer) in (IEnumerable<(string, Guid)>)[("1", listed), ("2", other), ("3", listed)])
+        {
+            Assert.Equal(201, (await shop.RedeemAsync(reference, customer, [])).Status);
+        }
+
+        // Made after the orders: a back-test asks what the draft would have met, not what was there then.
+        var list = (await _host.PostAsync("/api/v1/segments", new { name = "Friends" }))
+            .Json.GetProperty("id")
+            .GetString()!;
+        await _host.PostAsync($"/api/v1/segments/{list}/members", new { customer_ids = new[] { listed } });
+        var again = (
+            await _host.PostAsync(
+                "/api/v1/segments",
+                new { name = "Come again", rule = new { attributes = new[] { new { name = "orders", min = 1 } } } }
+            )
+        )
+            .Json.GetProperty("id")
+            .GetString()!;
+        Assert.Equal(2, await TakersAsync(Asks("segments", list)));
+
+        // At the first of his orders he had none before.
+        Assert.Equal(1, await TakersAsync(Asks("segments", again)));
+
+        // The same of categories: what lies above those of a line is what lies there now.
+        await _host.PostAsync(
+            "/api/v1/orders/redemptions",
+            """
+            {"reference":"boots","currency":"USD",
+             "lines":[{"id":"1","sku":"a","unit_price":1000,"quantity":1,"categories":["boots"]}]}
+            """
+        );
+        const string shoes = "\"contains\": {\"categories\": [\"shoes\"]}";
+        Assert.Equal(0, await TakersAsync(shoes));
+        var placed = await _host.SendAsync(
+            HttpMethod.Put,
+            "/api/v1/categories",
+            """{"categories":[{"name":"boots","parent":"shoes"}]}""",
+            headers: new Dictionary<string, string> { ["If-Match"] = "\"0\"" }
+        );
+        Assert.True(placed.Status == 200, placed.Body);
+        Assert.Equal(1, await TakersAsync(shoes));
+        var none = Body(Asks("segments", Guid.CreateVersion7().ToString()));
+        var unknown = await _host.PostAsync("/api/v1/backtests", none, "unknown");
+        Assert.Equal([("promotion.conditions.segments", "unknown_reference")], unknown.Errors);
+
+        static string Asks(string name, string segment) => $"\"{name}\": [\"{segment}\"]";
+
+        static string Body(string conditions) =>
+            $$"""
+                {"promotion": {"name": "Draft", "currency": "USD", "conditions": { {{conditions}} },
+                   "effects": [{"type": "percent", "target": "order", "percent": 10}]},
+                 "currency": "USD", "from": "2020-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}
+                """;
+
+        async Task<long> TakersAsync(string conditions)
+        {
+            var body = Encoding.UTF8.GetBytes(Body(conditions));
+            var (operation, refusal) = await Backtesting.CreateAsync(_host.Database.Database, body, default);
+            Assert.Null(refusal);
+            var result = await Backtesting.RunAsync(_host.Database.Database, operation!, null, default);
+            using var json = JsonDocument.Parse(result!);
+            return json.RootElement.GetProperty("figures").GetProperty("takers").GetInt64();
+        }
+    }
+
+    [Fact]
     public async Task Over_http_a_draft_meets_the_orders_of_this_shop_and_says_what_it_overlaps_and_what_margins_it_breaks()
     {
         var given = new Catalogue(_host.Database);

@@ -39,6 +39,11 @@ public sealed class QuoteEqualsRedeemTests(PostgresFixture postgres)
         "BOUND",
         "unit-1",
         "UNIT-2",
+        "LONE",
+        "GROUP-A",
+        "GROUP-B",
+        "CUT",
+        "CUT",
     ];
 
     /// <summary>One cart and who buys it; numbers are drawn, so that a failing case can be tried again.</summary>
@@ -58,7 +63,28 @@ public sealed class QuoteEqualsRedeemTests(PostgresFixture postgres)
         var off = await given.CouponAsync("OFF", "currency", "'EUR'");
         await host.Database.ExecuteAsync("update coupons.coupon set is_active = false where id = $1", off);
         var bound = await given.CouponAsync("BOUND", "currency, max_uses_per_user", "'EUR', 10");
+
+        // What stands in for two of those that run out; one of them by its own promotion's limit.
+        var spare = await given.CouponAsync("SPARE", "currency, max_uses_per_user", "'EUR', 10");
+        await host.Database.ExecuteAsync(
+            "insert into coupons.fallback select id, $1 from coupons.coupon where code in ('FEW', 'BOUND')",
+            spare
+        );
         var units = await given.CouponAsync("UNITS", "currency, max_uses_per_user", "'EUR', 10", kind: "unique");
+        await given.CouponAsync("LONE", "currency, max_uses_per_user, stacking", "'EUR', 2, 'exclusive'");
+        const string grouped = "currency, max_uses_per_user, apply_order, stacking_groups";
+        await given.CouponAsync("GROUP-A", grouped, "'EUR', 10, 2000, '{a}'");
+        await given.CouponAsync("GROUP-B", grouped, "'EUR', 10, 3, '{b}'");
+
+        // One that a promotion prices and the budget of its campaign cuts.
+        await host.PostAsync(
+            "/api/v1/campaigns",
+            """
+            {"id":"cuts","name":"Cuts","start_date":"2026-01-01","budget":{"amount":4000,"currency":"EUR"},
+             "budget_on_overflow":"clip"}
+            """
+        );
+        var cut = await given.CouponAsync("CUT", "currency, max_uses_per_user, campaign_id", "'EUR', 10, 'cuts'");
         Guid[] customers = [await given.CustomerAsync(), await given.CustomerAsync(), await given.CustomerAsync()];
         await given.UnitAsync(units, "UNIT-1");
         await given.UnitAsync(units, "UNIT-2", customers[1]);
@@ -68,6 +94,10 @@ public sealed class QuoteEqualsRedeemTests(PostgresFixture postgres)
             $$"""
                 {"name":"Of a code","coupon_id":{{bound}},"currency":"EUR","max_uses_total":8,"apply_order":5,
                  "effects":[{"type":"fixed","target":"lines","amount":101,"allocation":"across"}]}
+                """,
+            $$"""
+                {"name":"Cut","coupon_id":{{cut}},"currency":"EUR","apply_order":4,
+                 "effects":[{"type":"percent","target":"lines","percent":9}]}
                 """,
         ];
         foreach (var definition in definitions)

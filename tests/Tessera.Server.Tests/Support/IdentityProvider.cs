@@ -8,6 +8,7 @@ namespace Tessera.Server.Tests.Support;
 public sealed class IdentityProvider : IDisposable
 {
     private readonly Process _process;
+    private bool _isGone;
 
     private IdentityProvider(Process process) => _process = process;
 
@@ -62,9 +63,15 @@ public sealed class IdentityProvider : IDisposable
         throw new InvalidOperationException("The identity provider did not start.");
     }
 
+    /// <summary>Stops it; a test may have done so before.</summary>
     public void Dispose()
     {
-        _process.Kill();
-        _process.Dispose();
+        if (!_isGone)
+        {
+            _isGone = true;
+            _process.Kill();
+            _process.WaitForExit();
+            _process.Dispose();
+        }
     }
 }

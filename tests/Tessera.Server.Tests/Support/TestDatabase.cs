@@ -4,7 +4,9 @@ using Tessera.Server.Platform;
 namespace Tessera.Server.Tests.Support;
 
 /// <summary>One database of the test server, as the service sees it and as its owner.</summary>
-public sealed class TestDatabase(string connectionString) : IAsyncDisposable
+/// <param name="connectionString">As its owner.</param>
+/// <param name="isOver">Told when nobody needs it any more.</param>
+public sealed class TestDatabase(string connectionString, Action? isOver = null) : IAsyncDisposable
 {
     private readonly NpgsqlDataSource _owner = NpgsqlDataSource.Create(connectionString);
 
@@ -44,6 +46,7 @@ public sealed class TestDatabase(string connectionString) : IAsyncDisposable
     {
         await Database.DisposeAsync();
         await _owner.DisposeAsync();
+        isOver?.Invoke();
     }
 
     private NpgsqlCommand Command(string sql, object?[] values)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -38,12 +39,28 @@ public sealed class TestHost : IAsyncDisposable
         Action<WebApplicationBuilder>? customise = null
     ) => await StartAsync(await postgres.DatabaseAsync(), customise);
 
+    /// <summary>One that may call partners on this machine.</summary>
+    /// <param name="postgres">Where its database is made.</param>
+    /// <param name="fileDrop">Below which file connectors write.</param>
+    public static async Task<TestHost> StartBesidePartnersAsync(PostgresFixture postgres, string? fileDrop = null)
+    {
+        var database = await postgres.DatabaseAsync();
+        var settings = new Settings
+        {
+            ConnectionString = database.ConnectionString,
+            EgressAllow = [IPNetwork.Parse("127.0.0.0/8")],
+            FileDrop = fileDrop,
+        };
+        return await StartAsync(database, builder => builder.Services.AddSingleton(settings));
+    }
+
     public static async Task<TestHost> StartAsync(
         TestDatabase database,
         Action<WebApplicationBuilder>? customise = null,
         int? managementPort = null,
         bool staffSecondFactor = false,
-        string? webDirectory = null
+        string? webDirectory = null,
+        bool schedules = false
     )
     {
         var settings = new Settings
@@ -54,6 +71,7 @@ public sealed class TestHost : IAsyncDisposable
             DrainSeconds = 0,
             WebDirectory = webDirectory ?? "no-web-app-here",
             StaffSecondFactor = staffSecondFactor,
+            Schedules = schedules,
         };
         var app = TesseraHost.Build(
             settings,

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Npgsql;
 using Tessera.Core;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -15,6 +16,9 @@ namespace Tessera.Server.Access.Limits;
 /// <param name="RaisedAt">When it was seen first.</param>
 /// <param name="SeenAt">When it was seen last.</param>
 /// <param name="ClearedAt">When it was over; null while it stands.</param>
+/// <param name="AcknowledgedAt">When somebody took note; null while nobody has.</param>
+/// <param name="AcknowledgedBy">Who did.</param>
+/// <param name="AcknowledgedNote">What they said; null for nothing.</param>
 internal sealed record SecurityAlert(
     Guid Id,
     string Kind,
@@ -22,12 +26,26 @@ internal sealed record SecurityAlert(
     long PerMinute,
     DateTimeOffset RaisedAt,
     DateTimeOffset SeenAt,
-    DateTimeOffset? ClearedAt
+    DateTimeOffset? ClearedAt,
+    DateTimeOffset? AcknowledgedAt,
+    string? AcknowledgedBy,
+    string? AcknowledgedNote
 );
 
 /// <summary>The alerts of <see cref="SurgeWatch"/>, for staff.</summary>
 internal static class SecurityAlertEndpoints
 {
+    private static readonly string Select =
+        $"select a.id, a.kind, a.subject, a.per_minute, a.raised_at, a.seen_at, a.cleared_at, {Acknowledging.Columns("a")}"
+        + " from access.security_alert a";
+
+    private static readonly Acknowledging Taking = new(
+        "access.security_alert",
+        "security_alert",
+        "security.alert_acknowledged",
+        "$4::uuid is null"
+    );
+
     private static readonly SecurityAlert Sample = new(
         Samples.Id,
         "failed_codes",
@@ -35,6 +53,9 @@ internal static class SecurityAlertEndpoints
         24_000,
         Samples.At,
         Samples.At,
+        null,
+        null,
+        null,
         null
     );
 
@@ -44,7 +65,8 @@ internal static class SecurityAlertEndpoints
         RefusalKind.Forbidden
     );
 
-    public static void Map(IEndpointRouteBuilder api) =>
+    public static void Map(IEndpointRouteBuilder api)
+    {
         api.MapGet("/security-alerts", ListAsync)
             .WithName("listSecurityAlerts")
             .WithSummary("List the newest 100 alerts about codes that fail more often than people mistype")
@@ -52,6 +74,22 @@ internal static class SecurityAlertEndpoints
             .RequirePermission(Permissions.AuditRead)
             .WithAnswer(200, new Page<SecurityAlert>([Sample], false, null), "The newest first.")
             .WithRefusals(StaffOnly);
+        api.MapPost("/security-alerts/{id:guid}/acknowledge", AcknowledgeAsync)
+            .WithName("acknowledgeSecurityAlert")
+            .TakesNote()
+            .WithTags("Audit")
+            .RequirePermission(Permissions.AuditRead)
+            .WithAnswer(
+                200,
+                Sample with
+                {
+                    AcknowledgedAt = Samples.At,
+                    AcknowledgedBy = "person:ada",
+                },
+                "Somebody has."
+            )
+            .WithRefusals(StaffOnly);
+    }
 
     private static async Task ListAsync(HttpContext context, Database database)
     {
@@ -69,28 +107,51 @@ internal static class SecurityAlertEndpoints
         }
 
         await using var command = database.Source.CreateCommand(
-            """
-            select id, kind, subject, per_minute, raised_at, seen_at, cleared_at from access.security_alert
-            order by raised_at desc, id desc limit 100
-            """
+            Select + " order by a.raised_at desc, a.id desc limit 100"
         );
         var alerts = new List<SecurityAlert>();
         await using var rows = await command.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
-            alerts.Add(
-                new SecurityAlert(
-                    rows.GetGuid(0),
-                    rows.GetString(1),
-                    rows.GetString(2),
-                    rows.GetInt64(3),
-                    rows.GetFieldValue<DateTimeOffset>(4),
-                    rows.GetFieldValue<DateTimeOffset>(5),
-                    rows.IsDBNull(6) ? null : rows.GetFieldValue<DateTimeOffset>(6)
-                )
-            );
+            alerts.Add(Read(rows));
         }
 
         await HttpAnswer.Json(200, new Page<SecurityAlert>(alerts, false, null)).SendAsync(context);
     }
+
+    private static async Task AcknowledgeAsync(HttpContext context, Guid id, Database database)
+    {
+        if (Caller.Of(context).Realm != Realms.Staff)
+        {
+            await Problems.WriteAsync(context, StaffOnly);
+            return;
+        }
+
+        await Taking.RunAsync(
+            context,
+            database,
+            id,
+            async work =>
+            {
+                await using var query = work.Command(Select + " where a.id = $1", id);
+                await using var row = await query.ExecuteReaderAsync(CancellationToken.None);
+                return await row.ReadAsync(CancellationToken.None) ? Read(row) : null;
+            },
+            static alert => (3, EventLog.Payload(("kind", alert.Kind), ("subject", alert.Subject)))
+        );
+    }
+
+    private static SecurityAlert Read(NpgsqlDataReader row) =>
+        new(
+            row.GetGuid(0),
+            row.GetString(1),
+            row.GetString(2),
+            row.GetInt64(3),
+            row.GetFieldValue<DateTimeOffset>(4),
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.Value<DateTimeOffset>(6),
+            row.Value<DateTimeOffset>(7),
+            row.Object<string>(8),
+            row.Object<string>(9)
+        );
 }

@@ -53,6 +53,8 @@ internal static class InvitationEndpoints
         await using var work = await database.BeginAsync(context.RequestAborted);
         if (await HoldAsync(work, Tickets.HashOf(token)) is not { } person)
         {
+            // Guessed, or taken from somebody: used tokens come back from nobody else.
+            context.MatterOfSecurity();
             await Problems.WriteAsync(context, Dead);
             return;
         }

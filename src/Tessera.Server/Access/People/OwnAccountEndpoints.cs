@@ -168,6 +168,7 @@ internal static class OwnAccountEndpoints
         var mayTry = await Attempts.CountAsync(database, key, CancellationToken.None);
         if (!(await passwords.VerifyAsync(hash, current!, CancellationToken.None)).IsRight || !mayTry)
         {
+            context.MatterOfSecurity();
             fields.Add("current", "wrong_password", "This is not the present password, or it was tried too often.");
         }
         else if (Passwords.Fault(password!, realm, email, name) is { } fault)
@@ -310,6 +311,7 @@ internal static class OwnAccountEndpoints
         var answer = mayTry ? await change(work, person, code!) : null;
         if (answer is null)
         {
+            context.MatterOfSecurity();
             fields.Add("code", "wrong_code", "This is not the present code, or it was used or tried too often.");
             await Problems.WriteAsync(context, fields.Finish()!);
             return;

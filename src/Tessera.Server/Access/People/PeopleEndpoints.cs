@@ -93,21 +93,6 @@ internal static class PeopleEndpoints
     {
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
-        var values = new List<object?>();
-        var conditions = new List<string> { PersonView.ScopeOf(caller, values) };
-        void Add(string condition, object? value)
-        {
-            if (value is not null)
-            {
-                values.Add(value);
-                conditions.Add(string.Format(null, condition, "$" + values.Count));
-            }
-        }
-
-        Add("realm = {0}", query.Word("realm", [.. Realms.All]));
-        Add("is_active = {0}", query.Flag("is_active"));
-        Add("merchant_id = {0}", query.Id("merchant_id"));
-        Add("strpos(lower(name) || ' ' || email, lower({0})) > 0", query.Text("search", 100));
         var page = await cursors.ReadAsync(
             query,
             ["created_at", "email"],
@@ -115,32 +100,21 @@ internal static class PeopleEndpoints
             caller.MerchantId,
             context.RequestAborted
         );
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var type = page.Sort == "email" ? "text" : "timestamptz";
-        conditions.Add(page.Where(page.Sort, type, "id", "uuid", values));
-        var views = new List<PersonView>();
-        await using (
-            var command = database.Source.CreateCommand(
-                $"select {PersonView.Columns} from people.person where {string.Join(" and ", conditions)} "
-                    + page.OrderBy(page.Sort, "id")
-            )
-        )
-        {
-            values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-            await using var rows = await command.ExecuteReaderAsync(context.RequestAborted);
-            while (await rows.ReadAsync(context.RequestAborted))
-            {
-                views.Add(PersonView.Read(rows));
-            }
-        }
-
-        string KeyOf(PersonView v) => page.Sort == "email" ? v.Email : PageRequest.KeyOf(v.CreatedAt);
-        await page.Answer(context, views, static v => v, v => [KeyOf(v), v.Id.ToString()]).SendAsync(context);
+        var rows = new PageRows();
+        rows.Where(values => PersonView.ScopeOf(caller, values));
+        rows.Equal("realm", query.Word("realm", [.. Realms.All]));
+        rows.Equal("is_active", query.Flag("is_active"));
+        rows.Equal("merchant_id", query.Id("merchant_id"));
+        rows.Where("strpos(lower(name) || ' ' || email, lower({})) > 0", query.Text("search", 100));
+        var isByEmail = page.Sort == "email";
+        var people = new Listed<PersonView>(
+            $"select {PersonView.Columns} from people.person",
+            (page.Sort, isByEmail ? "text" : "timestamptz"),
+            ("id", "uuid"),
+            PersonView.Read,
+            v => [isByEmail ? v.Email : PageRequest.KeyOf(v.CreatedAt), v.Id.ToString()]
+        );
+        await rows.AnswerAsync(context, database, query, page, people);
     }
 
     private static async Task GetAsync(HttpContext context, Database database, Guid id)

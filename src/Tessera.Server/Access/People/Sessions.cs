@@ -103,6 +103,21 @@ public sealed class Sessions(Database database, Settings settings)
         return (id, ticket);
     }
 
+    /// <summary>Whether a ticket was ever given out, as far as sessions are kept.</summary>
+    internal static async Task<bool> IsKnownAsync(UnitOfWork work, string ticket, CancellationToken cancel)
+    {
+        if (Tickets.HashOf(ticket) is not { } hash)
+        {
+            return false;
+        }
+
+        await using var command = work.Command(
+            "select exists (select from people.session where hash = $1)",
+            (object)hash
+        );
+        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     /// <summary>Ends the session of a ticket, if there is one.</summary>
     internal static Task EndAsync(UnitOfWork work, string? ticket, CancellationToken cancel) =>
         Tickets.HashOf(ticket) is { } hash
@@ -179,6 +194,7 @@ public sealed class Sessions(Database database, Settings settings)
             PersonId = person,
             CustomerId = row.IsDBNull(6) ? null : row.GetGuid(6),
             Realm = realm,
+            Roles = row.GetFieldValue<string[]>(7),
             SessionId = id,
         };
         return new LiveSession(caller, row.GetString(4), expires, factor);

@@ -119,13 +119,21 @@ public sealed partial class SignIn(
         string method
     )
     {
-        await Sessions.EndAsync(work, SessionCookie.Read(context), CancellationToken.None);
+        var brought = SessionCookie.Read(context);
+        // Nobody gets such a ticket from us: it was planted, so that the session would be known to whoever planted it.
+        var isPlanted = brought is not null && !await Sessions.IsKnownAsync(work, brought, CancellationToken.None);
+        await Sessions.EndAsync(work, brought, CancellationToken.None);
         var agent = context.Request.Headers.UserAgent.ToString();
         var (id, ticket) = await Sessions.BeginAsync(work, person, apiKey, realm, method, agent);
         var actor = person is not null ? "person:" + person : "key:" + apiKey;
         await TellAsync(work, id, "session.started", 1, actor, RequestIds.Of(context));
         await work.CommitAsync(CancellationToken.None);
         LogSignedIn(log, actor, FromOf(context), RequestIds.Of(context));
+        if (isPlanted)
+        {
+            LogPlanted(log, actor, FromOf(context), RequestIds.Of(context));
+        }
+
         return ticket;
     }
 
@@ -195,6 +203,13 @@ public sealed partial class SignIn(
     }
 
     private static string FromOf(HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "";
+
+    [LoggerMessage(
+        3016,
+        LogLevel.Warning,
+        "A session ticket that was never given out came with the sign-in of {Who} and was refused, from {From}, request {RequestId}"
+    )]
+    private static partial void LogPlanted(ILogger log, string who, string from, string requestId);
 
     [LoggerMessage(3010, LogLevel.Information, "Signed in {Who} from {From}, request {RequestId}")]
     private static partial void LogSignedIn(ILogger log, string who, string from, string requestId);

@@ -36,12 +36,12 @@ internal sealed partial class LaneStore(Database database) : IDisposable
                 select l.connector_id
                 from connectors.lane l join connectors.connector c on c.id = l.connector_id
                 where c.is_active and l.leased_until <= platform.clock() and l.next_attempt_at <= platform.clock()
-                    and l.forced is distinct from 'open'
+                    and l.forced is distinct from 'open' and l.deferred_at is null
                     and (exists (select from connectors.command p where p.connector_id = l.connector_id
                             and p.state in ('pending', 'sent') and p.state = 'pending' and p.due_at <= (select platform.clock()))
                         or exists (select from connectors.awaited a where a.connector_id = l.connector_id
                             and a.acknowledged_at is null and a.expires_at <= (select platform.clock()) and a.lapsed_at is null))
-                order by l.failures > 0, l.next_attempt_at limit $2
+                order by l.failures > 0, not c.is_critical, l.next_attempt_at limit $2
                 for update of l skip locked
             )
             update connectors.lane l set fence = fence + 1, leased_by = $1,
@@ -69,7 +69,7 @@ internal sealed partial class LaneStore(Database database) : IDisposable
                 $"""
                 update connectors.lane l set leased_until = platform.clock() + interval '{Lease}'
                 where connector_id = $1 and fence = $2 and leased_until > platform.clock()
-                    and forced is distinct from 'open'
+                    and forced is distinct from 'open' and deferred_at is null
                 returning {LaneColumns}
                 """,
                 held.ConnectorId,

@@ -45,47 +45,27 @@ internal static class LaneWatch
     private static async Task WatchServiceLevelsAsync(Database database, CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        var entries = new List<EventEntry>();
-        await using (
-            var command = work.Command(
-                """
-                with state as (
-                    select l.connector_id, exists (
-                        select from connectors.command p where p.connector_id = l.connector_id
-                            and p.state in ('pending', 'sent')
-                            and p.due_at <= (select platform.clock()) - c.sla_seconds * interval '1 second') as is_behind
-                    from connectors.lane l join connectors.connector c on c.id = l.connector_id
-                    where c.is_active
-                )
-                update connectors.lane l set told = told + 1,
-                    sla_breached_at = case when s.is_behind then platform.clock() end
-                from state s
-                where s.connector_id = l.connector_id and s.is_behind <> (l.sla_breached_at is not null)
-                returning l.connector_id, s.is_behind, l.told
-                """
+        await using var command = work.Command(
+            """
+            with state as (
+                select l.connector_id, exists (
+                    select from connectors.command p where p.connector_id = l.connector_id
+                        and p.state in ('pending', 'sent')
+                        and p.due_at <= (select platform.clock()) - c.sla_seconds * interval '1 second') as is_behind
+                from connectors.lane l join connectors.connector c on c.id = l.connector_id
+                where c.is_active
             )
+            update connectors.lane l set told = told + 1,
+                sla_breached_at = case when s.is_behind then platform.clock() end
+            from state s
+            where s.connector_id = l.connector_id and s.is_behind <> (l.sla_breached_at is not null)
+            returning l.connector_id, l.told, s.is_behind
+            """
+        );
+        if (
+            await LaneEvents.AppendAsync(work, command, "connector.sla_breached", "connector.sla_recovered", cancel) > 0
         )
-        await using (var row = await command.ExecuteReaderAsync(cancel))
         {
-            while (await row.ReadAsync(cancel))
-            {
-                entries.Add(
-                    new EventEntry(
-                        "connector_lane",
-                        row.GetGuid(0).ToString(),
-                        row.GetBoolean(1) ? "connector.sla_breached" : "connector.sla_recovered",
-                        row.GetInt64(2),
-                        "job:delivery",
-                        "{}",
-                        null
-                    )
-                );
-            }
-        }
-
-        if (entries.Count > 0)
-        {
-            await EventLog.AppendAsync(work, await work.ClockAsync(cancel), entries, cancel);
             await work.CommitAsync(cancel);
         }
     }

@@ -15,7 +15,7 @@ internal static class Quota
                 var tomorrow = new DateTimeOffset(now.UtcDateTime.Date.AddDays(1), TimeSpan.Zero);
                 await using var command = work.Command(
                     """
-                    update connectors.lane l set next_attempt_at = $2, quota_told_on = quota_day
+                    update connectors.lane l set next_attempt_at = $2, quota_told_on = l.quota_day
                     from connectors.lane old where l.connector_id = $1 and old.connector_id = $1
                     returning old.quota_told_on is distinct from l.quota_day
                     """,

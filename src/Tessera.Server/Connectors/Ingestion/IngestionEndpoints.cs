@@ -13,6 +13,27 @@ namespace Tessera.Server.Connectors.Ingestion;
 /// <summary>Where outside systems hand in events and definitions (CPN-15, CPN-16): by key, or signed by a partner.</summary>
 internal static class IngestionEndpoints
 {
+    private static readonly Listed<IngestedView> Ingested = Listed.ByNumber(
+        """
+        select id, source, event_id, type, state, reason, attempts, body::text, created_at, updated_at
+        from connectors.ingested
+        """,
+        "id",
+        static row => new IngestedView(
+            row.GetInt64(0),
+            row.GetString(1),
+            row.GetString(2),
+            row.GetString(3),
+            row.GetString(4),
+            row.Object<string>(5),
+            row.GetInt32(6),
+            JsonDocument.Parse(row.GetString(7)).RootElement,
+            row.GetFieldValue<DateTimeOffset>(8),
+            row.GetFieldValue<DateTimeOffset>(9)
+        ),
+        static i => i.Id
+    );
+
     private const int MaximumEvents = 100;
 
     private static readonly string[] States = ["applied", "known", "parked", "dropped"];
@@ -194,56 +215,14 @@ internal static class IngestionEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, ["id"], "-id", caller.MerchantId, cancel);
-        var values = new List<object?> { query.Word("state", States) ?? "parked" };
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
+        var page = await cursors.ReadAsync(query, ["id"], "-id", caller.MerchantId, context.RequestAborted);
+        var rows = new PageRows("true");
+        rows.Equal("state", query.Word("state", States) ?? "parked");
         // A key that acts for one merchant sees what it handed in itself.
-        values.Add(caller.MerchantId is null ? "%" : caller.Actor);
-        var beyond = page.Where("id", "bigint", "id", "bigint", values);
-        await using var command = database.Source.CreateCommand(
-            $"""
-            select id, source, event_id, type, state, reason, attempts, body::text, created_at, updated_at
-            from connectors.ingested where state = $1 and source like $2 and {beyond} {page.OrderBy("id", "id")}
-            """
-        );
-        values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
-        var views = new List<IngestedView>();
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                views.Add(
-                    new IngestedView(
-                        row.GetInt64(0),
-                        row.GetString(1),
-                        row.GetString(2),
-                        row.GetString(3),
-                        row.GetString(4),
-                        row.Object<string>(5),
-                        row.GetInt32(6),
-                        JsonDocument.Parse(row.GetString(7)).RootElement,
-                        row.GetFieldValue<DateTimeOffset>(8),
-                        row.GetFieldValue<DateTimeOffset>(9)
-                    )
-                );
-            }
-        }
-
-        static string?[] KeyOf(IngestedView view)
-        {
-            var number = view.Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
-            return [number, number];
-        }
-
-        await page.Answer(context, views, static v => v, KeyOf).SendAsync(context);
+        rows.Equal("source", caller.MerchantId is null ? null : caller.Actor);
+        await rows.AnswerAsync(context, database, query, page, Ingested);
     }
 
     private static async Task RetryAsync(HttpContext context, Database database, IngestionService service)

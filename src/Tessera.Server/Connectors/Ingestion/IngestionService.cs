@@ -206,8 +206,7 @@ internal sealed class IngestionService(Database database, RedemptionService rede
 
         var before = await Catalogue.FindByExternalIdAsync(work, external!, source.MerchantId, cancel);
         var now = await work.ClockAsync(cancel);
-        var isNewStart = before is null || before.ValidFrom != draft.ValidFrom;
-        coupon!.Add(await Catalogue.CheckAsync(work, draft, isNewStart, now, cancel));
+        coupon!.Add(await Catalogue.CheckAsync(work, draft, before, now, cancel));
         var refusal = data.Finish();
         var actor = new CatalogueActor(source.Name, read.Id, source.MerchantId);
         if (refusal is null)

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using Npgsql;
 using Tessera.Server.Platform.Http;
@@ -25,7 +26,11 @@ internal sealed record CloudEvent(Guid Id, string Type, ReadOnlyMemory<byte> Bod
     public const string From =
         "audit.entry a join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position";
 
-    public static CloudEvent Read(NpgsqlDataReader row, int at = 0)
+    /// <summary>An event of a row.</summary>
+    /// <param name="row">Of <see cref="Columns"/>.</param>
+    /// <param name="at">The first of them.</param>
+    /// <param name="hidden">Members of the data that its receiver may not see.</param>
+    public static CloudEvent Read(NpgsqlDataReader row, int at = 0, HiddenMembers? hidden = null)
     {
         var payload = row.GetString(at + 7);
         var seq = row.GetInt64(at);
@@ -62,6 +67,11 @@ internal sealed record CloudEvent(Guid Id, string Type, ReadOnlyMemory<byte> Bod
 
                 json.WriteEndObject();
             });
+        if (hidden is not null)
+        {
+            payload = Encoding.UTF8.GetString(hidden.Without(Encoding.UTF8.GetBytes(payload)).Span);
+        }
+
         var body = Write(payload);
         return new CloudEvent(id, type, body.Length <= MaximumBody ? body : Write(null));
     }

@@ -15,12 +15,14 @@ namespace Tessera.Server.Connectors.Webhooks;
 /// <param name="Events">Types such as coupon.expired, or their beginnings such as coupon.*; null for all.</param>
 /// <param name="RetrySeconds">Seconds before each attempt, the first included; null for the usual ten.</param>
 /// <param name="IsActive">Whether events are sent. Switching on again forgets why it was off.</param>
+/// <param name="IncludesSums">Whether events have their sums of money; only for those who may see sums to say (ACC-03).</param>
 internal sealed record WebhookWanted(
     string Name,
     string Url,
     IReadOnlyList<string>? Events = null,
     IReadOnlyList<int>? RetrySeconds = null,
-    bool IsActive = true
+    bool IsActive = true,
+    bool IncludesSums = false
 );
 
 /// <summary>A receiver of events (API-04).</summary>
@@ -37,6 +39,7 @@ internal sealed record WebhookWanted(
 /// <param name="FailingSince">When the first of them was.</param>
 /// <param name="Version">Counts its changes.</param>
 /// <param name="CreatedAt">When it was made.</param>
+/// <param name="IncludesSums">Whether events have their sums of money.</param>
 internal sealed record Webhook(
     Guid Id,
     string Name,
@@ -50,7 +53,8 @@ internal sealed record Webhook(
     int Failures,
     DateTimeOffset? FailingSince,
     int Version,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    bool IncludesSums
 ) : IRecord
 {
     string IRecord.Key => Id.ToString();
@@ -76,8 +80,11 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
         0,
         null,
         1,
-        Samples.At
+        Samples.At,
+        false
     );
+
+    protected override bool IsSetting => true;
 
     protected override string Schema => "connectors";
 
@@ -96,7 +103,8 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
     internal const string ColumnList = """
         id, name, url, events, retries, is_active,
         exists (select from connectors.webhook_secret s where s.webhook_id = webhook.id and s.kind = 'signing'),
-        disabled_reason, disabled_at, failures, failing_since, version, created_at
+        disabled_reason, disabled_at, failures, failing_since, version, created_at,
+        includes_sums
         """;
 
     protected override string IdType => "uuid";
@@ -129,7 +137,8 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
             row.GetInt32(9),
             row.Value<DateTimeOffset>(10),
             row.GetInt32(11),
-            row.GetFieldValue<DateTimeOffset>(12)
+            row.GetFieldValue<DateTimeOffset>(12),
+            row.GetBoolean(13)
         );
 
     protected override WebhookWanted? Parse(Fields fields, Webhook? present)
@@ -152,6 +161,9 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
                 ?.Select(static s => (int)s!.Value)
                 .ToArray();
         var isActive = Keeps("is_active") ? present!.IsActive : fields.Flag("is_active", required: false) ?? true;
+        var includesSums = Keeps("includes_sums")
+            ? present!.IncludesSums
+            : fields.Flag("includes_sums", required: false) ?? false;
         if (retries is { Count: 0 })
         {
             fields.Add("retry_seconds", "required", "This has to have at least one attempt.");
@@ -162,8 +174,16 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
             fields.Add("url", "invalid_address", wrong);
         }
 
-        return name is null || url is null ? null : new WebhookWanted(name, url, events, retries, isActive);
+        return name is null || url is null
+            ? null
+            : new WebhookWanted(name, url, events, retries, isActive, includesSums);
     }
+
+    /// <summary>Who changes the address of such a webhook sends the sums to it.</summary>
+    protected override Refusal? NotFor(Caller caller, WebhookWanted wanted) =>
+        wanted.IncludesSums && !caller.Can(Permissions.FinanceRead) ? DirectoryRefusals.SumsNotYours : null;
+
+    protected override Refusal[] NotForAll => [DirectoryRefusals.SumsNotYours];
 
     private static string? EventOf(Fields item, string place)
     {
@@ -187,7 +207,8 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
     {
         await using var command = work.Command(
             $"""
-            insert into connectors.webhook (name, url, events, retries, is_active, id) values ($1, $2, $3, $4, $5, $6)
+            insert into connectors.webhook (name, url, events, retries, is_active, includes_sums, id)
+            values ($1, $2, $3, $4, $5, $6, $7)
             returning {Columns}
             """,
             [.. Values(wanted), Guid.CreateVersion7()]
@@ -199,14 +220,14 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
     {
         await using var command = work.Command(
             $"""
-            update connectors.webhook set name = $1, url = $2, events = $3, retries = $4, is_active = $5,
+            update connectors.webhook set name = $1, url = $2, events = $3, retries = $4, is_active = $5, includes_sums = $6,
                 disabled_reason = case when $5 then null else disabled_reason end,
                 disabled_at = case when $5 then null else disabled_at end,
                 failures = case when $5 and not is_active then 0 else failures end,
                 failing_since = case when $5 and not is_active then null else failing_since end,
                 paused_until = case when $5 and not is_active then '-infinity' else paused_until end,
                 version = version + 1
-            where id = $6 returning {Columns}
+            where id = $7 returning {Columns}
             """,
             [.. Values(wanted), present.Id]
         );
@@ -249,5 +270,6 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
                 NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer,
             },
             wanted.IsActive,
+            wanted.IncludesSums,
         ];
 }

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Npgsql;
+using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -13,6 +14,13 @@ namespace Tessera.Server.Connectors.Webhooks;
 /// <summary>Beside the subscriptions themselves: their secrets, the log of deliveries, and sending again (API-04).</summary>
 internal static class WebhookEndpoints
 {
+    private static readonly Listed<DeliveryView> Deliveries = Listed.ByNumber(
+        $"select {Columns} from connectors.webhook_delivery",
+        "id",
+        Read,
+        static d => d.Id
+    );
+
     private const int MaximumResent = 10_000;
 
     private static readonly string[] States = ["pending", "delivered", "failed"];
@@ -119,46 +127,16 @@ internal static class WebhookEndpoints
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
         var page = await cursors.ReadAsync(query, ["id"], "-id", caller.MerchantId, cancel);
-        var values = new List<object?> { id };
-        var condition = "true";
-        if (query.Word("state", States) is { } state)
+        var rows = new PageRows("true");
+        rows.Equal("webhook_id", id);
+        rows.Equal("state", query.Word("state", States));
+        Refusal? refused;
+        await using (var work = await database.BeginAsync(cancel))
         {
-            values.Add(state);
-            condition = $"state = ${values.Count}";
+            refused = await HoldAsync(work, id, caller, forUpdate: false) is null ? Entry.NotFound : null;
         }
 
-        await using var work = await database.BeginAsync(cancel);
-        var webhook = await HoldAsync(work, id, caller, forUpdate: false);
-        if ((webhook is null ? Entry.NotFound : query.Finish()) is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var beyond = page.Where("id", "bigint", "id", "bigint", values);
-        await using var command = work.Command(
-            $"""
-            select {Columns} from connectors.webhook_delivery
-            where webhook_id = $1 and {condition} and {beyond} {page.OrderBy("id", "id")}
-            """,
-            [.. values]
-        );
-        var views = new List<DeliveryView>();
-        await using (var row = await command.ExecuteReaderAsync(cancel))
-        {
-            while (await row.ReadAsync(cancel))
-            {
-                views.Add(Read(row));
-            }
-        }
-
-        static string?[] KeyOf(DeliveryView view)
-        {
-            var number = view.Id.ToString(CultureInfo.InvariantCulture);
-            return [number, number];
-        }
-
-        await page.Answer(context, views, static v => v, KeyOf).SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, Deliveries, refused);
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, long delivery, Database database)
@@ -215,20 +193,13 @@ internal static class WebhookEndpoints
     private static async Task ResendAsync(HttpContext context, Guid id, Database database)
     {
         var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
                 var cancel = CancellationToken.None;
-                var fields = Fields.Of(body);
                 var ids = fields.List(
                     "delivery_ids",
                     1000,

@@ -1,7 +1,9 @@
 using System.Security.Cryptography;
 using NpgsqlTypes;
+using Tessera.Server.Access;
 using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Connectors.Webhooks;
 
@@ -18,6 +20,8 @@ internal static class WebhookStore
 
     /// <summary>Seconds before each attempt (convention 25): the tenth is more than three days after the first.</summary>
     private static readonly int[] Retries = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400];
+
+    private static readonly HiddenMembers WithoutSums = new(Sums.OfEvents);
 
     /// <summary>Takes deliveries that are due.</summary>
     /// <param name="database">Where.</param>
@@ -50,7 +54,7 @@ internal static class WebhookStore
                 from due where d.id = due.id
                 returning d.id, d.fence, d.webhook_id, d.seq
             )
-            select t.id, t.fence, t.webhook_id, w.url, {CloudEvent.Columns}
+            select t.id, t.fence, t.webhook_id, w.url, w.includes_sums, {CloudEvent.Columns}
             from taken t join connectors.webhook w on w.id = t.webhook_id
             join audit.entry a on a.seq = t.seq
             join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
@@ -70,7 +74,7 @@ internal static class WebhookStore
                     row.GetInt64(1),
                     row.GetGuid(2),
                     row.GetString(3),
-                    CloudEvent.Read(row, 4)
+                    CloudEvent.Read(row, 5, row.GetBoolean(4) ? null : WithoutSums)
                 )
             );
         }

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using Tessera.Core;
 using Tessera.Server.Access;
@@ -17,6 +18,9 @@ internal abstract class BulkApproval : IApprovedAction
     private static readonly Refusal Unknown = Problems.Invalid([
         new("input.plan_id", "#/input/plan_id", "unknown_plan", "There is no bulk change of this id that waits."),
     ]);
+
+    /// <summary>Notes may be set, and searched for, in words.</summary>
+    private static readonly FrozenSet<string> Words = ["set", "filter"];
 
     /// <inheritdoc/>
     public abstract string Kind { get; }
@@ -55,7 +59,7 @@ internal abstract class BulkApproval : IApprovedAction
             ("count", plan.Total),
             ("coupons_hash", plan.ItemsHash)
         );
-        return new ActionEffect("bulk_plan:" + id, effect, plan.Total, "item", plan.MerchantId);
+        return new ActionEffect("bulk_plan:" + id, effect, plan.Total, "item", plan.MerchantId) { Words = Words };
     }
 
     /// <inheritdoc/>

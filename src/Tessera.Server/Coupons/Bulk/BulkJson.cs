@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Tessera.Core.Coupons;
+using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons.Bulk;
@@ -35,7 +36,7 @@ internal static class BulkJson
         };
 
     /// <summary>What the log tells of one coupon of a bulk change: before and after of each field (CPN-09).</summary>
-    public static string Event(Guid plan, bool isUndo, BulkWrite write)
+    public static string Event(Guid plan, bool isUndo, BulkWrite write, EventWords words)
     {
         using var after = JsonDocument.Parse(write.Patch);
         using var before = JsonDocument.Parse(write.Before);
@@ -50,13 +51,14 @@ internal static class BulkJson
                     continue;
                 }
 
+                string? Told(JsonElement value) => CouponRow.Told(field.Name, Plain(value), words);
                 json.WriteStartObject(field.Name);
                 if (before.RootElement.TryGetProperty(field.Name, out var was))
                 {
-                    json.WriteString("before"u8, Plain(was));
+                    json.WriteString("before"u8, Told(was));
                 }
 
-                json.WriteString("after"u8, Plain(field.Value));
+                json.WriteString("after"u8, Told(field.Value));
                 json.WriteEndObject();
             }
 

@@ -7,6 +7,7 @@ using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Files;
 using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons.Bulk;
 
@@ -53,15 +54,22 @@ internal static class BulkOperation
     }
 
     /// <summary>Runs a step over the batches of a plan, from where the operation is, and ends it.</summary>
+    /// <param name="database">Where.</param>
+    /// <param name="operation">That the caller holds.</param>
+    /// <param name="plan">Whose batches.</param>
+    /// <param name="step">What is done with a batch, in its transaction.</param>
+    /// <param name="cancel">Cancels.</param>
+    /// <param name="first">The batch the operation begins with.</param>
     public static async Task RunAsync(
         Database database,
         Operation operation,
         Guid plan,
         Func<UnitOfWork, BulkPart, DateTimeOffset, Task<BulkBatch>> step,
-        CancellationToken cancel
+        CancellationToken cancel,
+        int first = 0
     )
     {
-        var tally = BulkTally.Of(operation);
+        var tally = BulkTally.Of(operation) ?? BulkTally.From(first);
         while (true)
         {
             await using var work = await database.BeginAsync(cancel);
@@ -94,8 +102,8 @@ internal static class BulkOperation
                 work,
                 operation.Id,
                 Output,
-                tally.Parts,
-                Lines(batch, withHeader: tally.Parts == 0),
+                tally.Parts - first,
+                Lines(batch, withHeader: tally.Parts == first),
                 cancel
             );
             tally = tally.Plus(batch);
@@ -134,12 +142,13 @@ internal static class BulkOperation
     )
     {
         var held = await BulkStore.HoldAsync(work, part.CouponIds, cancel);
+        var regions = await RegionRules.OfMerchantsAsync(work, held.Values.Select(static r => r.MerchantId), cancel);
         var writes = new List<BulkWrite>(held.Count);
         var results = new List<BulkResult>(held.Count);
         for (var i = 0; i < part.CouponIds.Length; i++)
         {
             var row = held[part.CouponIds[i]];
-            var verdict = change.Decide(row, part.Versions[i], now);
+            var verdict = change.Decide(row, part.Versions[i], now, regions.Of(row.MerchantId));
             if (verdict.Changes.Count > 0)
             {
                 writes.Add(
@@ -197,8 +206,12 @@ internal sealed record BulkBatch(IReadOnlyList<BulkWrite> Writes, IReadOnlyList<
 /// <summary>How far it is: kept as the cursor of the operation.</summary>
 internal sealed record BulkTally(int Parts, long Done, long Changed, long Unchanged, long Refused)
 {
-    public static BulkTally Of(Operation operation) =>
-        operation.Cursor is { } cursor ? JsonSerializer.Deserialize<BulkTally>(cursor)! : new BulkTally(0, 0, 0, 0, 0);
+    /// <summary>How far an operation has come; null before its first batch.</summary>
+    public static BulkTally? Of(Operation operation) =>
+        operation.Cursor is { } cursor ? JsonSerializer.Deserialize<BulkTally>(cursor)! : null;
+
+    /// <summary>Before the batch of a number.</summary>
+    public static BulkTally From(int first) => new(first, 0, 0, 0, 0);
 
     public BulkTally Plus(BulkBatch batch) =>
         new(

@@ -98,14 +98,18 @@ internal static class BulkPlanEndpoints
 
         var fields = Fields.Of(body);
         var change = BulkRequests.ReadChange(fields);
-        var selection = BulkRequests.ReadSelection(fields, caller.MerchantId);
+        var selection = BulkRequests.ReadSelection(
+            fields,
+            caller.MerchantId,
+            withMoney: caller.Can(Permissions.FinanceRead)
+        );
         if (fields.Finish() is { } wrong)
         {
             await Problems.WriteAsync(context, wrong);
             return;
         }
 
-        await selection!.SearchAsync(database.Source, cancel);
+        await selection!.SearchAsync(database.Search, cancel);
         await using var work = await database.BeginAsync(cancel);
         var view = await BulkPreview.RunAsync(work, change!, selection, cancel);
         var by = await Requester.OfAsync(work, caller, RequestIds.Of(context), cancel);
@@ -124,7 +128,11 @@ internal static class BulkPlanEndpoints
 
         var fields = Fields.Of(body);
         var change = BulkRequests.ReadChange(fields);
-        var selection = BulkRequests.ReadSelection(fields, caller.MerchantId);
+        var selection = BulkRequests.ReadSelection(
+            fields,
+            caller.MerchantId,
+            withMoney: caller.Can(Permissions.FinanceRead)
+        );
         var expected = fields.Integer("matching", 0, Fields.MaximumInteger, required: false);
         var reason = fields.Text("reason", MaximumReason, required: false);
         if (reason is { Length: > 0 and < MinimumReason })
@@ -138,7 +146,7 @@ internal static class BulkPlanEndpoints
             return;
         }
 
-        await selection!.SearchAsync(database.Source, context.RequestAborted);
+        await selection!.SearchAsync(database.Search, context.RequestAborted);
         await Idempotent.RunAsync(
             context,
             database,
@@ -196,17 +204,12 @@ internal static class BulkPlanEndpoints
         );
     }
 
-    private static async Task UndoAsync(HttpContext context, Guid id, Database database)
-    {
-        var caller = Caller.Of(context);
-        await Idempotent.RunAsync(
+    private static Task UndoAsync(HttpContext context, Guid id, Database database) =>
+        CatalogueChange.RunAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            async (work, actor) =>
             {
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
                 var (undo, no) = await BulkUndo.RequestAsync(work, id, actor, CancellationToken.None);
                 return undo is null
                     ? HttpAnswer.Refused(context, no!)
@@ -214,7 +217,6 @@ internal static class BulkPlanEndpoints
             },
             required: true
         );
-    }
 
     /// <summary>Parameters of the list of coupons; any of them.</summary>
     internal sealed record BulkFilterShape(string? Status = null, string? Search = null);

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons.Bulk;
 
@@ -59,12 +60,13 @@ internal static class BulkPreview
         var reasons = new Dictionary<string, Group>(StringComparer.Ordinal);
         var warnings = new Dictionary<string, Group>(StringComparer.Ordinal);
         var examples = new List<BulkExample>();
+        var regions = await RegionRules.OfMerchantsAsync(work, null, cancel);
         await using var command = BulkStore.Read(work, selection);
         await using var rows = await command.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
         {
             var row = BulkStore.ReadRow(rows);
-            var verdict = change.Decide(row, row.Version, now);
+            var verdict = change.Decide(row, row.Version, now, regions.Of(row.MerchantId));
             matching++;
             if (verdict.Refused is { } no)
             {

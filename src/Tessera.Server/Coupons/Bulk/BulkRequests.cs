@@ -68,7 +68,12 @@ internal static class BulkRequests
     /// <param name="fields">The body.</param>
     /// <param name="merchant">Whose coupons alone; null for all.</param>
     /// <param name="sort">The order; an error in it is one of the member <c>sort</c>.</param>
-    public static CouponList? ReadSelection(Fields fields, Guid? merchant, string sort = "created_at_desc")
+    public static CouponList? ReadSelection(
+        Fields fields,
+        Guid? merchant,
+        string sort = "created_at_desc",
+        bool withMoney = true
+    )
     {
         if (fields.Object("selection") is not { } selection)
         {
@@ -95,7 +100,7 @@ internal static class BulkRequests
         }
 
         var query = new Query(RequestOf(filter));
-        var list = CouponList.Matching(query, merchant, sort);
+        var list = CouponList.Matching(query, merchant, sort, withMoney);
         if (query.Finish() is { } wrong)
         {
             fields.Add(

@@ -69,7 +69,7 @@ internal static class BulkStore
     /// <summary>The columns of <see cref="BulkRow"/>, of alias <c>c</c>.</summary>
     private const string RowColumns = """
         c.id, c.code, c.version, c.deleted_at is not null, c.is_active, c.valid_from, c.valid_until, c.time_zone,
-        c.max_uses_total, c.max_uses_per_user, c.campaign_source, c.notes
+        c.max_uses_total, c.max_uses_per_user, c.campaign_source, c.notes, c.merchant_id, c.created_at
         """;
 
     /// <summary>Keeps a plan with all coupons that a selection has now.</summary>
@@ -214,12 +214,16 @@ internal static class BulkStore
             : null;
     }
 
-    /// <summary>Coupons of a plan that were changed.</summary>
-    public static async Task<long> DoneAsync(UnitOfWork work, Guid plan, CancellationToken cancel)
+    /// <summary>Coupons of a plan that were changed, in the batches from one on.</summary>
+    public static async Task<long> DoneAsync(UnitOfWork work, Guid plan, int first, CancellationToken cancel)
     {
         await using var query = work.Command(
-            "select coalesce(sum(cardinality(done_ids)), 0)::bigint from coupons.bulk_part where plan_id = $1",
-            plan
+            """
+            select coalesce(sum(cardinality(done_ids)), 0)::bigint from coupons.bulk_part
+            where plan_id = $1 and number >= $2
+            """,
+            plan,
+            first
         );
         return (long)(await query.ExecuteScalarAsync(cancel))!;
     }
@@ -368,7 +372,9 @@ internal static class BulkStore
             row.GetInt32(9),
             row.Object<string>(10),
             row.Object<string>(11),
-            row.GetInt64(12)
+            row.GetInt64(14),
+            row.Value<Guid>(12),
+            row.GetFieldValue<DateTimeOffset>(13)
         );
 
     /// <summary>Writes patches to coupons that are locked, with an event each.</summary>
@@ -409,22 +415,21 @@ internal static class BulkStore
         }
 
         await OpenAccountsAsync(work, writes, now, cancel);
-        await EventLog.AppendAsync(
-            work,
-            now,
-            [
-                .. writes.Select(w => new EventEntry(
-                    "coupon",
-                    w.Row.Id.ToString(CultureInfo.InvariantCulture),
-                    w.Type,
-                    w.Row.Version + 1,
-                    actor.Actor,
-                    BulkJson.Event(plan, isUndo, w),
-                    actor.RequestId
-                )),
-            ],
-            cancel
-        );
+        var words = new EventWords();
+        EventEntry[] entries =
+        [
+            .. writes.Select(w => new EventEntry(
+                "coupon",
+                w.Row.Id.ToString(CultureInfo.InvariantCulture),
+                w.Type,
+                w.Row.Version + 1,
+                actor.Actor,
+                BulkJson.Event(plan, isUndo, w, words),
+                actor.RequestId
+            )),
+        ];
+        await words.WriteAsync(work, cancel);
+        await EventLog.AppendAsync(work, now, entries, cancel);
     }
 
     /// <summary>Coupons that had no limit and have one now are counted from what was used.</summary>

@@ -4,6 +4,7 @@ using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons.Bulk;
 
@@ -62,21 +63,37 @@ internal static class BulkUndo
             return (null, StillRuns);
         }
 
-        if (plan.UndoneBy is not null || plan.UndoUntil is null || plan.UndoUntil < await work.ClockAsync(cancel))
+        if (plan.UndoUntil is null || plan.UndoUntil < await work.ClockAsync(cancel))
         {
             return (null, NotUndoable);
+        }
+
+        var first = 0;
+        if (plan.UndoneBy is { } before)
+        {
+            if (
+                await OperationStore.FindAsync(work, before, null, cancel) is not { } undone
+                || !IsOpenAgain(undone.Status)
+            )
+            {
+                return (null, NotUndoable);
+            }
+
+            // One that was stopped has undone whole batches; the next goes on behind them.
+            first = BulkTally.Of(undone)?.Parts ?? FirstOf(undone);
         }
 
         var input = EventLog.Payload(
             ("action", "undo"),
             ("plan_id", plan.Id),
             ("undoes", plan.Action),
+            ("first", first),
             ("request_id", actor.RequestId),
             ("merchant_id", plan.MerchantId),
             ("output_type", "text/csv"),
             ("output_name", $"undo-{plan.Id}.csv")
         );
-        var total = await BulkStore.DoneAsync(work, plan.Id, cancel);
+        var total = await BulkStore.DoneAsync(work, plan.Id, first, cancel);
         var undo = await OperationStore.CreateAsync(work, Kind, input, total, actor.Actor, leased: false, cancel);
         await BulkStore.UndoAsync(work, plan.Id, undo.Id, cancel);
         return (undo, null);
@@ -98,8 +115,19 @@ internal static class BulkUndo
                 await BulkStore.WriteAsync(work, batch.Writes, plan, isUndo: true, actor, now, cancel);
                 return batch;
             },
-            cancel
+            cancel,
+            FirstOf(operation)
         );
+    }
+
+    /// <summary>Whether undoing may be asked for again after an undo of this status: one that will not come to its end.</summary>
+    internal static bool IsOpenAgain(string status) => status is "cancelled" or "failed";
+
+    /// <summary>The batch an undo begins with.</summary>
+    private static int FirstOf(Operation undo)
+    {
+        using var input = JsonDocument.Parse(undo.Input);
+        return input.RootElement.TryGetProperty("first", out var first) ? first.GetInt32() : 0;
     }
 
     private static async Task<BulkBatch> DecideAsync(
@@ -116,6 +144,7 @@ internal static class BulkUndo
         }
 
         var held = await BulkStore.HoldAsync(work, ids, cancel);
+        var regions = await RegionRules.OfMerchantsAsync(work, held.Values.Select(static r => r.MerchantId), cancel);
         using var befores = JsonDocument.Parse(part.Befores ?? "[]");
         var results = new List<BulkResult>(ids.Length);
         var writes = new List<BulkWrite>(ids.Length);
@@ -126,8 +155,8 @@ internal static class BulkUndo
             var wasMade = before.ValueKind is JsonValueKind.Undefined or JsonValueKind.Null;
             var no =
                 row.Version != part.DoneVersions![i] ? Touched
-                : wasMade && row.Redeemed > 0 ? Used
-                : null;
+                : wasMade ? (row.Redeemed > 0 ? Used : null)
+                : regions.Of(row.MerchantId)?.Check(row.Window, row.ValidFrom, EndOf(before) ?? row.ValidUntil, now);
             results.Add(new BulkResult(row.Id, row.Code, no is null ? "restored" : "conflict", no));
             if (no is null)
             {
@@ -137,6 +166,12 @@ internal static class BulkUndo
 
         return new BulkBatch(writes, results);
     }
+
+    /// <summary>The end a coupon is given back; null where that is not part of it.</summary>
+    private static DateTimeOffset? EndOf(JsonElement before) =>
+        !before.TryGetProperty("valid_until", out var end) ? null
+        : end.ValueEquals("infinity") ? DateTimeOffset.MaxValue
+        : end.GetDateTimeOffset();
 
     private static BulkWrite TakenBack(BulkRow row, DateTimeOffset now)
     {

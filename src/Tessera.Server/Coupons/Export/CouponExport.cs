@@ -41,6 +41,9 @@ internal static class CouponExport
         ("valid_from", static c => c.ValidFrom),
         ("valid_until", static c => c.ValidUntil == DateTimeOffset.MaxValue ? null : c.ValidUntil),
         ("applicable_to", static c => c.ApplicableTo),
+        ("stacking", static c => c.Stacking),
+        ("stacking_groups", static c => c.StackingGroups is { } groups ? string.Join(", ", groups) : null),
+        ("apply_order", static c => c.ApplyOrder),
         ("campaign_id", static c => c.CampaignId),
         ("campaign_source", static c => c.CampaignSource),
         ("is_active", static c => c.IsActive),
@@ -57,8 +60,18 @@ internal static class CouponExport
         ("created_at", static c => c.CreatedAt),
     ];
 
-    /// <summary>The names of the columns, in order.</summary>
-    public static IReadOnlyList<string> Header { get; } = [.. Columns.Select(static c => c.Name)];
+    /// <summary>The columns that only those get who may see sums of money (ACC-03).</summary>
+    private static readonly string[] Money = ["revenue_generated", "total_discounts_given"];
+
+    /// <summary>Whether the file of an export has sums of money.</summary>
+    public static bool HasMoney(Operation operation)
+    {
+        using var input = JsonDocument.Parse(operation.Input);
+        return HasMoney(input.RootElement);
+    }
+
+    private static bool HasMoney(JsonElement input) =>
+        !input.TryGetProperty("with_money", out var has) || has.ValueKind != JsonValueKind.False;
 
     /// <summary>Asks for an export.</summary>
     public static async Task<Operation> CreateAsync(
@@ -66,6 +79,7 @@ internal static class CouponExport
         string format,
         string sort,
         RequestBody body,
+        bool withMoney,
         long total,
         CatalogueActor actor,
         CancellationToken cancel
@@ -75,6 +89,7 @@ internal static class CouponExport
         var input = EventLog.Payload(
             ("format", format),
             ("sort", sort),
+            ("with_money", withMoney),
             ("selection", body.Json.GetProperty("selection")),
             ("request_id", actor.RequestId),
             ("merchant_id", actor.MerchantId),
@@ -95,7 +110,7 @@ internal static class CouponExport
             ? id.GetGuid()
             : null;
         var selection = BulkRequests.ReadSelection(Fields.Of(input), merchant, input.GetProperty("sort").GetString()!)!;
-        await selection.SearchAsync(database.Source, cancel);
+        await selection.SearchAsync(database.Search, cancel);
         await using var file = new FileStream(
             System.IO.Path.GetTempFileName(),
             FileMode.Open,
@@ -104,11 +119,15 @@ internal static class CouponExport
             64 * 1024,
             FileOptions.DeleteOnClose
         );
+        var withMoney = HasMoney(input);
+        var columns = Columns.Where(c => withMoney || !Money.Contains(c.Name)).ToArray();
+        string[] header = [.. columns.Select(static c => c.Name)];
         var rows = await WriteAsync(
             database,
             operation,
             selection,
-            input.GetProperty("format").GetString() == "csv" ? new CsvSink(file) : new XlsxSink(file),
+            [.. columns.Select(static c => c.Value)],
+            input.GetProperty("format").GetString() == "csv" ? new CsvSink(file, header) : new XlsxSink(file, header),
             cancel
         );
         if (rows is not { } count)
@@ -180,6 +199,7 @@ internal static class CouponExport
         Database database,
         Operation operation,
         CouponList selection,
+        Func<Coupon, object?>[] columns,
         ISink sink,
         CancellationToken cancel
     )
@@ -188,14 +208,14 @@ internal static class CouponExport
         await using var work = await database.BeginAsync(cancel);
         await using var command = selection.Everything(work);
         await using var row = await command.ExecuteReaderAsync(cancel);
-        var cells = new object?[Columns.Length];
+        var cells = new object?[columns.Length];
         long done = 0;
         while (await row.ReadAsync(cancel))
         {
             var coupon = Coupon.Read(row);
             for (var i = 0; i < cells.Length; i++)
             {
-                cells[i] = Columns[i].Value(coupon);
+                cells[i] = columns[i](coupon);
             }
 
             sink.Write(cells);
@@ -260,9 +280,9 @@ internal static class CouponExport
         void Finish();
     }
 
-    private sealed class CsvSink(Stream to) : ISink
+    private sealed class CsvSink(Stream to, string[] header) : ISink
     {
-        private readonly StringBuilder _text = Head();
+        private readonly StringBuilder _text = Head(header);
 
         public void Write(object?[] cells)
         {
@@ -283,17 +303,17 @@ internal static class CouponExport
             _text.Clear();
         }
 
-        private static StringBuilder Head()
+        private static StringBuilder Head(string[] header)
         {
             var text = new StringBuilder(ChunkSize + 4096);
-            CsvText.AppendRow(text, [.. Header]);
+            CsvText.AppendRow(text, header);
             return text;
         }
     }
 
-    private sealed class XlsxSink(Stream to) : ISink
+    private sealed class XlsxSink(Stream to, string[] header) : ISink
     {
-        private readonly XlsxWriter _workbook = new(to, "Coupons", Header);
+        private readonly XlsxWriter _workbook = new(to, "Coupons", header);
 
         public void Write(object?[] cells) => _workbook.Write(cells);
 

@@ -18,6 +18,12 @@ internal static class ExportEndpoints
 
     private static readonly Refusal NotReady = new("export_not_ready", "This export is not made yet, or was stopped.");
 
+    private static readonly Refusal MoneyWithin = new(
+        "export_with_figures",
+        "This export has sums of money: it needs the permission " + Permissions.FinanceRead + ".",
+        RefusalKind.Forbidden
+    );
+
     private static readonly string[] Formats = ["csv", "xlsx"];
 
     public static void Map(IEndpointRouteBuilder api)
@@ -47,7 +53,7 @@ internal static class ExportEndpoints
             .WithSummary("Download an export")
             .RequirePermission(Permissions.CouponsExport)
             .WithAnswer(200, "The file.", "text/csv")
-            .WithRefusals(NotReady);
+            .WithRefusals(NotReady, MoneyWithin);
     }
 
     private static async Task RequestAsync(HttpContext context, Database database)
@@ -61,14 +67,15 @@ internal static class ExportEndpoints
         var fields = Fields.Of(body);
         var format = fields.Word("format", Formats);
         var sort = fields.Text("sort", MaximumSort, required: false) ?? "created_at_desc";
-        var selection = BulkRequests.ReadSelection(fields, caller.MerchantId, sort);
+        var withMoney = caller.Can(Permissions.FinanceRead);
+        var selection = BulkRequests.ReadSelection(fields, caller.MerchantId, sort, withMoney);
         if (fields.Finish() is { } wrong)
         {
             await Problems.WriteAsync(context, wrong);
             return;
         }
 
-        await selection!.SearchAsync(database.Source, context.RequestAborted);
+        await selection!.SearchAsync(database.Search, context.RequestAborted);
         await Idempotent.RunAsync(
             context,
             database,
@@ -77,10 +84,19 @@ internal static class ExportEndpoints
             async work =>
             {
                 var cancel = CancellationToken.None;
-                await using var counting = selection.Count(database.Source);
+                await using var counting = selection.Count(database.Search);
                 var total = (long)(await counting.ExecuteScalarAsync(cancel))!;
-                var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
-                var operation = await CouponExport.CreateAsync(work, format!, sort, body, total, actor, cancel);
+                var actor = CatalogueActor.Of(context);
+                var operation = await CouponExport.CreateAsync(
+                    work,
+                    format!,
+                    sort,
+                    body,
+                    withMoney,
+                    total,
+                    actor,
+                    cancel
+                );
                 var accepted = new ExportAccepted(operation.Id, total);
                 return HttpAnswer.Json(202, accepted, "/api/v1/operations/" + operation.Id);
             },
@@ -102,13 +118,26 @@ internal static class ExportEndpoints
                 return;
             }
 
+            if (CouponExport.HasMoney(operation) && !caller.Can(Permissions.FinanceRead))
+            {
+                await Problems.WriteAsync(context, MoneyWithin);
+                return;
+            }
+
             if (operation.Status != "succeeded")
             {
                 await Problems.WriteAsync(context, NotReady);
                 return;
             }
 
-            var actor = new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
+            if (!await OperationStore.HasFileAsync(database, id, "output", cancel))
+            {
+                // It was kept long enough (AUD-08).
+                await Problems.WriteAsync(context, Entry.NotFound);
+                return;
+            }
+
+            var actor = CatalogueActor.Of(context);
             await CouponExport.TellFetchedAsync(work, operation, actor, cancel);
             await work.CommitAsync(cancel);
         }

@@ -22,15 +22,24 @@ internal sealed record LiveChange(
 /// <param name="Seq">Of its last event.</param>
 /// <param name="Changes">Coupon by coupon, the busiest first.</param>
 /// <param name="IsPart">Whether more coupons changed than are named: lists have to be asked for again.</param>
+/// <param name="HasAlerts">Whether alerts were raised, noted or cleared.</param>
 /// <param name="HasMore">Whether the log goes on.</param>
-internal sealed record LiveStretch(long Seq, IReadOnlyList<LiveChange> Changes, bool IsPart, bool HasMore)
+internal sealed record LiveStretch(
+    long Seq,
+    IReadOnlyList<LiveChange> Changes,
+    bool IsPart,
+    bool HasAlerts,
+    bool HasMore
+)
 {
     /// <summary>The message to a caller of one scope; null when nothing in it is the caller's.</summary>
     /// <param name="merchant">The caller's merchant; null for the whole deployment.</param>
     public ReadOnlyMemory<byte>? MessageTo(Guid? merchant)
     {
         var own = merchant is null ? Changes : [.. Changes.Where(c => c.MerchantId == merchant)];
-        if (own.Count == 0 && !IsPart)
+        // A merchant's alerts come with its coupons.
+        var hasAlerts = HasAlerts && merchant is null;
+        if (own.Count == 0 && !IsPart && !hasAlerts)
         {
             return null;
         }
@@ -41,6 +50,7 @@ internal sealed record LiveStretch(long Seq, IReadOnlyList<LiveChange> Changes, 
             json.WriteString("type"u8, "changes"u8);
             json.WriteNumber("seq"u8, Seq);
             json.WriteBoolean("is_part"u8, IsPart);
+            json.WriteBoolean("has_alerts"u8, hasAlerts);
             json.WriteStartArray("changes"u8);
             foreach (var change in own)
             {
@@ -89,6 +99,7 @@ internal static class LiveChanges
     private static readonly string[] Names =
     [
         "coupon_used",
+        "fraud_detected",
         "limit_reached",
         "expired",
         "rolled_back",
@@ -109,10 +120,12 @@ internal static class LiveChanges
                     when payload ->> 'coupon_id' ~ '^\d{1,18}$' then (payload ->> 'coupon_id')::bigint end as coupon_id
             from next
         )
-        select (select count(*) from next), (select coalesce(max(seq), $1) from next), t.*
+        select (select count(*) from next), (select coalesce(max(seq), $1) from next),
+            exists (select from next where aggregatetype in ('coupon_alert', 'expiry_alert', 'security_alert')), t.*
         from (select true) one left join (
             select coupon_id,
                 count(*) filter (where type = 'coupon.state_changed' and state = 'redeemed' and is_use) as used,
+                count(*) filter (where type = 'coupon_alert.raised') as fraud_detected,
                 count(*) filter (where type = 'coupon.limit_reached') as limit_reached,
                 count(*) filter (where type = 'coupon.expired' and is_coupon) as expired,
                 count(*) filter (where type = 'redemption.rolled_back') as rolled_back,
@@ -140,17 +153,17 @@ internal static class LiveChanges
         }
 
         long read = 0;
-        var seq = after;
+        var (seq, hasAlerts) = (after, false);
         var counted = new List<(long Id, List<(string, long)> Counts)>();
         await using (var rows = await command.ExecuteReaderAsync(cancel))
         {
             while (await rows.ReadAsync(cancel))
             {
-                (read, seq) = (rows.GetInt64(0), rows.GetInt64(1));
-                if (!rows.IsDBNull(2))
+                (read, seq, hasAlerts) = (rows.GetInt64(0), rows.GetInt64(1), rows.GetBoolean(2));
+                if (!rows.IsDBNull(3))
                 {
-                    var counts = Names.Select((name, place) => (name, rows.GetInt64(3 + place)));
-                    counted.Add((rows.GetInt64(2), [.. counts.Where(static c => c.Item2 > 0)]));
+                    var counts = Names.Select((name, place) => (name, rows.GetInt64(4 + place)));
+                    counted.Add((rows.GetInt64(3), [.. counts.Where(static c => c.Item2 > 0)]));
                 }
             }
         }
@@ -166,7 +179,7 @@ internal static class LiveChanges
             }
         }
 
-        return new LiveStretch(seq, changes, isPart, read == Step);
+        return new LiveStretch(seq, changes, isPart, hasAlerts, read == Step);
     }
 
     private static async Task<Dictionary<long, (Coupon Coupon, bool IsDeleted)>> CouponsAsync(
@@ -189,7 +202,7 @@ internal static class LiveChanges
         while (await rows.ReadAsync(cancel))
         {
             var coupon = Coupon.Read(rows);
-            known[coupon.Id] = (coupon, rows.GetBoolean(44));
+            known[coupon.Id] = (coupon, rows.GetBoolean(Coupon.After));
         }
 
         return known;

@@ -47,8 +47,8 @@ internal static class LiveEndpoint
             .WithRemark(
                 "Each message is a JSON object with a type. hello: the stream begins at seq; reset is true when more was "
                     + "missed than is told, and what is shown has to be loaded again. changes: what happened up to seq, "
-                    + "coupon by coupon, with the names coupon_used, limit_reached, expired, rolled_back, reserved and "
-                    + "changed, and the coupon as the list shows it. alive: nothing happened for two seconds. end: why the "
+                    + "coupon by coupon, with the names coupon_used, fraud_detected, limit_reached, expired, rolled_back, "
+                    + "reserved and changed, and the coupon as the list shows it; has_alerts when alerts were raised, noted or cleared. alive: nothing happened for two seconds. end: why the "
                     + "stream ends. A caller that comes back names the last seq it saw."
             )
             .WithQuery(
@@ -57,6 +57,7 @@ internal static class LiveEndpoint
                 "The seq of the last message seen; only what happens from now on unless given."
             )
             .WithAnswer(200, "Server-sent events, each with its seq as id.", "text/event-stream")
+            .Guards(typeof(Coupons.CouponShape))
             .WithRefusals(NoStream, ForeignOrigin)
             .RequirePermission(Permissions.CouponsRead);
 
@@ -81,6 +82,8 @@ internal static class LiveEndpoint
             return;
         }
 
+        var hidden = context.Features.Get<HiddenMembers>();
+        ReadOnlyMemory<byte> Shown(ReadOnlyMemory<byte> message) => hidden?.Without(message) ?? message;
         var isSocket = context.WebSockets.IsWebSocketRequest;
         if (
             !isSocket
@@ -104,7 +107,7 @@ internal static class LiveEndpoint
                 using var socket = await context.WebSockets.AcceptWebSocketAsync();
                 var listening = ListenAsync(socket, stop);
                 await RunAsync(
-                    new Stream(database, viewer, from, after, message => SendAsync(socket, message, stop.Token)),
+                    new Stream(database, viewer, from, after, message => SendAsync(socket, Shown(message), stop.Token)),
                     stop.Token
                 );
                 await CloseAsync(socket, viewer);
@@ -121,7 +124,7 @@ internal static class LiveEndpoint
                         viewer,
                         from,
                         after,
-                        message => SendAsync(context.Response, message, stop.Token)
+                        message => SendAsync(context.Response, Shown(message), stop.Token)
                     ),
                     stop.Token
                 );

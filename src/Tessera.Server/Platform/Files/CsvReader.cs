@@ -43,6 +43,9 @@ public sealed class CsvReader : IRowReader
     public string? Fault { get; private set; }
 
     /// <inheritdoc/>
+    public string? Broken { get; private set; }
+
+    /// <inheritdoc/>
     public async ValueTask<bool> ReadAsync(CancellationToken cancel)
     {
         while (true)
@@ -73,7 +76,7 @@ public sealed class CsvReader : IRowReader
     private bool TryReadRow()
     {
         _cells.Clear();
-        Fault = null;
+        (Fault, Broken) = (null, null);
         var place = _start;
         var lines = 0;
         while (true)
@@ -189,6 +192,7 @@ public sealed class CsvReader : IRowReader
         }
 
         _cells.Clear();
+        Broken = new string(_buffer.AsSpan(_start, (length < 0 ? _end : place + length) - _start).TrimEnd('\r'));
         Take(length < 0 ? _end : place + length + 1, lines + 1);
         return true;
     }

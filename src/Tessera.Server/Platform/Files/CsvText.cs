@@ -50,6 +50,13 @@ public static class CsvText
     public static bool IsFormula(string cell) =>
         cell is { Length: > 0 } && "=+-@\t\r\n\0＝＋－＠".Contains(cell[0], StringComparison.Ordinal);
 
+    /// <summary>A cell as it was before it was made safe: without the mark that keeps a spreadsheet from running it.</summary>
+    public static string Unmarked(string cell)
+    {
+        ArgumentNullException.ThrowIfNull(cell);
+        return cell.StartsWith('\'') && IsFormula(cell[1..]) ? cell[1..] : cell;
+    }
+
     private static string Cell(string cell)
     {
         if (IsFormula(cell))

@@ -12,6 +12,9 @@ public interface IRowReader : IDisposable
     /// <summary>Why the current row cannot be read; the rows after it can.</summary>
     string? Fault { get; }
 
+    /// <summary>The current row as it is in the file, when it has a fault; null where the file has no text of its own.</summary>
+    string? Broken { get; }
+
     /// <summary>Goes to the next row that is not empty.</summary>
     /// <returns>False at the end.</returns>
     /// <exception cref="UnreadableFileException">The file cannot be read any further.</exception>

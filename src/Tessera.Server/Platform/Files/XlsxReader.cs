@@ -39,6 +39,9 @@ public sealed class XlsxReader : IRowReader
     /// <inheritdoc/>
     public string? Fault { get; private set; }
 
+    /// <inheritdoc/>
+    public string? Broken => null;
+
     /// <summary>Checks a workbook against the bounds and opens it.</summary>
     /// <param name="stream">Can seek; the reader takes it over.</param>
     /// <exception cref="UnreadableFileException">It is no workbook, or beyond a bound.</exception>

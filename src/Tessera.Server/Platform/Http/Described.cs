@@ -60,7 +60,9 @@ public static class Described
         string description
     )
         where TBuilder : IEndpointConventionBuilder =>
-        builder.WithMetadata(new AnswerFact(status, typeof(TView), Node(example), description, Wire.MediaType));
+        builder
+            .WithMetadata(new AnswerFact(status, typeof(TView), Node(example), description, Wire.MediaType))
+            .Guards(typeof(TView));
 
     /// <summary>The operation answers without a body, or with one that is not JSON.</summary>
     public static TBuilder WithAnswer<TBuilder>(

@@ -33,10 +33,11 @@ public sealed record HttpAnswer(int Status, ReadOnlyMemory<byte> Body, string? L
     public static HttpAnswer Json<T>(int status, T view, string? location = null, string? etag = null) =>
         new(status, JsonSerializer.SerializeToUtf8Bytes(view, Wire.Json), location, etag);
 
-    /// <summary>A refusal as a problem.</summary>
+    /// <summary>A refusal as a problem; kept as a feature of the request, for whoever logs refusals.</summary>
     public static HttpAnswer Refused(HttpContext context, Refusal refusal)
     {
         ArgumentNullException.ThrowIfNull(context);
+        context.Features.Set(refusal);
         var (status, body) = Problems.Render(refusal, context.Request.Path.Value ?? "/", RequestIds.Of(context));
         return new HttpAnswer(status, body);
     }
@@ -79,10 +80,15 @@ public sealed record HttpAnswer(int Status, ReadOnlyMemory<byte> Body, string? L
             return Task.CompletedTask;
         }
 
+        // Here, after everything: what is kept for a repeat is whole, and the caller of the repeat may see less.
+        var body =
+            !IsRefusal && context.Features.Get<HiddenMembers>() is { } hidden && Body.Length > 0
+                ? hidden.Without(Body)
+                : Body;
         response.ContentType = IsRefusal ? Problems.MediaType : Wire.MediaType;
-        response.ContentLength = Body.Length;
+        response.ContentLength = body.Length;
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
-            : response.Body.WriteAsync(Body, context.RequestAborted).AsTask();
+            : response.Body.WriteAsync(body, context.RequestAborted).AsTask();
     }
 }

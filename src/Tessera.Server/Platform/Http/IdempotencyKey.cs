@@ -14,6 +14,9 @@ namespace Tessera.Server.Platform.Http;
 /// <param name="RequestHash">128 bits of SHA-256 over method, path and body as received.</param>
 public readonly record struct IdempotencyKey(Guid KeyHash, Guid RequestHash)
 {
+    /// <summary>How long an answer is kept unless longer is set, in days; published with the header (convention 17).</summary>
+    public const int KeptDays = 7;
+
     private const string Header = "Idempotency-Key";
     private const int MaximumLength = 255;
 

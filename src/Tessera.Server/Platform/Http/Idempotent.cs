@@ -22,6 +22,30 @@ public static class Idempotent
         RefusalKind.KeyReused
     );
 
+    /// <summary>Reads the body of a change and runs it; a body that cannot be read is refused before anything else.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="database">Where it runs.</param>
+    /// <param name="clientId">Who asks.</param>
+    /// <param name="run">Reads the members and makes the change; what it wrote is undone when it refuses.</param>
+    /// <param name="required">Whether a request without a key is refused.</param>
+    /// <param name="first">Why this caller may not, if that is so, whatever the body is.</param>
+    public static async Task RunAsync(
+        HttpContext context,
+        Database database,
+        Guid clientId,
+        Func<UnitOfWork, Fields, Task<HttpAnswer>> run,
+        bool required = false,
+        Refusal? first = null
+    )
+    {
+        ArgumentNullException.ThrowIfNull(run);
+        if (await RequestBody.TakeAsync(context, first) is { } body)
+        {
+            Task<HttpAnswer> Change(UnitOfWork work) => run(work, Fields.Of(body));
+            await RunAsync(context, database, clientId, body.Bytes, Change, required);
+        }
+    }
+
     /// <summary>Runs a change in a transaction of its own and sends the answer.</summary>
     /// <param name="context">The request.</param>
     /// <param name="database">Where it runs.</param>
@@ -43,17 +67,11 @@ public static class Idempotent
         ArgumentNullException.ThrowIfNull(context);
         ArgumentNullException.ThrowIfNull(database);
         ArgumentNullException.ThrowIfNull(run);
-        IdempotencyKey? key = null;
-        if (required || (TakesKey(context.Request.Method) && IdempotencyKey.IsGiven(context)))
+        var (key, unfit) = KeyOf(context, clientId, body.Span, required);
+        if (unfit is not null)
         {
-            var (given, refusal) = IdempotencyKey.Read(context, clientId, body.Span);
-            if (refusal is not null)
-            {
-                await Problems.WriteAsync(context, refusal);
-                return;
-            }
-
-            key = given;
+            await Problems.WriteAsync(context, unfit);
+            return;
         }
 
         // A change that was begun is finished even if the caller hangs up: half of it is nothing, all of it is an answer.
@@ -88,6 +106,56 @@ public static class Idempotent
         committed?.Invoke();
         await answer.SendAsync(context);
     }
+
+    /// <summary>
+    /// Answers a request that was answered before. For what takes long, and so is done between this and
+    /// <see cref="RunAsync(HttpContext, Database, Guid, ReadOnlyMemory{byte}, Func{UnitOfWork, Task{HttpAnswer}}, bool, Action?)"/>,
+    /// which keeps its answer: a transaction that waited for it would be ended by the server.
+    /// </summary>
+    /// <returns>Whether it was answered, or cannot be; else what is done has to bear being done twice at the same time.</returns>
+    public static async Task<bool> RepeatAsync(
+        HttpContext context,
+        Database database,
+        Guid clientId,
+        ReadOnlyMemory<byte> body,
+        bool required = false
+    )
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(database);
+        var (key, refusal) = KeyOf(context, clientId, body.Span, required);
+        if (refusal is null && key is { } wanted)
+        {
+            await using var work = await database.BeginAsync(context.RequestAborted);
+            if (await FindAsync(work, wanted, context.RequestAborted) is { } known)
+            {
+                if (known.Answer is { } answer)
+                {
+                    await answer.SendAsync(context);
+                    return true;
+                }
+
+                refusal = known.Refusal;
+            }
+        }
+
+        if (refusal is not null)
+        {
+            await Problems.WriteAsync(context, refusal);
+        }
+
+        return refusal is not null;
+    }
+
+    private static (IdempotencyKey? Key, Refusal? Refusal) KeyOf(
+        HttpContext context,
+        Guid clientId,
+        ReadOnlySpan<byte> body,
+        bool required
+    ) =>
+        required || (TakesKey(context.Request.Method) && IdempotencyKey.IsGiven(context))
+            ? IdempotencyKey.Read(context, clientId, body)
+            : default((IdempotencyKey?, Refusal?));
 
     /// <summary>The other methods are idempotent by themselves; a key on them is ignored.</summary>
     private static bool TakesKey(string method) => HttpMethods.IsPost(method) || HttpMethods.IsPatch(method);

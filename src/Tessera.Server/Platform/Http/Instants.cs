@@ -12,6 +12,17 @@ public static class Instants
         "yyyy-MM-dd'T'HH:mmK",
     ];
 
+    /// <summary>What to tell whoever writes a day otherwise.</summary>
+    public const string NotADay = "This has to be a date, such as 2027-01-31.";
+
+    /// <summary>Reads a day, such as 2027-01-31.</summary>
+    public static bool TryParseDay(string text, out DateOnly day) =>
+        DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out day)
+        && day.Year is > 1900 and < 9998;
+
+    /// <summary>Writes a day.</summary>
+    public static string Format(DateOnly day) => day.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+
     /// <summary>Reads an instant that names its offset.</summary>
     public static bool TryParse(string text, out DateTimeOffset at)
     {

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http;
 using Tessera.Core;
+using Tessera.Core.Promotions;
 
 namespace Tessera.Server.Platform.Http;
 
@@ -46,6 +47,7 @@ public static class Problems
                 json.WriteEndArray();
             }
 
+            WriteChange(json, refusal.Change);
             if (refusal.Errors is { Count: > 0 } errors)
             {
                 json.WriteStartArray("errors"u8);
@@ -60,6 +62,7 @@ public static class Problems
 
                     json.WriteString("code"u8, error.Code);
                     json.WriteString("message"u8, error.Message);
+                    WriteChange(json, error.Change);
                     json.WriteEndObject();
                 }
 
@@ -70,6 +73,35 @@ public static class Problems
         }
 
         return (status, buffer.WrittenSpan.ToArray());
+    }
+
+    /// <summary>Writes what would make a refusal pass, as the member <c>change</c>; nothing where there is nothing.</summary>
+    public static void WriteChange(Utf8JsonWriter json, Remedy? change)
+    {
+        ArgumentNullException.ThrowIfNull(json);
+        if (change is null)
+        {
+            return;
+        }
+
+        json.WriteStartObject("change"u8);
+        json.WriteString("kind"u8, change.Kind);
+        if (change.Amount > 0)
+        {
+            json.WriteNumber("amount"u8, change.Amount);
+        }
+
+        if (change.At is { } at)
+        {
+            json.WriteString("at"u8, Instants.Format(at));
+        }
+
+        if (change.Subject is { } subject)
+        {
+            json.WriteString("subject"u8, subject);
+        }
+
+        json.WriteEndObject();
     }
 
     /// <summary>An answer that refuses.</summary>
@@ -87,13 +119,17 @@ public static class Problems
         );
     }
 
-    /// <summary>Sends a refusal as the answer to a request that has none yet.</summary>
+    /// <summary>
+    /// Sends a refusal as the answer to a request that has none yet, and keeps it as a feature of the request, for whoever
+    /// logs refusals.
+    /// </summary>
     /// <param name="context">The request.</param>
     /// <param name="refusal">Why not.</param>
     /// <param name="policy">The rate limit that was exceeded, where one was.</param>
     public static Task WriteAsync(HttpContext context, Refusal refusal, string? policy = null)
     {
         ArgumentNullException.ThrowIfNull(context);
+        context.Features.Set(refusal);
         var (status, body) = Render(refusal, context.Request.Path.Value ?? "/", RequestIds.Of(context), policy);
         var response = context.Response;
         response.StatusCode = status;

@@ -10,6 +10,8 @@ namespace Tessera.Server.Platform.Http;
 /// </summary>
 public sealed class Query(HttpRequest request)
 {
+    private const int LongestWord = 200;
+
     private readonly HashSet<string> _asked = new(StringComparer.Ordinal);
     private readonly List<FieldError> _errors = [];
     private Refusal? _refusal;
@@ -74,6 +76,12 @@ public sealed class Query(HttpRequest request)
 
         const StringSplitOptions clean = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
         List<string> words = [.. values.SelectMany(v => (v ?? "").Split(',', clean)).Distinct()];
+        if (words.Exists(static w => w.Length > LongestWord || w.Any(char.IsControl)))
+        {
+            Add(name, "invalid_text", $"Each of these has to be text of at most {LongestWord} characters.");
+            return null;
+        }
+
         if (allowed is not null && words.Find(w => !allowed.Contains(w)) is not null)
         {
             Add(name, "unknown_value", "This has to be one or more of: " + string.Join(", ", allowed) + ".");
@@ -183,8 +191,29 @@ public sealed class Query(HttpRequest request)
         return null;
     }
 
-    /// <summary>An instant with its offset, or a date, which stands for its first instant in UTC.</summary>
-    public DateTimeOffset? Instant(string name)
+    /// <summary>A day.</summary>
+    public DateOnly? Day(string name)
+    {
+        var text = Text(name, 10);
+        if (text is null)
+        {
+            return null;
+        }
+
+        if (Instants.TryParseDay(text, out var day))
+        {
+            return day;
+        }
+
+        Add(name, "not_a_date", Instants.NotADay);
+        return null;
+    }
+
+    /// <summary>
+    /// An instant with its offset, or a date, which stands for its first instant in UTC; as an end, for the first instant
+    /// after it (convention 2).
+    /// </summary>
+    public DateTimeOffset? Instant(string name, bool isEnd = false)
     {
         var text = Text(name, 40);
         if (text is null)
@@ -197,12 +226,9 @@ public sealed class Query(HttpRequest request)
             return at;
         }
 
-        if (
-            DateOnly.TryParseExact(text, "yyyy-MM-dd", CultureInfo.InvariantCulture, DateTimeStyles.None, out var day)
-            && day.Year is > 1900 and < 9998
-        )
+        if (Instants.TryParseDay(text, out var day))
         {
-            return new DateTimeOffset(day, TimeOnly.MinValue, TimeSpan.Zero);
+            return new DateTimeOffset(isEnd ? day.AddDays(1) : day, TimeOnly.MinValue, TimeSpan.Zero);
         }
 
         Add(name, "not_an_instant", "This has to be a date or a time with its offset.");

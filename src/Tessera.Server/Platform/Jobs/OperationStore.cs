@@ -91,23 +91,31 @@ public static class OperationStore
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        await using var insert = work.Command(
-            $"""
-            insert into platform.operation (id, kind, status, total, input, fence, leased_until, actor)
-            values ($1, $2, case when $6 then 'running' else 'pending' end, $3, $4, case when $6 then 1 else 0 end,
-                case when $6 then {Lease} end, $5)
-            returning {Operation.Columns}
-            """,
-            id ?? Guid.CreateVersion7(),
-            kind,
-            new NpgsqlParameter { Value = total ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
-            Json(input),
-            actor,
-            leased
-        );
-        await using var row = await insert.ExecuteReaderAsync(cancel);
-        await row.ReadAsync(cancel);
-        return Operation.Read(row);
+        Operation made;
+        await using (
+            var insert = work.Command(
+                $"""
+                insert into platform.operation (id, kind, status, total, input, fence, leased_until, actor)
+                values ($1, $2, case when $6 then 'running' else 'pending' end, $3, $4, case when $6 then 1 else 0 end,
+                    case when $6 then {Lease} end, $5)
+                returning {Operation.Columns}
+                """,
+                id ?? Guid.CreateVersion7(),
+                kind,
+                new NpgsqlParameter { Value = total ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint },
+                Json(input),
+                actor,
+                leased
+            )
+        )
+        await using (var row = await insert.ExecuteReaderAsync(cancel))
+        {
+            await row.ReadAsync(cancel);
+            made = Operation.Read(row);
+        }
+
+        await TellAsync(work, made.Id, "asked", 1, actor, null, [("kind", kind), ("total", total)], cancel);
+        return made;
     }
 
     /// <summary>Reads an operation that the caller may see.</summary>
@@ -206,14 +214,40 @@ public static class OperationStore
     {
         ArgumentNullException.ThrowIfNull(work);
         ArgumentNullException.ThrowIfNull(operation);
-        return await work.ExecuteAsync(
+        (int Version, long Done, long Errors) ended;
+        await using (
+            var end = work.Command(
                 """
-                update platform.operation set status = $3, result = $4, leased_until = null, updated_at = platform.clock()
-                where id = $1 and fence = $2 and status = 'running'
+                update platform.operation set status = $3, result = $4, leased_until = null, updated_at = platform.clock(),
+                    version = version + 1
+                where id = $1 and fence = $2 and status = 'running' returning version, done, error_count
                 """,
-                [operation.Id, operation.Fence, status, Json(result)],
-                cancel
-            ) == 1;
+                operation.Id,
+                operation.Fence,
+                status,
+                Json(result)
+            )
+        )
+        await using (var row = await end.ExecuteReaderAsync(cancel))
+        {
+            if (!await row.ReadAsync(cancel))
+            {
+                return false;
+            }
+
+            ended = (row.GetInt32(0), row.GetInt64(1), row.GetInt64(2));
+        }
+
+        (string, object?)[] facts =
+        [
+            ("kind", operation.Kind),
+            ("status", status),
+            ("done", ended.Done),
+            ("errors", ended.Errors),
+        ];
+        var job = "job:" + operation.Kind;
+        await TellAsync(work, operation.Id, "ended", ended.Version, job, null, facts, cancel);
+        return true;
     }
 
     /// <summary>Moves an operation to another status, from outside its worker; a batch that runs is rolled back.</summary>
@@ -223,18 +257,40 @@ public static class OperationStore
         Guid id,
         string[] from,
         string to,
-        CancellationToken cancel
+        CancellationToken cancel,
+        string? actor = null,
+        string? request = null
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        return await work.ExecuteAsync(
+        int version;
+        await using (
+            var move = work.Command(
                 """
-                update platform.operation set status = $3, leased_until = null, updated_at = platform.clock()
-                where id = $1 and status = any($2)
+                update platform.operation set status = $3, leased_until = null, updated_at = platform.clock(),
+                    version = version + 1
+                where id = $1 and status = any($2) returning version
                 """,
-                [id, from, to],
-                cancel
-            ) == 1;
+                id,
+                from,
+                to
+            )
+        )
+        {
+            if (await move.ExecuteScalarAsync(cancel) is not int moved)
+            {
+                return false;
+            }
+
+            version = moved;
+        }
+
+        if (actor is not null)
+        {
+            await TellAsync(work, id, "moved", version, actor, request, [("to", to)], cancel);
+        }
+
+        return true;
     }
 
     /// <summary>Keeps a piece of a file of an operation.</summary>
@@ -253,6 +309,24 @@ public static class OperationStore
             [id, kind, number, content],
             cancel
         );
+    }
+
+    /// <summary>
+    /// Whether there is a file of an operation still: files have a period after which they go, of at least a day. Before that
+    /// one without content is an empty file.
+    /// </summary>
+    public static async Task<bool> HasFileAsync(Database database, Guid id, string kind, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(database);
+        await using var query = database.Source.CreateCommand(
+            """
+            select exists (select from platform.operation_chunk where operation_id = $1 and kind = $2)
+                or exists (select from platform.operation where id = $1 and updated_at > platform.clock() - interval '1 day')
+            """
+        );
+        query.Parameters.Add(new NpgsqlParameter { Value = id });
+        query.Parameters.Add(new NpgsqlParameter { Value = kind });
+        return (bool)(await query.ExecuteScalarAsync(cancel))!;
     }
 
     /// <summary>Copies a file of an operation, a piece at a time.</summary>
@@ -292,6 +366,22 @@ public static class OperationStore
             [id, kind],
             cancel
         );
+    }
+
+    private static async Task TellAsync(
+        UnitOfWork work,
+        Guid id,
+        string what,
+        int version,
+        string actor,
+        string? request,
+        (string, object?)[] facts,
+        CancellationToken cancel
+    )
+    {
+        var payload = EventLog.Payload(facts);
+        var entry = new EventEntry("operation", id.ToString(), "operation." + what, version, actor, payload, request);
+        await EventLog.AppendAsync(work, await work.ClockAsync(cancel), [entry], cancel);
     }
 
     private static NpgsqlParameter Json(string? value) =>

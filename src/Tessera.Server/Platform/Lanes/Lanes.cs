@@ -10,11 +10,16 @@ namespace Tessera.Server.Platform.Lanes;
 /// <typeparam name="TAnswer">What is answered, after the commit.</typeparam>
 /// <remarks>
 /// One queue a lane; the caller's routing value picks the lane, so that commands on one hot row meet in one batch and
-/// not on the row's lock. A batch that fails as a whole is run again item by item, so that a neighbour is never failed.
+/// not on the row's lock. A lane with a long queue runs two batches, half of the work each: one is made ready and
+/// waits for the locks while the other commits, so that a single hot row keeps the database busy. A batch that fails
+/// as a whole is run again item by item, so that a neighbour is never failed.
 /// </remarks>
 public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
 {
-    private readonly Channel<Ticket>[] _queues;
+    /// <summary>A queue this long is worth a second batch beside the one that runs; a shorter one waits for it.</summary>
+    private const int SecondFrom = 96;
+
+    private readonly Queue[] _queues;
     private readonly Task[] _workers;
     private readonly CancellationTokenSource _stop = new();
     private readonly int _batchLimit;
@@ -25,7 +30,10 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
     /// <param name="count">How many run side by side.</param>
     /// <param name="batchLimit">The most commands in one transaction.</param>
     /// <param name="queueLimit">The most commands waiting per lane; beyond that a caller is turned away.</param>
-    /// <param name="open">Makes the worker of a lane; again after a failure that may have broken its connection.</param>
+    /// <param name="open">
+    /// Makes a worker, two a lane, which connect with their first command; again after a failure that may have broken
+    /// a connection.
+    /// </param>
     /// <param name="failed">Told of failures that were not a caller's fault.</param>
     public Lanes(
         int count,
@@ -39,14 +47,11 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
         _batchLimit = batchLimit;
         _open = open;
         _failed = failed;
-        _queues = new Channel<Ticket>[count];
+        _queues = new Queue[count];
         _workers = new Task[count];
         for (var i = 0; i < count; i++)
         {
-            _queues[i] = Channel.CreateBounded<Ticket>(
-                new BoundedChannelOptions(queueLimit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
-            );
-            var queue = _queues[i].Reader;
+            var queue = _queues[i] = new Queue(queueLimit);
             _workers[i] = Task.Run(() => WorkAsync(queue));
         }
     }
@@ -60,7 +65,7 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
     {
         var ticket = new Ticket(command);
         var queue = _queues[(int)(unchecked((uint)route) % (uint)_queues.Length)];
-        if (!queue.Writer.TryWrite(ticket))
+        if (!queue.TryAdd(ticket))
         {
             throw _stop.IsCancellationRequested
                 ? new LaneUnavailableException("The lanes are stopped.", null)
@@ -75,7 +80,7 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
     {
         foreach (var queue in _queues)
         {
-            queue.Writer.TryComplete();
+            queue.Complete();
         }
 
         await Task.WhenAll(_workers);
@@ -83,59 +88,63 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
         _stop.Dispose();
     }
 
-    private async Task WorkAsync(ChannelReader<Ticket> queue)
+    private async Task WorkAsync(Queue queue)
     {
-        var worker = _open();
-        var batch = new List<Ticket>(_batchLimit);
-        var commands = new List<TCommand>(_batchLimit);
-        while (await queue.WaitToReadAsync())
+        var (one, two) = (new Seat(_open()), new Seat(_open()));
+        while (await queue.WaitAsync())
         {
-            batch.Clear();
-            commands.Clear();
-            while (batch.Count < _batchLimit && queue.TryRead(out var ticket))
+            LaneTraffic.Note();
+            if (!one.IsIdle && !two.IsIdle)
             {
-                batch.Add(ticket);
-                commands.Add(ticket.Command);
+                await Task.WhenAny(one.Running, two.Running);
             }
 
-            worker = await RunBatchAsync(worker, batch, commands);
+            var (free, other) = one.IsIdle ? (one, two) : (two, one);
+            if (!other.IsIdle)
+            {
+                await Task.WhenAny(other.Running, queue.LongAsync(SecondFrom));
+            }
+
+            free.Batch.Clear();
+            free.Commands.Clear();
+            var most = other.IsIdle ? _batchLimit : Math.Min(_batchLimit, (other.Batch.Count + queue.Length + 1) / 2);
+            while (free.Batch.Count < most && queue.TryTake() is { } ticket)
+            {
+                free.Batch.Add(ticket);
+                free.Commands.Add(ticket.Command);
+            }
+
+            free.Running = RunBatchAsync(free);
         }
 
-        await worker.DisposeAsync();
+        await Task.WhenAll(one.Running, two.Running);
+        await one.Worker.DisposeAsync();
+        await two.Worker.DisposeAsync();
     }
 
-    private async Task<ILaneWorker<TCommand, TAnswer>> RunBatchAsync(
-        ILaneWorker<TCommand, TAnswer> worker,
-        List<Ticket> batch,
-        List<TCommand> commands
-    )
+    private async Task RunBatchAsync(Seat seat)
     {
         try
         {
-            var answers = await worker.RunAsync(commands, _stop.Token);
-            for (var i = 0; i < batch.Count; i++)
+            var answers = await seat.Worker.RunAsync(seat.Commands, _stop.Token);
+            for (var i = 0; i < seat.Batch.Count; i++)
             {
-                batch[i].SetResult(answers[i]);
+                seat.Batch[i].SetResult(answers[i]);
             }
-
-            return worker;
         }
         catch (Exception error)
         {
             _failed(error);
-            worker = await ReopenAsync(worker);
-            for (var i = 0; i < batch.Count; i++)
+            await ReopenAsync(seat);
+            for (var i = 0; i < seat.Batch.Count; i++)
             {
-                (worker, var outage) = await RunAloneAsync(worker, batch[i]);
-                if (outage is not null)
+                if (await RunAloneAsync(seat, seat.Batch[i]) is { } outage)
                 {
                     // The database is away: the rest would wait for the same answer one time-out after the other.
-                    batch.Skip(i + 1).ToList().ForEach(ticket => ticket.SetException(outage));
+                    seat.Batch.Skip(i + 1).ToList().ForEach(ticket => ticket.SetException(outage));
                     break;
                 }
             }
-
-            return worker;
         }
     }
 
@@ -143,51 +152,112 @@ public sealed class Lanes<TCommand, TAnswer> : IAsyncDisposable
     /// One command in a transaction of its own. A command whose first outcome is unknown finds its own answer by its
     /// idempotency key, so a second run has no second effect (convention 44).
     /// </summary>
-    private async Task<(ILaneWorker<TCommand, TAnswer> Worker, LaneUnavailableException? Outage)> RunAloneAsync(
-        ILaneWorker<TCommand, TAnswer> worker,
-        Ticket ticket
-    )
+    private async Task<LaneUnavailableException?> RunAloneAsync(Seat seat, Ticket ticket)
     {
         const int attempts = 3;
         for (var attempt = 1; ; attempt++)
         {
             try
             {
-                ticket.SetResult((await worker.RunAsync([ticket.Command], _stop.Token))[0]);
-                return (worker, null);
+                ticket.SetResult((await seat.Worker.RunAsync([ticket.Command], _stop.Token))[0]);
+                return null;
             }
             catch (Exception error)
             {
-                worker = await ReopenAsync(worker);
-                if (worker.IsOutage(error))
+                await ReopenAsync(seat);
+                if (seat.Worker.IsOutage(error))
                 {
                     var outage = new LaneUnavailableException("The database cannot be reached.", error);
                     ticket.SetException(outage);
-                    return (worker, outage);
+                    return outage;
                 }
 
                 if (attempt == attempts)
                 {
                     _failed(error);
                     ticket.SetException(error);
-                    return (worker, null);
+                    return null;
                 }
             }
         }
     }
 
-    private async Task<ILaneWorker<TCommand, TAnswer>> ReopenAsync(ILaneWorker<TCommand, TAnswer> worker)
+    private async Task ReopenAsync(Seat seat)
     {
         try
         {
-            await worker.DisposeAsync();
+            await seat.Worker.DisposeAsync();
         }
         catch (Exception error)
         {
             _failed(error);
         }
 
-        return _open();
+        seat.Worker = _open();
+    }
+
+    /// <summary>One of the two workers of a lane, with the batch it runs.</summary>
+    private sealed class Seat(ILaneWorker<TCommand, TAnswer> worker)
+    {
+        public ILaneWorker<TCommand, TAnswer> Worker { get; set; } = worker;
+
+        public List<Ticket> Batch { get; } = [];
+
+        public List<TCommand> Commands { get; } = [];
+
+        public Task Running { get; set; } = Task.CompletedTask;
+
+        public bool IsIdle => Running.IsCompleted;
+    }
+
+    /// <summary>The commands that wait for a lane.</summary>
+    private sealed class Queue(int limit)
+    {
+        private readonly Channel<Ticket> _tickets = Channel.CreateBounded<Ticket>(
+            new BoundedChannelOptions(limit) { SingleReader = true, FullMode = BoundedChannelFullMode.Wait }
+        );
+        private TaskCompletionSource? _long;
+        private int _longFrom;
+
+        public int Length => _tickets.Reader.Count;
+
+        public bool TryAdd(Ticket ticket)
+        {
+            if (!_tickets.Writer.TryWrite(ticket))
+            {
+                return false;
+            }
+
+            if (Volatile.Read(ref _long) is { } waiting && Length >= _longFrom)
+            {
+                waiting.TrySetResult();
+            }
+
+            return true;
+        }
+
+        public Ticket? TryTake() => _tickets.Reader.TryRead(out var ticket) ? ticket : null;
+
+        /// <summary>True with the first command that waits, false when no more will come.</summary>
+        public ValueTask<bool> WaitAsync() => _tickets.Reader.WaitToReadAsync();
+
+        /// <summary>Ends when so many wait.</summary>
+        public Task LongAsync(int length)
+        {
+            _longFrom = length;
+            var waiting = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            Volatile.Write(ref _long, waiting);
+
+            // Reading the length takes the lock that writers take, so none of them misses the task.
+            if (Length >= length)
+            {
+                waiting.TrySetResult();
+            }
+
+            return waiting.Task;
+        }
+
+        public void Complete() => _tickets.Writer.TryComplete();
     }
 
     private sealed class Ticket(TCommand command)

@@ -58,12 +58,16 @@ public sealed class Egress : IDisposable
 
     private readonly IReadOnlyList<IPNetwork> _allowed;
     private readonly HttpMessageInvoker _client;
+    private readonly Dictionary<string, IHouseHost> _house;
 
     /// <summary>Makes the client; it opens nothing yet.</summary>
-    public Egress(Settings settings)
+    /// <param name="settings">Which private networks are open.</param>
+    /// <param name="house">Hosts that are answered inside of this process.</param>
+    public Egress(Settings settings, IEnumerable<IHouseHost>? house = null)
     {
         ArgumentNullException.ThrowIfNull(settings);
         _allowed = settings.EgressAllow;
+        _house = (house ?? []).ToDictionary(static h => h.Name, StringComparer.OrdinalIgnoreCase);
         _client = new HttpMessageInvoker(
             new SocketsHttpHandler
             {
@@ -121,7 +125,9 @@ public sealed class Egress : IDisposable
         deadline.CancelAfter(timeout);
         try
         {
-            using var response = await _client.SendAsync(request, deadline.Token);
+            using var response = _house.TryGetValue(request.RequestUri!.Host, out var host)
+                ? await host.AnswerAsync(request, deadline.Token)
+                : await _client.SendAsync(request, deadline.Token);
             var (body, isWhole) = await ReadAsync(response.Content, deadline.Token);
             return new OutboundAnswer((int)response.StatusCode, body, isWhole, RetryAfterOf(response));
         }
@@ -226,6 +232,16 @@ public sealed class Egress : IDisposable
             throw;
         }
     }
+}
+
+/// <summary>A host that is answered inside of this process: a call to it leaves nothing and reaches no network.</summary>
+public interface IHouseHost
+{
+    /// <summary>Its name, below <c>.invalid</c>, which no network resolves (RFC 6761).</summary>
+    string Name { get; }
+
+    /// <summary>Answers a request.</summary>
+    Task<HttpResponseMessage> AnswerAsync(HttpRequestMessage request, CancellationToken cancel);
 }
 
 /// <summary>An answer from outside.</summary>

@@ -12,7 +12,8 @@ namespace Tessera.Server.Platform.Postgres;
 /// </summary>
 /// <remarks>
 /// PostgreSQL refuses to run as root: then it runs as a system user. A server left behind by a node that was killed is
-/// taken over; one that was killed itself recovers by its own log when it is started again.
+/// taken over; one that was killed itself recovers by its own log when it is started again. Several processes may use
+/// one server, such as a command beside a node: the last of them stops it.
 /// </remarks>
 public sealed class PrivatePostgres : IAsyncDisposable
 {
@@ -29,6 +30,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
     private readonly IReadOnlyList<string> _options;
     private readonly CancellationTokenSource _stop = new();
     private Task _watch = Task.CompletedTask;
+    private FileStream? _use;
     private Process? _server;
     private volatile string _lastWords = "it says nothing";
 
@@ -89,7 +91,16 @@ public sealed class PrivatePostgres : IAsyncDisposable
             user,
             options
         );
-        await postgres.StartAsync(cancel);
+        try
+        {
+            await postgres.StartAsync(cancel);
+        }
+        catch
+        {
+            await (postgres._use?.DisposeAsync() ?? default);
+            throw;
+        }
+
         postgres._watch = Task.Run(postgres.WatchAsync, CancellationToken.None);
         return postgres;
     }
@@ -111,12 +122,14 @@ public sealed class PrivatePostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops it: connections are ended, nothing acknowledged is lost.</summary>
+    /// <summary>Stops it, unless another process uses it: connections are ended, nothing acknowledged is lost.</summary>
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
         await _watch;
-        if (ReadProcessId() is { } id)
+        await (_use?.DisposeAsync() ?? default);
+        await using var alone = TryUse(FileShare.None);
+        if (alone is not null && ReadProcessId() is { } id)
         {
             Signals.Send(id, Signals.Interrupt);
             var since = Stopwatch.StartNew();
@@ -134,12 +147,26 @@ public sealed class PrivatePostgres : IAsyncDisposable
     {
         MakeDirectory(Path.GetDirectoryName(_cluster)!, isOwn: true);
         MakeDirectory(_socket, isOwn: true);
+        var since = Stopwatch.StartNew();
+        while ((_use ??= TryUse(FileShare.Read)) is null)
+        {
+            // The last user of before is stopping it.
+            if (since.Elapsed > StartWithin)
+            {
+                throw new InvalidOperationException(
+                    "PostgreSQL is being stopped by another process, and does not end."
+                );
+            }
+
+            await Task.Delay(Pause, cancel);
+        }
+
         if (!File.Exists(Path.Combine(_cluster, "PG_VERSION")))
         {
             await InitialiseAsync(cancel);
         }
 
-        var since = Stopwatch.StartNew();
+        since.Restart();
         while (true)
         {
             if (await AnswersAsync(cancel))
@@ -164,6 +191,23 @@ public sealed class PrivatePostgres : IAsyncDisposable
             }
 
             await Task.Delay(Pause, cancel);
+        }
+    }
+
+    /// <summary>
+    /// Says that this process uses the server: shared while it does, alone to stop it. The lock ends with the process,
+    /// however that ends.
+    /// </summary>
+    /// <returns>Null when others stand in the way.</returns>
+    private FileStream? TryUse(FileShare share)
+    {
+        try
+        {
+            return new FileStream(_cluster + ".use", FileMode.OpenOrCreate, FileAccess.Read, share);
+        }
+        catch (IOException)
+        {
+            return null;
         }
     }
 

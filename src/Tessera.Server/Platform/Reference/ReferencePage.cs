@@ -13,9 +13,11 @@ namespace Tessera.Server.Platform.Reference;
 /// </summary>
 public static class ReferencePage
 {
+    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+
     private static readonly Lazy<FrozenDictionary<string, Asset>> Assets = new(Read);
 
-    /// <summary>Where the page is.</summary>
+    /// <summary>Where the page is; <c>/</c> leads there.</summary>
     public const string Address = "/docs";
 
     /// <summary>Where the page and its parts are.</summary>
@@ -27,13 +29,10 @@ public static class ReferencePage
     {
         ArgumentNullException.ThrowIfNull(app);
         var group = app.MapGroup("").ExcludeFromDescription();
+        group.MapMethods("/", Methods, static () => TypedResults.Redirect(Address));
         foreach (var (path, asset) in Assets.Value)
         {
-            group.MapMethods(
-                path,
-                [HttpMethods.Get, HttpMethods.Head],
-                (HttpContext context) => SendAsync(context, asset)
-            );
+            group.MapMethods(path, Methods, (HttpContext context) => SendAsync(context, asset));
         }
 
         return group;

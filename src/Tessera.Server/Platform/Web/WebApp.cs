@@ -8,7 +8,7 @@ namespace Tessera.Server.Platform.Web;
 
 /// <summary>
 /// Serves the admin app below <c>/app</c>. Its addresses are views of the app, so each of them answers with the one
-/// page; <c>/</c> leads there, or to the API reference where no app was built.
+/// page.
 /// </summary>
 public static class WebApp
 {
@@ -20,15 +20,12 @@ public static class WebApp
     /// <summary>Adds the routes.</summary>
     /// <param name="app">The service.</param>
     /// <param name="directory">Of the built app.</param>
-    /// <param name="reference">Where the API reference is.</param>
     /// <returns>The routes, for the caller to say who may use them.</returns>
-    public static RouteGroupBuilder MapWebApp(this IEndpointRouteBuilder app, string directory, string reference)
+    public static RouteGroupBuilder MapWebApp(this IEndpointRouteBuilder app, string directory)
     {
         ArgumentNullException.ThrowIfNull(app);
         var group = app.MapGroup("").ExcludeFromDescription();
         var files = WebFiles.Read(directory);
-        var home = files is null ? reference : Root + "/";
-        group.MapMethods("/", Methods, () => TypedResults.Redirect(home));
         if (files is null)
         {
             return group;

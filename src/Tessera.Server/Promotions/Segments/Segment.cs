@@ -110,12 +110,12 @@ internal sealed class SegmentBook
     /// <summary>The segments a customer is in: the lists that name him, and the rules that hold of him.</summary>
     /// <param name="customer">What the house knows.</param>
     /// <param name="lists">Ids of the lists.</param>
-    /// <param name="spent">What was paid for orders that stand, by currency.</param>
+    /// <param name="spent">What was paid for orders that stand, by currency; null where nobody may judge by it.</param>
     /// <param name="now">The instant.</param>
     public IReadOnlyList<string> Of(
         Shopper customer,
         IEnumerable<string> lists,
-        IReadOnlyDictionary<string, decimal> spent,
+        IReadOnlyDictionary<string, decimal>? spent,
         DateTimeOffset now
     )
     {
@@ -123,7 +123,7 @@ internal sealed class SegmentBook
         foreach (var segment in _rules)
         {
             var attributes = customer.Attributes;
-            if (segment.Currency is { } currency)
+            if (segment.Currency is { } currency && spent is not null)
             {
                 attributes = new Dictionary<string, decimal>(attributes, StringComparer.Ordinal)
                 {

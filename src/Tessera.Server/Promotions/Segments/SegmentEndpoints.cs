@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Campaigns;
 using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -93,6 +94,16 @@ internal static class SegmentEndpoints
             .WithPages(["customer_id"])
             .WithAnswer(200, new Page<SegmentMember>([new SegmentMember(Samples.Id)], false, null), "A page.")
             .WithRefusals(TooSlow);
+        segments
+            .MapPost("/{id:guid}/audiences", SendAsync)
+            .WithName("addSegmentToAudience")
+            .WithSummary("Put everybody who is in a segment now into the audience of a campaign")
+            .WithRemark("Who comes into the segment later is not in it; the audience may be asked for again.")
+            .RequirePermission(Permissions.CampaignsWrite)
+            .WithBody(new SegmentAudience("spring-2027"))
+            .WithIdempotencyKey(required: false)
+            .WithAnswer(200, new SegmentChange(1), "How many were not in the audience before.")
+            .WithRefusals(TooSlow);
         foreach (var add in (bool[])[true, false])
         {
             segments
@@ -112,58 +123,25 @@ internal static class SegmentEndpoints
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
-        var cancel = context.RequestAborted;
         var merchant = Caller.Of(context).MerchantId;
         var query = new Query(context.Request);
-        var page = await cursors.ReadAsync(query, [.. Sorts.Keys], "-created_at", merchant, cancel);
-        var values = new List<object?>();
-        var conditions = new List<string> { "s.deleted_at is null" };
-        void Where(string condition, object value)
-        {
-            values.Add(value);
-            conditions.Add(condition.Replace("{}", "$" + values.Count, StringComparison.Ordinal));
-        }
-
-        if (merchant is { } own)
-        {
-            Where("s.merchant_id = {}", own);
-        }
-
+        var page = await cursors.ReadAsync(query, [.. Sorts.Keys], "-created_at", merchant, context.RequestAborted);
+        var rows = new PageRows("s.deleted_at is null");
+        rows.Equal("s.merchant_id", merchant);
         if (query.Word("kind", Kinds) is { } kind)
         {
-            conditions.Add(kind == "list" ? "s.rule is null" : "s.rule is not null");
+            rows.Where(kind == "list" ? "s.rule is null" : "s.rule is not null");
         }
 
-        if (query.Text("search", 200) is { } search)
-        {
-            Where("position(lower({}) in lower(s.name)) > 0", search);
-        }
-
-        if (query.Finish() is { } refusal)
-        {
-            await Problems.WriteAsync(context, refusal);
-            return;
-        }
-
-        var (column, type) = Sorts[page.Sort];
-        conditions.Add(page.Where(column, type, "s.id", "uuid", values));
-        await using var work = await database.BeginAsync(cancel);
-        var rows = new List<Segment>(page.Fetch);
-        await using var command = work.Command(
-            $"""
-            select {SegmentStore.Columns} from promotions.segment s
-            where {string.Join(" and ", conditions)} {page.OrderBy(column, "s.id")}
-            """,
-            values.ToArray()
+        rows.Where("position(lower({}) in lower(s.name)) > 0", query.Text("search", 200));
+        var segments = new Listed<Segment>(
+            $"select {SegmentStore.Columns} from promotions.segment s",
+            Sorts[page.Sort],
+            ("s.id", "uuid"),
+            SegmentStore.Read,
+            s => [page.Sort == "name" ? s.Name : PageRequest.KeyOf(s.CreatedAt), s.Key]
         );
-        await using var row = await command.ExecuteReaderAsync(cancel);
-        while (await row.ReadAsync(cancel))
-        {
-            rows.Add(SegmentStore.Read(row));
-        }
-
-        string?[] KeyOf(Segment s) => [page.Sort == "name" ? s.Name : PageRequest.KeyOf(s.CreatedAt), s.Key];
-        await page.Answer(context, rows, static s => s.View(), KeyOf).SendAsync(context);
+        await rows.AnswerAsync(context, database, query, page, segments, static s => s.View());
     }
 
     private static async Task GetAsync(HttpContext context, Guid id, Database database)
@@ -222,14 +200,15 @@ internal static class SegmentEndpoints
     }
 
     private static Task CreateAsync(HttpContext context, Database database) =>
-        WriteAsync(
+        CatalogueChange.RunAsync(
             context,
             database,
-            async (work, body, actor, cancel) =>
+            async (work, fields, actor) =>
             {
+                var cancel = CancellationToken.None;
                 await SegmentStore.LockAsync(work, actor.MerchantId, cancel);
                 var all = await SegmentStore.AllAsync(work, actor.MerchantId, cancel);
-                var (now, fields) = (await work.ClockAsync(cancel), Fields.Of(body));
+                var now = await work.ClockAsync(cancel);
                 var id = Guid.CreateVersion7();
                 var blank = new Segment(id, actor.MerchantId, "", null, null, 1, actor.Actor, now, now);
                 var segment = SegmentRequests.Read(fields, blank, all);
@@ -244,18 +223,15 @@ internal static class SegmentEndpoints
         );
 
     private static Task ReplaceAsync(HttpContext context, Guid id, Database database) =>
-        WriteAsync(
+        CatalogueChange.OnAsync(
             context,
             database,
-            async (work, body, actor, cancel) =>
+            (work, actor) => HoldAsync(work, id, actor.MerchantId, CancellationToken.None),
+            async (work, before, fields, actor) =>
             {
-                if (await HoldAsync(work, id, actor.MerchantId, cancel) is not { } before)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
+                var cancel = CancellationToken.None;
                 var all = await SegmentStore.AllAsync(work, before.MerchantId, cancel);
-                var (now, fields) = (await work.ClockAsync(cancel), Fields.Of(body));
+                var now = await work.ClockAsync(cancel);
                 var next = before with { Version = before.Version + 1, UpdatedAt = now };
                 var segment = SegmentRequests.Read(fields, next, all);
                 var no = fields.Finish() ?? ETags.Check(context, ETags.Of(before.Version));
@@ -274,22 +250,14 @@ internal static class SegmentEndpoints
             }
         );
 
-    private static async Task DeleteAsync(HttpContext context, Guid id, Database database)
-    {
-        var (caller, actor) = (Caller.Of(context), ActorOf(context));
-        await Idempotent.RunAsync(
+    private static Task DeleteAsync(HttpContext context, Guid id, Database database) =>
+        CatalogueChange.OnAsync(
             context,
             database,
-            caller.ClientId,
-            default,
-            async work =>
+            (work, actor) => HoldAsync(work, id, actor.MerchantId, CancellationToken.None),
+            async (work, segment, actor) =>
             {
                 var cancel = CancellationToken.None;
-                if (await HoldAsync(work, id, actor.MerchantId, cancel) is not { } segment)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
                 var no = ETags.Check(context, ETags.Of(segment.Version));
                 no ??= await SegmentStore.IsAskedForAsync(work, segment, cancel) ? InUse : null;
                 if (no is not null)
@@ -301,20 +269,15 @@ internal static class SegmentEndpoints
                 return HttpAnswer.NoContent;
             }
         );
-    }
 
     private static Task ChangeAsync(HttpContext context, Guid id, Database database, bool add) =>
-        WriteAsync(
+        CatalogueChange.OnAsync(
             context,
             database,
-            async (work, body, actor, cancel) =>
+            (work, actor) => HoldAsync(work, id, actor.MerchantId, CancellationToken.None),
+            async (work, segment, fields, actor) =>
             {
-                if (await HoldAsync(work, id, actor.MerchantId, cancel) is not { } segment)
-                {
-                    return HttpAnswer.Refused(context, Entry.NotFound);
-                }
-
-                var fields = Fields.Of(body);
+                var cancel = CancellationToken.None;
                 var named = fields.List("customer_ids", MaxMembers, static (item, place) => item.Id(place));
                 var customers = named?.OfType<Guid>().Distinct().ToList() ?? [];
                 if (add && customers.Count > 0)
@@ -344,6 +307,37 @@ internal static class SegmentEndpoints
             }
         );
 
+    private static Task SendAsync(HttpContext context, Guid id, Database database) =>
+        CatalogueChange.OnAsync(
+            context,
+            database,
+            (work, actor) =>
+                SegmentStore.FindAsync(work, id, actor.MerchantId, forUpdate: false, CancellationToken.None),
+            async (work, segment, fields, actor) =>
+            {
+                var cancel = CancellationToken.None;
+                var campaign = fields.Text("campaign_id", 64);
+                if (fields.Finish() is { } wrong)
+                {
+                    return HttpAnswer.Refused(context, wrong);
+                }
+
+                var all = new SegmentBook(await SegmentStore.AllAsync(work, segment.MerchantId, cancel));
+                if (await SegmentReads.AllAsync(work, segment, all, cancel) is not { } customers)
+                {
+                    return HttpAnswer.Refused(context, TooSlow);
+                }
+
+                if (await Audiences.AddAsync(work, campaign!, customers, id, actor, cancel) is { } added)
+                {
+                    return HttpAnswer.Json(200, new SegmentChange(added));
+                }
+
+                fields.Add("campaign_id", "unknown_reference", "There is no campaign with this id.");
+                return HttpAnswer.Refused(context, fields.Finish()!);
+            }
+        );
+
     /// <summary>A segment under the lock of its owner's segments and its own.</summary>
     private static async Task<Segment?> HoldAsync(UnitOfWork work, Guid id, Guid? merchant, CancellationToken cancel)
     {
@@ -355,31 +349,5 @@ internal static class SegmentEndpoints
 
         await SegmentStore.LockAsync(work, found.MerchantId, cancel);
         return await SegmentStore.FindAsync(work, id, merchant, forUpdate: true, cancel);
-    }
-
-    private static async Task WriteAsync(
-        HttpContext context,
-        Database database,
-        Func<UnitOfWork, RequestBody, CatalogueActor, CancellationToken, Task<HttpAnswer>> write
-    )
-    {
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
-        await Idempotent.RunAsync(
-            context,
-            database,
-            Caller.Of(context).ClientId,
-            body.Bytes,
-            work => write(work, body, ActorOf(context), CancellationToken.None)
-        );
-    }
-
-    private static CatalogueActor ActorOf(HttpContext context)
-    {
-        var caller = Caller.Of(context);
-        return new CatalogueActor(caller.Actor, RequestIds.Of(context), caller.MerchantId);
     }
 }

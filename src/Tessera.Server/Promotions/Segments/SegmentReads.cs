@@ -53,11 +53,39 @@ internal static class SegmentReads
         var values = new List<object?>();
         var from = From(segment, all, values, columns: "c.id");
         var after = page.Where("c.id", "uuid", "c.id", "uuid", values);
-        await using var query = work.Command(
-            $"select {from} and {after} {page.OrderBy("c.id", "c.id")}",
-            values.ToArray()
-        );
-        var members = new List<Guid>(page.Fetch);
+        return await ReadAsync(work, $"select {from} and {after} {page.OrderBy("c.id", "c.id")}", values, cancel);
+    }
+
+    /// <summary>All customers in a segment; null when there are more than are counted, or finding them took too long.</summary>
+    public static async Task<List<Guid>?> AllAsync(
+        UnitOfWork work,
+        Segment segment,
+        SegmentBook all,
+        CancellationToken cancel
+    )
+    {
+        await work.ExecuteAsync("set local statement_timeout = '5s'", [], cancel);
+        var values = new List<object?>();
+        var from = From(segment, all, values, columns: "c.id");
+        var members = await ReadAsync(work, $"select {from} limit {Counted + 1}", values, cancel);
+        if (members is null || members.Count > Counted)
+        {
+            return null;
+        }
+
+        await work.ExecuteAsync("set local statement_timeout to default", [], cancel);
+        return members;
+    }
+
+    private static async Task<List<Guid>?> ReadAsync(
+        UnitOfWork work,
+        string sql,
+        List<object?> values,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(sql, values.ToArray());
+        var members = new List<Guid>();
         try
         {
             await using var rows = await query.ExecuteReaderAsync(cancel);

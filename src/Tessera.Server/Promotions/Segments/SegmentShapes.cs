@@ -44,6 +44,10 @@ internal sealed record SegmentView(
 /// <param name="CustomerIds">1 to 10,000.</param>
 internal sealed record SegmentMembers(IReadOnlyList<Guid> CustomerIds);
 
+/// <summary>Where those who are in a segment are put.</summary>
+/// <param name="CampaignId">The campaign; its private coupons are for its audience alone.</param>
+internal sealed record SegmentAudience(string CampaignId);
+
 /// <summary>What a change of a list did.</summary>
 /// <param name="Changed">Customers that were not so before.</param>
 internal sealed record SegmentChange(int Changed);

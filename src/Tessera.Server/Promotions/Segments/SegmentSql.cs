@@ -1,5 +1,6 @@
 using System.Globalization;
 using Tessera.Core.Promotions;
+using Tessera.Server.Privacy;
 
 namespace Tessera.Server.Promotions.Segments;
 
@@ -50,7 +51,7 @@ internal sealed class SegmentSql(SegmentBook segments, List<object?> values)
         };
         var least = range.Min is { } min ? $"{number} >= {Value(min)}" : "true";
         var most = range.Max is { } max ? $"{number} <= {Value(max)}" : "true";
-        return $"coalesce({number} is not null and {least} and {most}, false)";
+        return $"(coalesce({number} is not null and {least} and {most}, false) and not {Objections.Of(Objections.Profiling, "c.id")})";
     }
 
     private string Own(string name)

@@ -9,6 +9,7 @@ using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Promotions;
+using Tessera.Server.Promotions.Segments;
 using Job = Tessera.Server.Platform.Jobs.Operation;
 
 namespace Tessera.Server.Redemptions.Backtests;
@@ -118,20 +119,13 @@ internal static class BacktestEndpoints
     private static async Task CreateAsync(HttpContext context, Database database)
     {
         var caller = Caller.Of(context);
-        if (await RequestBody.TakeAsync(context) is not { } body)
-        {
-            return;
-        }
-
         await Idempotent.RunAsync(
             context,
             database,
             caller.ClientId,
-            body.Bytes,
-            async work =>
+            async (work, fields) =>
             {
-                var fields = Fields.Of(body);
-                var wanted = Read(fields, caller.MerchantId);
+                var wanted = await ReadAsync(work, fields, caller.MerchantId, CancellationToken.None);
                 if (fields.Finish() is { } no)
                 {
                     return HttpAnswer.Refused(context, no);
@@ -165,15 +159,24 @@ internal static class BacktestEndpoints
     }
 
     /// <summary>Reads what is asked for; what is wrong is in the fields afterwards.</summary>
-    internal static BacktestWanted? Read(Fields body, Guid? merchant)
+    internal static async Task<BacktestWanted?> ReadAsync(
+        UnitOfWork work,
+        Fields body,
+        Guid? merchant,
+        CancellationToken cancel
+    )
     {
-        var draft = body.Object("promotion") is { } written
-            ? PromotionJson.Read(written, Guid.Empty.ToString(), 1, active: true)
-            : null;
+        var written = body.Object("promotion");
+        var draft = written is not null ? PromotionJson.Read(written, Guid.Empty.ToString(), 1, active: true) : null;
         var currency = body.Text("currency", 3);
         if (currency is not null && !Currencies.IsKnown(currency))
         {
             body.Add("currency", "unknown_currency", "This has to be an ISO 4217 currency code.");
+        }
+
+        if (draft is not null)
+        {
+            await AskedSegments.CheckAsync(work, written!, draft.Promotion, merchant, cancel);
         }
 
         var from = body.Instant("from");

@@ -72,9 +72,10 @@ internal static class BacktestOperation
             ? JsonSerializer.Deserialize<Cursor>(stored, Wire.Json)!
             : new Cursor(null, null, 0, 0, new BacktestFigures());
         var tally = new BacktestTally(draft, wanted.Floor, cursor.Figures);
+        var places = await PastPlaces.ForAsync(database, draft, wanted.Period.MerchantId, cancel);
         if (cursor.LastId is not null && BacktestTally.Remembers(draft))
         {
-            await RememberAsync(database, wanted.Period, cursor, tally, cancel);
+            await RememberAsync(database, (wanted.Period, places), cursor, tally, cancel);
         }
 
         while (true)
@@ -93,6 +94,7 @@ internal static class BacktestOperation
                 return isOurs;
             }
 
+            orders = await places.PlaceAsync(work, orders, cancel);
             var takers = orders.Select(tally.Add).OfType<Taker>().ToList();
             var chunks = cursor.Chunks;
             if (takers.Count > 0)
@@ -116,7 +118,7 @@ internal static class BacktestOperation
     /// <summary>What earlier runs gave counts toward the limits of the draft: it is computed again, not stored.</summary>
     private static async Task RememberAsync(
         Database database,
-        OrderPeriod period,
+        (OrderPeriod Period, PastPlaces Places) of,
         Cursor until,
         BacktestTally tally,
         CancellationToken cancel
@@ -127,12 +129,13 @@ internal static class BacktestOperation
         {
             await using var work = await database.BeginAsync(cancel);
             var count = (int)Math.Min(left, BatchSize);
-            var orders = await PastOrders.ReadAsync(work, period, after, count, cancel);
+            var orders = await PastOrders.ReadAsync(work, of.Period, after, count, cancel);
             if (orders.Count == 0)
             {
                 return;
             }
 
+            orders = await of.Places.PlaceAsync(work, orders, cancel);
             orders.ForEach(tally.Remember);
             after = (orders[^1].PlacedAt, orders[^1].Id);
             left -= orders.Count;

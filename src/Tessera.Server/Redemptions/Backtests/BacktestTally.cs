@@ -1,5 +1,7 @@
 using Tessera.Core.Limits;
 using Tessera.Core.Promotions;
+using Tessera.Server.Access;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Redemptions.Backtests;
 
@@ -38,7 +40,12 @@ internal sealed record Taker(
 /// <param name="Orders">On which both would have given something.</param>
 /// <param name="Discount">What it gave on them.</param>
 /// <param name="DraftDiscount">What the draft would have given on them.</param>
-internal sealed record Overlap(string PromotionId, long Orders, long Discount, long DraftDiscount);
+internal sealed record Overlap(
+    string PromotionId,
+    long Orders,
+    [property: Guarded(Permissions.FinanceRead)] long Discount,
+    [property: Guarded(Permissions.FinanceRead)] long DraftDiscount
+);
 
 /// <summary>What a back-test comes to. Amounts in minor units of its currency.</summary>
 internal sealed record BacktestFigures
@@ -47,15 +54,18 @@ internal sealed record BacktestFigures
     public long Orders { get; init; }
 
     /// <summary>What they came to before discounts.</summary>
+    [Guarded(Permissions.FinanceRead)]
     public long Subtotal { get; init; }
 
     /// <summary>Orders that would have taken the draft.</summary>
     public long Takers { get; init; }
 
     /// <summary>What those came to before discounts.</summary>
+    [Guarded(Permissions.FinanceRead)]
     public long TakersSubtotal { get; init; }
 
     /// <summary>What the draft would have cost.</summary>
+    [Guarded(Permissions.FinanceRead)]
     public long Discount { get; init; }
 
     /// <summary>Takers on which another promotion was used.</summary>

@@ -29,13 +29,13 @@ public static class Backtesting
         }
 
         var fields = Fields.Of(parsed!);
-        var wanted = BacktestEndpoints.Read(fields, null);
+        await using var work = await database.BeginAsync(cancel);
+        var wanted = await BacktestEndpoints.ReadAsync(work, fields, null, cancel);
         if (fields.Finish() is { } wrong)
         {
             return (null, wrong);
         }
 
-        await using var work = await database.BeginAsync(cancel);
         var operation = await BacktestOperation.CreateAsync(work, wanted!, "job:cli", leased: true, cancel);
         await work.CommitAsync(cancel);
         return (operation, null);
@@ -69,15 +69,17 @@ public static class Backtesting
     /// <param name="definition">The draft, in the wire format of promotions, in pounds.</param>
     /// <param name="source">The name of the data.</param>
     /// <param name="cancel">Cancels.</param>
+    /// <param name="until">Only orders before this instant.</param>
     public static async Task<(long Takers, long Minor)> RunAsync(
         Database database,
         string definition,
         string source,
-        CancellationToken cancel
+        CancellationToken cancel,
+        string until = "2100-01-01T00:00:00Z"
     )
     {
         var body =
-            $$"""{"promotion": {{definition}}, "currency": "GBP", "source": "{{source}}", "from": "2000-01-01T00:00:00Z", "until": "2100-01-01T00:00:00Z"}""";
+            $$"""{"promotion": {{definition}}, "currency": "GBP", "source": "{{source}}", "from": "2000-01-01T00:00:00Z", "until": "{{until}}"}""";
         var (operation, refusal) = await CreateAsync(database, Encoding.UTF8.GetBytes(body), cancel);
         if (refusal is not null)
         {

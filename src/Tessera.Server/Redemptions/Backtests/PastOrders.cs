@@ -2,6 +2,7 @@ using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Server.Platform;
+using Tessera.Server.Promotions;
 using Tessera.Server.Redemptions.Orders;
 
 namespace Tessera.Server.Redemptions.Backtests;
@@ -70,7 +71,7 @@ internal static class PastOrders
                     row.GetGuid(0),
                     row.GetString(1),
                     row.GetFieldValue<DateTimeOffset>(2),
-                    StoredCart.Read(row.GetString(3), row.GetString(4), row.Object<string>(5)),
+                    CartJson.Restore(row.GetString(3), row.GetString(4), row.Object<string>(5)),
                     JsonSerializer.Deserialize<Dictionary<string, long>>(row.GetString(6))!
                 )
             );
@@ -113,7 +114,7 @@ internal static class PastOrders
             totals.ToArray(),
             new NpgsqlParameter
             {
-                Value = carts.Select(static c => System.Text.Encoding.UTF8.GetString(StoredCart.ToJson(c))).ToArray(),
+                Value = carts.Select(static c => System.Text.Encoding.UTF8.GetString(CartJson.Store(c))).ToArray(),
                 NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb,
             },
             orders.Select(static o => o.PlacedAt).ToArray()

@@ -3,6 +3,8 @@ using System.Text.Json;
 using Tessera.Core;
 using Tessera.Core.Coupons;
 using Tessera.Core.Promotions;
+using Tessera.Server.Platform.Http;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -31,7 +33,12 @@ internal sealed class OrderAnswers(RenderProblem problem)
 
             var place = command.Cart.Codes.ToList().IndexOf(code).ToString(CultureInfo.InvariantCulture);
             var reason = Shown(command.Asker, rejected.Reason);
-            errors.Add(new FieldError("codes." + place, "#/codes/" + place, reason, OrderRefusals.MessageOf(reason)));
+            errors.Add(
+                new FieldError("codes." + place, "#/codes/" + place, reason, OrderRefusals.MessageOf(reason))
+                {
+                    Change = reason == rejected.Reason ? rejected.Change : null,
+                }
+            );
         }
 
         return OrderRefusals.CodesRefused with
@@ -144,6 +151,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
             }
 
             json.WriteNumber("discount"u8, taken.DiscountMinor);
+            QuoteWriting.WriteFallback(json, QuoteViews.FallbackOf(work.Quote, taken.Candidate.Promotion));
             json.WriteEndObject();
         }
 
@@ -168,23 +176,7 @@ internal sealed class OrderAnswers(RenderProblem problem)
 
             json.WriteString("reason"u8, reason);
             json.WriteString("message"u8, OrderRefusals.MessageOf(reason));
-            if (rejected.Change is { } change && reason == rejected.Reason)
-            {
-                json.WriteStartObject("change"u8);
-                json.WriteString("kind"u8, change.Kind);
-                if (change.Amount > 0)
-                {
-                    json.WriteNumber("amount"u8, change.Amount);
-                }
-
-                if (change.At is { } at)
-                {
-                    Answers.WriteInstant(json, "at"u8, at);
-                }
-
-                json.WriteEndObject();
-            }
-
+            Problems.WriteChange(json, reason == rejected.Reason ? rejected.Change : null);
             json.WriteEndObject();
         }
 

@@ -38,6 +38,18 @@ public sealed record OrderCommand(
     Guid Id
 )
 {
+    /// <summary>What brought the customer.</summary>
+    public Arrival? Arrival { get; init; }
+
+    /// <summary>
+    /// The lines as the shop sent them, once the cart is priced in the categories above theirs too: an order keeps what was
+    /// said of it, and a later tree means it anew.
+    /// </summary>
+    public IReadOnlyList<CartLine>? Sent { get; init; }
+
+    /// <summary>The cart as an order keeps it.</summary>
+    internal Cart Kept => Sent is { } lines ? Cart with { Lines = lines } : Cart;
+
     /// <summary>Whether the cart says all that is known of the customer; else the directory and stored orders add to it.</summary>
     public bool KnowsCustomer { get; init; }
 

@@ -45,12 +45,15 @@ internal sealed partial class OrderDeciding
             instance,
             from,
             "redemption",
-            ("redemption_id", attempt.Id),
-            ("order_id", _command.Id),
-            ("customer_id", attempt.CustomerId),
-            ("order_minor", attempt.Order.AmountMinor),
-            ("discount_minor", discount),
-            ("currency", attempt.Order.Currency)
+            [
+                ("redemption_id", attempt.Id),
+                ("order_id", _command.Id),
+                ("customer_id", attempt.CustomerId),
+                ("order_minor", attempt.Order.AmountMinor),
+                ("discount_minor", discount),
+                ("currency", attempt.Order.Currency),
+                .. StandIn(work, candidate),
+            ]
         );
         LogFull(candidate, legs);
     }
@@ -83,10 +86,31 @@ internal sealed partial class OrderDeciding
             Batch.Reservations.Add(
                 new NewReservation(attempt, coupon, instance, GrantOf(candidate, discount, legs), byShared, until)
             );
-            Log(instance, from, "reservation", ("reservation_id", attempt.Id), ("customer_id", attempt.CustomerId));
+            (string, object?)[] members =
+            [
+                ("reservation_id", attempt.Id),
+                ("customer_id", attempt.CustomerId),
+                .. StandIn(work, candidate),
+            ];
+            Log(instance, from, "reservation", members);
         }
 
         work.Taken.Add(new TakenPromotion(id, candidate, discount, legs, until));
+    }
+
+    /// <summary>Notes that a coupon is used for another one's code.</summary>
+    /// <returns>What the log says of it.</returns>
+    private (string, object?)[] StandIn(OrderWork work, Candidate candidate)
+    {
+        if (candidate.StandsInFor is not { } primary)
+        {
+            return [];
+        }
+
+        var reason = work.Quote.StandIns.First(s => s.By == candidate.Promotion.Id).Reason;
+        var standIn = new StoodInFor(primary, reason);
+        Batch.StandIns.Add((candidate.Attempt!.Id, standIn));
+        return standIn.Members;
     }
 
     private void Replace(OrderWork work)
@@ -108,8 +132,9 @@ internal sealed partial class OrderDeciding
             Batch.Rollbacks.Add(new NewRollback(command, redemption, true));
             var usage = Batch.UsageOf(coupon);
             usage.Redeemed--;
-            usage.RevenueMinor -= redemption.OrderMinor - redemption.DiscountMinor;
-            usage.DiscountMinor -= redemption.DiscountMinor;
+            // What came back of it before has been taken off already.
+            usage.RevenueMinor -= redemption.OrderMinor - redemption.DiscountMinor - standing.PaidBackMinor;
+            usage.DiscountMinor -= redemption.DiscountMinor - use.ReturnedMinor;
         }
     }
 

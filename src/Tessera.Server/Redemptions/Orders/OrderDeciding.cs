@@ -99,7 +99,7 @@ internal sealed partial class OrderDeciding
     )
     {
         var ofCodes = candidates
-            .Where(static c => c.Attempt is not null)
+            .Where(static c => c is { Attempt: not null, StandsInFor: null })
             .ToDictionary(static c => c.Attempt!.Code, static c => c.Promotion, StringComparer.Ordinal);
         List<Promotion> automatic =
         [

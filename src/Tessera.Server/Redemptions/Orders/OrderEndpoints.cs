@@ -7,6 +7,7 @@ using Tessera.Core.Promotions;
 using Tessera.Server.Access;
 using Tessera.Server.Access.Limits;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -25,13 +26,7 @@ internal static class OrderEndpoints
 
     public static void Map(IEndpointRouteBuilder api)
     {
-        var cart = new OrderCartShape(
-            "A-1001",
-            "EUR",
-            [new OrderLineShape("1", "SHIRT", 2500, 2)],
-            ["SAVE10"],
-            Customer
-        );
+        var cart = new OrderCartShape("A-1001", "EUR", [new QuoteLine("1", "SHIRT", 2500, 2)], ["SAVE10"], Customer);
         var decided = new DecidedOrderShape(
             Id,
             "reserved",

@@ -51,6 +51,7 @@ internal sealed record StoredOrder(
     DateTimeOffset PlacedAt,
     string? Ending,
     int Version,
+    long PaidBackMinor,
     IReadOnlyList<StoredUse> Uses
 );
 

@@ -85,7 +85,7 @@ internal static class OrderReads
         string Reference,
         Guid? CustomerId,
         string? Channel,
-        Money Payable,
+        [property: SingleAmount] Money Payable,
         IReadOnlyList<OrderUseView> Applied,
         DateTimeOffset RedeemedAt
     );
@@ -96,7 +96,13 @@ internal static class OrderReads
     /// <param name="CouponId">Of its code.</param>
     /// <param name="Discount">What it gave.</param>
     /// <param name="Returned">What has come back of it.</param>
-    internal sealed record OrderUseView(Guid Id, string PromotionId, long? CouponId, long Discount, long Returned);
+    internal sealed record OrderUseView(
+        Guid Id,
+        string PromotionId,
+        long? CouponId,
+        [property: SingleAmount] long Discount,
+        [property: SingleAmount] long Returned
+    );
 
     /// <summary>A reservation of a cart.</summary>
     /// <param name="Id">Of it.</param>

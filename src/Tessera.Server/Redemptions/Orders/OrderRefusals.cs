@@ -66,6 +66,7 @@ internal static class OrderRefusals
         (Refusal[])
             [
                 Refusals.NotFound,
+                Refusals.Blocked,
                 Refusals.Inactive,
                 Refusals.NotStarted,
                 Refusals.Expired,
@@ -80,6 +81,7 @@ internal static class OrderRefusals
                 Refusals.NotFirstTime,
                 Refusals.WrongSegment,
                 Refusals.WrongChannel,
+                Refusals.NeedsCart,
                 Refusals.WrongCurrency,
                 Refusals.NotOwner,
                 Refusals.AlreadyRedeemed,

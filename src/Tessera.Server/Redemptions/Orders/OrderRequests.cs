@@ -23,6 +23,7 @@ internal static class OrderRequests
             : body.Integer("hold_seconds", 1, AttemptCommand.MaximumHoldSeconds, required: false);
         var mode = body.Word("mode", Modes, required: false);
         var explain = body.Flag("explain", required: false) ?? false;
+        var arrival = RedemptionRequests.ArrivalOf(body);
         var cart = CartJson.Read(body);
         return reference is null || cart is null || body.Errors.Count > 0
             ? null
@@ -41,6 +42,9 @@ internal static class OrderRequests
                     ReportAutomatic = explain,
                 },
                 Guid.CreateVersion7()
-            );
+            )
+            {
+                Arrival = arrival,
+            };
     }
 }

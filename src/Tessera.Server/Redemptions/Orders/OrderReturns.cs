@@ -92,9 +92,17 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
         var returned = sold.Return(command);
         var work = new BatchWork { Hold = hold };
         var given = new List<GivenBack>();
-        foreach (var use in uses.Where(u => !u.IsOver && (returned.LeavesNothing || returned.Of(u.Id) > 0)))
+        foreach (var use in uses.Where(static u => !u.IsOver))
         {
-            given.Add(GiveBack(command, commands, found, work, use, returned, hold.Now));
+            if (use.CouponId is { } coupon)
+            {
+                work.UsageOf(coupon).RevenueMinor -= LostBy(use, found.Redemptions[use.Id], order, returned);
+            }
+
+            if (returned.LeavesNothing || returned.Of(use.Id) > 0)
+            {
+                given.Add(GiveBack(command, commands, found, work, use, returned, hold.Now));
+            }
         }
 
         work.Events.Add(
@@ -121,6 +129,18 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
         return answer;
     }
 
+    /// <summary>
+    /// What a return takes off the revenue of a coupon: what is paid back, of whichever line, while the redemption
+    /// stands; all that was left of the order, when the return gives the redemption back with it (MET-24).
+    /// </summary>
+    private static long LostBy(StoredUse use, RedemptionRow redemption, StoredOrder order, ReturnedOrder returned) =>
+        IsWhole(use, returned)
+            ? redemption.OrderMinor - redemption.DiscountMinor - order.PaidBackMinor
+            : returned.PaidMinor;
+
+    private static bool IsWhole(StoredUse use, ReturnedOrder returned) =>
+        use.ReturnedMinor + returned.Of(use.Id) == use.DiscountMinor;
+
     private static GivenBack GiveBack(
         ReturnCommand command,
         List<RedemptionCommand> commands,
@@ -132,7 +152,7 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
     )
     {
         var discount = returned.Of(use.Id);
-        var isWhole = use.ReturnedMinor + discount == use.DiscountMinor;
+        var isWhole = IsWhole(use, returned);
 
         // RED-12: a use is never given back past the coupon's validity.
         var returnsUse = isWhole && command.ReturnUse && !(now >= use.WindowEnd);
@@ -151,7 +171,6 @@ public sealed class OrderReturns(Database database, RenderProblem problem)
         {
             var usage = work.UsageOf(coupon);
             usage.Redeemed -= returnsUse ? 1 : 0;
-            usage.RevenueMinor -= returned.PaidMinor;
             usage.DiscountMinor -= discount;
             if (isWhole)
             {

@@ -54,6 +54,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
     {
         var orders = await OrderStore.ReadAsync(connection, command, cancel);
         var book = await promotions.BookAsync(command.Asker.MerchantId, cancel);
+        command = command with { Sent = command.Cart.Lines, Cart = book.Placed(command.Cart) };
         if (command is { KnowsCustomer: false, HolderId: { } customer })
         {
             (string?, string)? own = command.Replace ? (command.Cart.Channel, command.Reference) : null;
@@ -67,6 +68,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
         var found = await RedemptionStore.ResolveAsync(connection, commands, cancel);
         if (found.Kept.TryGetValue(command.Asker.KeyHash, out var kept))
         {
+            await RedemptionStore.FlushAsync(connection, cancel);
             return kept.RequestHash == command.Asker.RequestHash
                 ? new OrderOutcome(kept.Answer with { Replayed = true }, null)
                 : new OrderOutcome(_answers.Refused(command, OrderRefusals.KeyReused), null);
@@ -77,7 +79,7 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             return await RefuseAsync(connection, command, early, null, [], cancel);
         }
 
-        var drafts = Drafts(command, commands, found, book);
+        var drafts = OrderCandidates.Drafts(command, commands, found, book);
         var plan = HoldPlan.Of(commands, [.. Enumerable.Range(0, commands.Count)], found);
         foreach (var draft in drafts)
         {
@@ -101,9 +103,8 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             plan.ThrowIfStale(hold);
             await HoldPromotionsAsync(connection, command, book, cancel);
             var limited = drafts.Where(static d => d.Promotion.MaxUsesPerCustomer is not null).Select(static d => d.Id);
-            var (uses, now) = await OrderStore.HoldAsync(connection, command, orders, [.. limited], cancel);
-            hold.Now = now;
-            if (WhyNot(command, orders, now) is { } late)
+            var uses = await OrderStore.HoldAsync(connection, command, orders, [.. limited], hold, cancel);
+            if (WhyNot(command, orders, hold.Now) is { } late)
             {
                 return await RefuseAsync(connection, command, late, null, [], cancel);
             }
@@ -114,11 +115,11 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 connection,
                 reservations,
                 plan.AccountsWithHolds(hold),
-                now,
+                hold.Now,
                 withLocks: true,
                 cancel
             );
-            var candidates = CandidatesOf(command, commands, (found, orders, hold), drafts, plan);
+            var candidates = OrderCandidates.Of(command, commands, (found, orders, hold), drafts, plan);
             var deciding = new OrderDeciding(command, found, orders, hold, holds, ids);
             var work = deciding.Decide(candidates, uses);
             var refused = work.Quote.Rejected.Where(static r => r.Code is not null).ToList();
@@ -155,6 +156,13 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                 ? OrderAnswers.Reserved(command, work, receipt)
                 : OrderAnswers.Redeemed(command, work, receipt);
         work.Batch.Answers.Add((command.Asker, answer));
+        if (command.Arrival is { } arrival)
+        {
+            work.Batch.Arrivals.AddRange(
+                work.Taken.Select(static t => t.Id).Prepend(command.Id).Select(id => (id, command.HolderId, arrival))
+            );
+        }
+
         if (command.Operation == Operation.Reserve)
         {
             await OrderStore.WriteReservationAsync(connection, command, work, cancel);
@@ -213,6 +221,11 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
 
         var work = new BatchWork { Hold = new Hold() };
         work.Answers.Add((command.Asker, answer));
+        if (command.Arrival is { } arrival)
+        {
+            work.Arrivals.Add((command.Id, command.HolderId, arrival));
+        }
+
         foreach (var coupon in refused.Select(static r => r.CouponId).OfType<long>())
         {
             work.UsageOf(coupon).Refused++;
@@ -341,135 +354,13 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
             : null;
     }
 
-    /// <summary>Promotions as they are known before the locks; what a coupon says of itself is read under them.</summary>
-    private static List<Draft> Drafts(
-        OrderCommand command,
-        List<RedemptionCommand> commands,
-        Resolution found,
-        CompiledPromotions book
-    )
-    {
-        var drafts = new List<Draft>();
-        var automatic =
-            command.Given is { } given ? book.All.Except(book.OfCoupons.Values).Where(p => given.ContainsKey(p.Id))
-            : command.Rules.ReportAutomatic ? book.All.Except(book.OfCoupons.Values)
-            : book.Automatic.Relevant(command.Cart);
-        drafts.AddRange(automatic.Select(static p => new Draft(p, null, null)));
-        foreach (var attempt in commands.OfType<AttemptCommand>())
-        {
-            if (
-                found.Codes.TryGetValue(attempt.Code, out var target)
-                && book.OfCoupons.TryGetValue(target.CouponId, out var promotion)
-            )
-            {
-                drafts.Add(new Draft(promotion, attempt, target));
-            }
-        }
-
-        return drafts;
-    }
-
-    /// <summary>What may apply, with all that stands behind it, now that it is under lock.</summary>
-    private static List<Candidate> CandidatesOf(
-        OrderCommand command,
-        List<RedemptionCommand> commands,
-        (Resolution Found, OrderResolution Orders, Hold Held) read,
-        List<Draft> drafts,
-        HoldPlan plan
-    )
-    {
-        var (found, orders, hold) = read;
-        var names = new CartNames();
-        List<Candidate> candidates =
-        [
-            .. drafts.Where(static d => d.Attempt is null).Select(d => Of(d.Promotion, null, null, 0)),
-        ];
-        for (var place = 0; place < commands.Count; place++)
-        {
-            if (
-                commands[place] is not AttemptCommand attempt
-                || !found.Codes.TryGetValue(attempt.Code, out var target)
-                || !CartNames.IsOffered(hold.Coupons[target.CouponId], command.Asker.MerchantId)
-            )
-            {
-                continue;
-            }
-
-            var bound = drafts.Find(d => d.Attempt == attempt)?.Promotion;
-            var promotion = names.OfCode(attempt.Code, hold.Coupons[target.CouponId], bound);
-            candidates.Add(Of(promotion, attempt, target, place));
-        }
-
-        return candidates;
-
-        Candidate Of(Promotion promotion, AttemptCommand? attempt, CodeTarget? target, int place)
-        {
-            var limits = PromotionLimits.Of(promotion, command.Cart, hold.Now);
-            if (limits.Any(l => !plan.Accounts.Contains(l.Account.Id)))
-            {
-                // Another day, week or month began while the locks were waited for.
-                throw new StaleResolutionException();
-            }
-
-            var own = attempt?.ReservationId is { } id ? found.Reservations.GetValueOrDefault(id) : null;
-            var unit = own?.InstanceId ?? target?.InstanceId;
-            var instance = unit is { } held ? hold.Instances.GetValueOrDefault(held) : null;
-            var coupon = target is null ? null : hold.Coupons[target.CouponId];
-            return new Candidate
-            {
-                Promotion = names.Unique(promotion),
-                CountedAs = promotion.Id,
-                Limits = limits,
-                Attempt = attempt,
-                Coupon = coupon,
-                Instance = instance,
-                Unit = instance?.Held,
-                Own = own,
-                OwnHold = own?.Id,
-                HolderId = command.HolderId,
-                Holder = coupon is null ? null : HolderOf(command, coupon, target!, place, orders, hold),
-            };
-        }
-    }
-
-    /// <summary>What is known of who uses a code; null for a visitor who is not known, who can use none.</summary>
-    private static HolderFacts? HolderOf(
-        OrderCommand command,
-        CouponTerms coupon,
-        CodeTarget target,
-        int place,
-        OrderResolution orders,
-        Hold hold
-    )
-    {
-        if (command.HolderId is not { } customer)
-        {
-            return null;
-        }
-
-        // An order that is priced anew counts neither for its customer nor against its codes.
-        var standing = command.Replace ? orders.Standing : null;
-        var isOwn = standing?.Uses.Any(u => u.CouponId == coupon.Id) ?? false;
-        var isKnown = standing is null && hold.CustomersWithOrders.Contains(customer);
-        return new HolderFacts(
-            customer,
-            command.Cart.Channel,
-            command.Asker.MerchantId,
-            coupon.Campaign is { } campaign && hold.Audience.Contains((campaign.Id, customer)),
-            isKnown || (command.Cart.Customer?.CompletedOrders ?? 0) > 0,
-            hold.WithProducts.Contains(place),
-            target.InstanceId is null
-                && !isOwn
-                && hold.UsedOrders.Contains((coupon.Id, command.Cart.Channel ?? "", command.Reference))
-        );
-    }
-
     /// <summary>A unit of a shared code needs the partition of the month in which the coupon ends.</summary>
     private async Task EnsureMonthsAsync(NpgsqlConnection connection, Resolution found, CancellationToken cancel)
     {
         var missing = found
             .Codes.Values.Where(static t => t.InstanceId is null)
-            .Select(static t => t.CouponEnd)
+            .SelectMany(static t => (DateTimeOffset?[])[t.CouponEnd, t.Fallback?.CouponEnd])
+            .OfType<DateTimeOffset>()
             .Where(end => !_months.ContainsKey(InstanceMonths.Of(end)))
             .Distinct()
             .ToArray();
@@ -500,9 +391,4 @@ public sealed class OrderService(Database database, PromotionCatalogue promotion
                     )
                 ),
         ];
-
-    private sealed record Draft(Promotion Promotion, AttemptCommand? Attempt, CodeTarget? Target)
-    {
-        public string Id => Promotion.Id;
-    }
 }

@@ -1,9 +1,10 @@
 using Tessera.Core;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
 // The shapes of requests and answers about carts, for the API description. Requests are read by OrderRequests and answers
-// written by OrderAnswers without going through these.
+// written by OrderAnswers without going through these. What carts and quotes share is described by the shapes of quotes.
 
 /// <summary>A cart that is to be reserved or redeemed. Amounts are minor units of its currency.</summary>
 /// <param name="Reference">The deployment's id of the order; 1 to 100 characters.</param>
@@ -21,14 +22,15 @@ namespace Tessera.Server.Redemptions.Orders;
 /// <param name="Replace">Prices an order of this reference anew; redeem only.</param>
 /// <param name="HoldSeconds">How long the cart is held; reserve only.</param>
 /// <param name="Explain">Whether promotions that apply by themselves and give nothing are reported too.</param>
+/// <param name="Attribution">What brought the customer; kept with the order and with each code it uses.</param>
 internal sealed record OrderCartShape(
     string Reference,
     string Currency,
-    IReadOnlyList<OrderLineShape> Lines,
+    IReadOnlyList<QuoteLine> Lines,
     IReadOnlyList<string>? Codes = null,
     Guid? CustomerId = null,
-    OrderBuyerShape? Customer = null,
-    IReadOnlyList<OrderDeliveryShape>? Shipping = null,
+    QuoteCustomer? Customer = null,
+    IReadOnlyList<QuoteDelivery>? Shipping = null,
     string? Channel = null,
     string? Store = null,
     bool? PricesIncludeTax = null,
@@ -36,54 +38,8 @@ internal sealed record OrderCartShape(
     Guid? ReservationId = null,
     bool? Replace = null,
     int? HoldSeconds = null,
-    bool? Explain = null
-);
-
-/// <summary>One line.</summary>
-/// <param name="Id">The shop's name of it, unique in the cart.</param>
-/// <param name="Sku">What is sold.</param>
-/// <param name="UnitPrice">Of one unit, before discounts.</param>
-/// <param name="Quantity">Units.</param>
-/// <param name="Categories">It is in.</param>
-/// <param name="Discountable">False takes no discount and counts toward no threshold.</param>
-/// <param name="OnSale">Already reduced by the shop.</param>
-/// <param name="MinimumUnitPrice">No discount goes below it.</param>
-/// <param name="TaxRate">In percent.</param>
-/// <param name="Service">What is booked.</param>
-/// <param name="SessionType">How.</param>
-/// <param name="Consultant">With whom.</param>
-internal sealed record OrderLineShape(
-    string Id,
-    string Sku,
-    long UnitPrice,
-    int Quantity,
-    IReadOnlyList<string>? Categories = null,
-    bool? Discountable = null,
-    bool? OnSale = null,
-    long? MinimumUnitPrice = null,
-    decimal? TaxRate = null,
-    string? Service = null,
-    string? SessionType = null,
-    string? Consultant = null
-);
-
-/// <summary>One delivery.</summary>
-/// <param name="Id">The shop's name of it.</param>
-/// <param name="Method">How it is sent.</param>
-/// <param name="Amount">Its price.</param>
-/// <param name="TaxRate">In percent.</param>
-internal sealed record OrderDeliveryShape(string Id, string Method, long Amount, decimal? TaxRate = null);
-
-/// <summary>What the shop knows of the customer.</summary>
-/// <param name="Email">Also recognises a customer; only its hash is kept.</param>
-/// <param name="Groups">The shop's own groups.</param>
-/// <param name="CompletedOrders">Before this one; at least those known here count.</param>
-/// <param name="Region">Where the customer lives.</param>
-internal sealed record OrderBuyerShape(
-    string? Email = null,
-    IReadOnlyList<string>? Groups = null,
-    int? CompletedOrders = null,
-    string? Region = null
+    bool? Explain = null,
+    Arrival? Attribution = null
 );
 
 /// <summary>A cart as it was decided.</summary>
@@ -113,7 +69,7 @@ internal sealed record DecidedOrderShape(
     Money Payable,
     Money Tax,
     IReadOnlyList<DecidedOrderLineShape> Lines,
-    IReadOnlyList<DecidedOrderDeliveryShape> Shipping,
+    IReadOnlyList<QuotedDelivery> Shipping,
     IReadOnlyList<OrderAppliedShape> Applied,
     IReadOnlyList<OrderRejectedShape> Rejected,
     Guid ReceiptId,
@@ -140,12 +96,6 @@ internal sealed record DecidedOrderLineShape(
     long Payable
 );
 
-/// <summary>A delivery as it was priced.</summary>
-/// <param name="Id">Of the delivery.</param>
-/// <param name="Amount">Before discounts.</param>
-/// <param name="Discount">By all promotions.</param>
-internal sealed record DecidedOrderDeliveryShape(string Id, long Amount, long Discount);
-
 /// <summary>A promotion that gave something.</summary>
 /// <param name="Id">Of its use or hold; of the redemption, where a code was used.</param>
 /// <param name="PromotionId">A promotion; coupon:7 where a coupon prices itself.</param>
@@ -153,13 +103,15 @@ internal sealed record DecidedOrderDeliveryShape(string Id, long Amount, long Di
 /// <param name="Discount">What it gave.</param>
 /// <param name="CouponId">Of its code.</param>
 /// <param name="Code">In its normal form.</param>
+/// <param name="FallbackFor">What it stands in for; absent where the code's own coupon is used.</param>
 internal sealed record OrderAppliedShape(
     Guid Id,
     string PromotionId,
     int Version,
     long Discount,
     long? CouponId = null,
-    string? Code = null
+    string? Code = null,
+    FallbackFor? FallbackFor = null
 );
 
 /// <summary>A code or promotion that gave nothing.</summary>
@@ -173,11 +125,5 @@ internal sealed record OrderRejectedShape(
     string Message,
     string? Code = null,
     string? PromotionId = null,
-    OrderChangeShape? Change = null
+    SmallestChange? Change = null
 );
-
-/// <summary>What to change.</summary>
-/// <param name="Kind">spend_more, add_units, wait_until or remove_code.</param>
-/// <param name="Amount">Minor units or units.</param>
-/// <param name="At">The instant to wait for.</param>
-internal sealed record OrderChangeShape(string Kind, long? Amount = null, DateTimeOffset? At = null);

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Promotions;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -54,7 +55,7 @@ internal static partial class OrderStore
             work.Quote.SubtotalMinor,
             work.Quote.DiscountMinor,
             work.Quote.TotalMinor,
-            new NpgsqlParameter { Value = StoredCart.ToJson(command.Cart), NpgsqlDbType = NpgsqlDbType.Jsonb },
+            new NpgsqlParameter { Value = CartJson.Store(command.Kept), NpgsqlDbType = NpgsqlDbType.Jsonb },
             now,
             Nullable(command.ReservationIds is [var reservation, ..] ? reservation : null, NpgsqlDbType.Uuid),
             command.Asker.KeyHash
@@ -94,7 +95,7 @@ internal static partial class OrderStore
             work.Quote.SubtotalMinor,
             work.Quote.DiscountMinor,
             work.Quote.TotalMinor,
-            new NpgsqlParameter { Value = StoredCart.ToJson(command.Cart), NpgsqlDbType = NpgsqlDbType.Jsonb },
+            new NpgsqlParameter { Value = CartJson.Store(command.Kept), NpgsqlDbType = NpgsqlDbType.Jsonb },
             work.Batch.Hold.Now,
             work.ExpiresAt!.Value
         );

@@ -1,6 +1,8 @@
 using Npgsql;
 using NpgsqlTypes;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -9,7 +11,8 @@ internal static partial class OrderStore
 {
     private const string OrderColumns =
         "o.id, o.merchant_id, o.customer_id, o.reference, o.channel, o.currency, o.total_minor, o.cart::text, o.placed_at, "
-        + "o.ending, o.version";
+        + "o.ending, o.version, "
+        + "(select coalesce(sum(b.paid_minor), 0)::bigint from redemptions.order_return b where b.order_id = o.id)";
 
     /// <summary>Reads what a cart names, without a lock.</summary>
     public static async Task<OrderResolution> ReadAsync(
@@ -134,13 +137,20 @@ internal static partial class OrderStore
     /// Locks the rows of orders, after everything that single codes lock too, and reads the clock in a statement of its
     /// own.
     /// </summary>
-    /// <returns>Uses by this customer, under whichever name; and the clock.</returns>
+    /// <param name="connection">In the transaction.</param>
+    /// <param name="command">What is asked.</param>
+    /// <param name="found">What was read before the locks.</param>
+    /// <param name="limitedPerCustomer">Promotions that ask how often this customer has used them.</param>
+    /// <param name="hold">What single codes lock too; it takes the clock, and beside what its coupons are used.</param>
+    /// <param name="cancel">Cancels.</param>
+    /// <returns>Uses by this customer, under whichever name.</returns>
     /// <exception cref="StaleResolutionException">What was read before the locks has changed.</exception>
-    public static async Task<(Dictionary<string, long> CustomerUses, DateTimeOffset Now)> HoldAsync(
+    public static async Task<Dictionary<string, long>> HoldAsync(
         NpgsqlConnection connection,
         OrderCommand command,
         OrderResolution found,
         IReadOnlyCollection<string> limitedPerCustomer,
+        Hold hold,
         CancellationToken cancel
     )
     {
@@ -157,17 +167,13 @@ internal static partial class OrderStore
         );
         Add(
             batch,
-            """
-            select promotion_id, count(distinct order_id) from redemptions.promotion_use
-            where promotion_id = any($1) and (customer_id = $2 or email_hash = $3) and not use_returned
-                and order_id is distinct from $4
-            group by promotion_id
-            """,
+            Buyers.UsesSql,
             limitedPerCustomer.ToArray(),
             Nullable(command.HolderId, NpgsqlDbType.Uuid),
             Nullable(EmailHashOf(command), NpgsqlDbType.Text),
             Nullable(command.Replace ? found.Standing?.Id : null, NpgsqlDbType.Uuid)
         );
+        Add(batch, CouponTermsRow.StackingSql, hold.Coupons.Keys.ToArray());
         Add(batch, "select platform.clock()");
         await using var rows = await batch.ExecuteReaderAsync(cancel);
         while (await rows.ReadAsync(cancel))
@@ -193,8 +199,16 @@ internal static partial class OrderStore
         }
 
         await rows.NextResultAsync(cancel);
+        while (await rows.ReadAsync(cancel))
+        {
+            var id = rows.GetInt64(0);
+            hold.Coupons[id] = hold.Coupons[id] with { Stacking = CouponTermsRow.ReadStacking(rows, 1) };
+        }
+
+        await rows.NextResultAsync(cancel);
         await rows.ReadAsync(cancel);
-        return (uses, rows.GetFieldValue<DateTimeOffset>(0));
+        hold.Now = rows.GetFieldValue<DateTimeOffset>(0);
+        return uses;
     }
 
     /// <summary>What is kept of the customer's e-mail address.</summary>
@@ -227,6 +241,7 @@ internal static partial class OrderStore
                     row.GetFieldValue<DateTimeOffset>(8),
                     row.Object<string>(9),
                     row.GetInt32(10),
+                    row.GetInt64(11),
                     uses
                 );
             }

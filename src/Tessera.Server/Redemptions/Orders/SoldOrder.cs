@@ -3,6 +3,7 @@ using Npgsql;
 using Tessera.Core;
 using Tessera.Core.Promotions;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Promotions;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -69,7 +70,7 @@ internal sealed class SoldOrder
             }
         }
 
-        return Of(StoredCart.Read(order.Cart, order.Currency, order.Channel), uses, earlier);
+        return Of(CartJson.Restore(order.Cart, order.Currency, order.Channel), uses, earlier);
     }
 
     /// <summary>Puts an order together.</summary>

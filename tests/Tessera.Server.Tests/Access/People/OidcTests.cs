@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -12,6 +13,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string PublicUrl = "http://127.0.0.1:9";
 
+    private readonly LogLines _log = new();
     private IdentityProvider _provider = null!;
     private OidcOptions _options = null!;
     private TestHost _host = null!;
@@ -29,6 +31,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
     {
         _provider.Dispose();
         await _host.DisposeAsync();
+        _log.Dispose();
     }
 
     [Fact]
@@ -37,7 +40,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
         var token = await InviteAsync("alice@example.com");
         using var first = new Browser(_host.Address);
         var linked = await SignInAsync(first, "subject-of-alice", token);
-        Assert.True((303, "/") == (linked.Status, linked.Header("Location")), linked.Body);
+        Assert.True((303, "/app/") == (linked.Status, linked.Header("Location")), linked.Body);
         var session = await first.GetAsync("/api/v1/session");
         Assert.Equal(["finance"], await RolesAsync());
         Assert.Equal("on", session.Json.GetProperty("second_factor").GetString());
@@ -50,12 +53,12 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
         foreach (var (subject, invitation) in ((string, string?)[])[("alice@example.com", null), ("mallory", token)])
         {
             using var other = new Browser(_host.Address);
-            Assert.Equal("sign_in_failed", (await SignInAsync(other, subject, invitation)).Code);
+            AssertSentBack("failed", await SignInAsync(other, subject, invitation));
             Assert.Equal(401, (await other.GetAsync("/api/v1/session")).Status);
         }
 
         await _host.Database.ExecuteAsync("update people.person set is_active = false");
-        Assert.Equal(401, (await SignInAsync(later, "subject-of-alice")).Status);
+        AssertSentBack("failed", await SignInAsync(later, "subject-of-alice"));
     }
 
     [Fact]
@@ -65,25 +68,41 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
         using var browser = new Browser(_host.Address);
         var good = await ReturnAsync(browser, "bob", null);
         using var stranger = new Browser(_host.Address);
-        Assert.Equal(401, (await stranger.GetAsync(good)).Status);
+        AssertSentBack("failed", await stranger.GetAsync(good));
 
-        Assert.Equal(401, (await browser.GetAsync(Changed(good, "state", new string('A', 43)))).Status);
+        AssertSentBack("failed", await browser.GetAsync(Changed(good, "state", new string('A', 43))));
         // The question was answered, if wrongly; nobody asks twice.
-        Assert.Equal(401, (await browser.GetAsync(good)).Status);
+        AssertSentBack("failed", await browser.GetAsync(good));
         foreach (
-            var (name, value) in ((string, string)[])
-                [("iss", "http://evil.example"), ("code", "guessed"), ("code", ""), ("error", "access_denied")]
+            var (name, value, outcome) in ((string, string, string)[])
+                [
+                    ("iss", "http://evil.example", "failed"),
+                    ("code", "guessed", "failed"),
+                    ("code", "", "failed"),
+                    ("error", "access_denied", "cancelled"),
+                    ("error", "server_error&sign_in=cancelled\r\nSet-Cookie: x=1", "failed"),
+                ]
         )
         {
             using var other = new Browser(_host.Address);
             var back = Changed(await ReturnAsync(other, "bob", null), name, value);
-            var reply = await other.GetAsync(back);
-            Assert.True(reply.Status is 401 or 503, $"{name}={value}: {reply.Status}");
+            _log.Clear();
+            AssertSentBack(outcome, await other.GetAsync(back));
             Assert.Equal(401, (await other.GetAsync("/api/v1/session")).Status);
         }
 
         using var empty = new Browser(_host.Address);
-        Assert.Equal(401, (await empty.GetAsync(OidcOptions.CallbackPath)).Status);
+        AssertSentBack("failed", await empty.GetAsync(OidcOptions.CallbackPath));
+    }
+
+    [Fact]
+    public async Task A_provider_that_goes_away_meanwhile_is_told_in_a_word()
+    {
+        using var browser = new Browser(_host.Address);
+        var back = await ReturnAsync(browser, "carol", null);
+        _provider.Dispose();
+        _log.Clear();
+        AssertSentBack("unavailable", await browser.GetAsync(back));
     }
 
     [Fact]
@@ -102,11 +121,29 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal("no_identity_provider", (await none.PostAsync("/api/v1/sign-in/oidc", new { })).Code);
     }
 
+    /// <summary>To a page with one word about it, without a session, and one event in the log.</summary>
+    private void AssertSentBack(string outcome, Reply reply)
+    {
+        Assert.Equal((303, "/app/?sign_in=" + outcome), (reply.Status, reply.Header("Location")));
+        Assert.Equal("", reply.Body);
+        Assert.DoesNotContain("tessera_session", reply.Header("Set-Cookie") ?? "", StringComparison.Ordinal);
+        var request = reply.Header("X-Request-Id")!;
+        Assert.Single(_log.All, l => l.Event == 3011 && l.Text.Contains(request, StringComparison.Ordinal));
+    }
+
     private async Task<TestHost> StartAsync(OidcOptions options)
     {
         var database = await postgres.DatabaseAsync();
         var settings = new Settings { ConnectionString = database.ConnectionString, Oidc = options };
-        return await TestHost.StartAsync(database, builder => builder.Services.AddSingleton(settings));
+        return await TestHost.StartAsync(
+            database,
+            builder =>
+            {
+                builder.Services.AddSingleton(settings);
+                builder.Logging.AddProvider(_log);
+                builder.Logging.SetMinimumLevel(LogLevel.Information);
+            }
+        );
     }
 
     private async Task<string> InviteAsync(string email)

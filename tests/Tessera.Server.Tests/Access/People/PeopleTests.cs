@@ -264,6 +264,8 @@ public sealed class PeopleTests(PostgresFixture postgres) : IAsyncLifetime
         Dictionary<string, string> why = new()
         {
             [Permissions.ApprovalsPolicy] = "whoever sets the thresholds must not be one who works under them",
+            [Permissions.RegionsManage] =
+                "states the law that everybody works under, and no role of the vocabulary is a lawyer's",
             [Permissions.RetentionManage] = "deletes by rule, and no role of the vocabulary keeps the records",
         };
         var given = ReadyRoles

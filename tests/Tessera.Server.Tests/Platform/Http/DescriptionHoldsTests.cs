@@ -61,7 +61,10 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
             }
 
             var example = content.GetProperty("example").GetRawText();
-            var reply = await SendAsync(method, path, path, example);
+            var asksForState =
+                operation.TryGetProperty("parameters", out var parameters)
+                && parameters.EnumerateArray().Any(p => p.GetProperty("name").GetString() == "If-Match");
+            var reply = await SendAsync(method, path, path, example, asksForState ? "*" : null);
             // An invitation or a password of nobody, an account of a key: read, and refused for what it refers to. And
             // this host has no public address.
             if (
@@ -77,7 +80,15 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
             }
 
             var references = (string[])
-                ["unknown_customer", "unknown_merchant", "unknown_channel", "unknown_campaign", "unknown_account"];
+                [
+                    "unknown_customer",
+                    "unknown_merchant",
+                    "unknown_channel",
+                    "unknown_campaign",
+                    "unknown_account",
+                    "unknown_coupon",
+                    "unknown_reference",
+                ];
             Assert.True(
                 reply.Status < 400
                     || reply.Status == 409

@@ -13,12 +13,15 @@ namespace Tessera.Server.Tests.Platform.Reference;
 [Collection(PostgresCollection.Name)]
 public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyncLifetime
 {
+    private readonly DirectoryInfo _app = Directory.CreateTempSubdirectory("tessera-web");
     private TestHost _host = null!;
     private HttpClient _stranger = null!;
 
     public async Task InitializeAsync()
     {
-        _host = await TestHost.StartAsync(postgres);
+        // The page links to the app.
+        await File.WriteAllTextAsync(Path.Combine(_app.FullName, "index.html"), "<!doctype html><title>app</title>");
+        _host = await TestHost.StartAsync(await postgres.DatabaseAsync(), webDirectory: _app.FullName);
         _stranger = _host.ClientOf(null);
     }
 
@@ -26,6 +29,7 @@ public sealed partial class ReferencePageTests(PostgresFixture postgres) : IAsyn
     {
         _stranger.Dispose();
         await _host.DisposeAsync();
+        _app.Delete(recursive: true);
     }
 
     [Theory]

@@ -28,6 +28,9 @@ internal static class OidcEndpoints
     /// <summary>Lax: the browser comes back from another site.</summary>
     private static readonly Challenges Questions = new("oidc", "/api/v1/sign-in/oidc", SameSiteMode.Lax);
 
+    /// <summary>The person said no there.</summary>
+    private const string Cancelled = "cancelled";
+
     /// <summary>The refusal where people sign in here only.</summary>
     internal static readonly Refusal Absent = new(
         "no_identity_provider",
@@ -61,8 +64,8 @@ internal static class OidcEndpoints
             .WithQuery("state", "string", "As it was sent.")
             .WithQuery("iss", "string", "The issuer (RFC 9207).")
             .WithQuery("error", "string", "Why not.")
-            .WithAnswer(303, "Signed in; the way back to the pages.")
-            .WithRefusals(Absent, Away, SignIn.Failed);
+            .WithAnswer(303, ComingBack.Answer)
+            .WithRefusals(Absent);
     }
 
     private static async Task BeginAsync(HttpContext context, Database database, Providers providers)
@@ -128,20 +131,20 @@ internal static class OidcEndpoints
             if (person is not { } id)
             {
                 signIn.Refuse(context, "nobody", "oidc: " + fault);
-                await Problems.WriteAsync(context, SignIn.Failed);
+                ComingBack.Send(context, fault == Cancelled ? ComingBack.Cancelled : ComingBack.Failed);
                 return;
             }
 
             await using var work = await database.BeginAsync(context.RequestAborted);
             var ticket = await signIn.BeginAsync(context, work, id, null, settings.Oidc!.Realm, "oidc");
             SessionCookie.Set(context, ticket);
-            context.Response.StatusCode = StatusCodes.Status303SeeOther;
-            context.Response.Headers.Location = "/";
+            ComingBack.Send(context);
         }
         catch (OidcException error)
         {
             providers.Tell(error);
-            await Problems.WriteAsync(context, Away);
+            signIn.Refuse(context, "nobody", "oidc: unavailable");
+            ComingBack.Send(context, ComingBack.Unavailable);
         }
     }
 
@@ -175,7 +178,7 @@ internal static class OidcEndpoints
 
         if (query.ContainsKey("error") || query["code"] is not [{ Length: > 0 } code])
         {
-            return (null, "refused");
+            return (null, query["error"] is ["access_denied"] ? Cancelled : "refused");
         }
 
         var (subject, fault) = await provider.ExchangeAsync(code, asked.Verifier, asked.Nonce, context.RequestAborted);

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
@@ -89,7 +90,13 @@ public sealed class OidcProvider : IDisposable
             "Basic",
             Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials))
         );
-        using var answer = await SendAsync(request, cancel);
+        using var answer = await AskAsync(request, cancel);
+        if (answer is null)
+        {
+            // The code is forged, was used before, or is not for this verifier.
+            return (null, "code");
+        }
+
         var token = answer.RootElement.TryGetProperty("id_token", out var value) ? value.GetString() : null;
         var result = IdToken.Check(token, known.Keys, _options, nonce, _clock.GetUtcNow());
         if (result.Fault != "key")
@@ -151,17 +158,18 @@ public sealed class OidcProvider : IDisposable
     private async Task<JsonDocument> GetAsync(string address, CancellationToken cancel)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, address);
-        return await SendAsync(request, cancel);
+        return await AskAsync(request, cancel) ?? throw new OidcException("The provider answered 400.");
     }
 
-    private async Task<JsonDocument> SendAsync(HttpRequestMessage request, CancellationToken cancel)
+    /// <summary>The answer; null for 400, with which a token endpoint refuses what it was given (RFC 6749, 5.2).</summary>
+    private async Task<JsonDocument?> AskAsync(HttpRequestMessage request, CancellationToken cancel)
     {
         try
         {
             request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
             using var response = await _client.SendAsync(request, cancel);
-            return response.IsSuccessStatusCode
-                ? JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancel))
+            return response.StatusCode == HttpStatusCode.BadRequest ? null
+                : response.IsSuccessStatusCode ? JsonDocument.Parse(await response.Content.ReadAsByteArrayAsync(cancel))
                 : throw new OidcException($"The provider answered {(int)response.StatusCode}.");
         }
         catch (Exception error)

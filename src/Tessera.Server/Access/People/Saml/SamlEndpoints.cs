@@ -66,8 +66,8 @@ internal static class SamlEndpoints
             .WithSummary("Where the SAML identity provider has the browser post its answer to")
             .OpenToGuesses()
             .WithMetadata(new BodyFact(typeof(SamlAnswer), null, FormType, true))
-            .WithAnswer(303, "Signed in; the way back to the pages.")
-            .WithRefusals(OidcEndpoints.Absent, NoForm, SignIn.Failed);
+            .WithAnswer(303, ComingBack.Answer)
+            .WithRefusals(OidcEndpoints.Absent, NoForm);
     }
 
     private static async Task ShowAsync(HttpContext context, Settings settings)
@@ -133,14 +133,13 @@ internal static class SamlEndpoints
             // An assertion that named nobody is used up as well.
             await work.CommitAsync(CancellationToken.None);
             signIn.Refuse(context, "nobody", "saml: " + fault);
-            await Problems.WriteAsync(context, SignIn.Failed);
+            ComingBack.Send(context, ComingBack.Failed);
             return;
         }
 
         var ticket = await signIn.BeginAsync(context, work, id, null, options.Realm, "saml");
         SessionCookie.Set(context, ticket);
-        context.Response.StatusCode = StatusCodes.Status303SeeOther;
-        context.Response.Headers.Location = "/";
+        ComingBack.Send(context);
     }
 
     /// <summary>The person who came back, or in a word why it is nobody.</summary>

@@ -175,7 +175,7 @@ public sealed partial class ApiDocument
         {
             var text =
                 "A string of 1 to 255 visible ASCII characters. The same key gives the first answer again, for "
-                + $"{IdempotencyCleaner.KeptDays} days.";
+                + $"{IdempotencyKey.KeptDays} days.";
             parameters.Add((JsonNode)Parameter("Idempotency-Key", "header", text, Text(), key.Required));
         }
 

@@ -102,9 +102,19 @@ internal sealed class ApiSchemas
             json["description"] = comment;
         }
 
+        if (context.PropertyInfo is { } property && Guarded.NeededBy(property) is { } needed)
+        {
+            json["description"] = $"{comment} Absent without the permission {string.Join(" or ", needed)}.".TrimStart();
+        }
+
         if (own && context.TypeInfo.Kind == JsonTypeInfoKind.Object)
         {
             json["additionalProperties"] = false;
+            foreach (var guarded in context.TypeInfo.Properties.Where(static p => Guarded.NeededBy(p) is not null))
+            {
+                var required = json["required"] as JsonArray;
+                required?.Remove(required.FirstOrDefault(n => n?.GetValue<string>() == guarded.Name));
+            }
         }
 
         return json;
