@@ -18,25 +18,20 @@ public sealed class AccountTests(App app)
     {
         await using var view = await SignedInAsync("passkey@example.com");
         await PlayAuthenticatorAsync(view);
-        await view.Button("Add a passkey").ClickAsync();
-        await view.Page.GetByLabel("Name of the passkey").FillAsync("This browser");
+        await view.UseAsync(view.Button("Add a passkey"));
+        await view.WriteAsync(view.Page.GetByLabel("Name of the passkey"), "This browser");
         await view.PressAsync("Enter");
         await Expect(view.Page.GetByRole(AriaRole.Cell, new() { Name = "This browser", Exact = true }))
             .ToBeVisibleAsync();
-        foreach (var theme in (string[])["light", "dark", "contrast"])
-        {
-            await view.DressAsync(theme);
-            Assert.Empty(await view.AxeAsync());
-        }
-
-        await view.Page.Locator(".sidebar__foot button").ClickAsync();
-        await view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Sign out" }).ClickAsync();
-        await view.Button("Sign in with a passkey").ClickAsync();
+        await view.AssertFitForAllAsync("the passkeys");
+        await view.UseAsync(view.Page.Locator(".sidebar__foot button"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Sign out" }));
+        await view.UseAsync(view.Button("Sign in with a passkey"));
         await Expect(view.Page.GetByRole(AriaRole.Cell, new() { Name = "This browser", Exact = true }))
             .ToBeVisibleAsync();
 
-        await view.Button("Remove This browser").ClickAsync();
-        await view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Remove" }).ClickAsync();
+        await view.UseAsync(view.Button("Remove This browser"));
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Remove" }));
         await Expect(view.Page.GetByText("No passkeys yet")).ToBeVisibleAsync();
         view.AssertHealthy();
     }
@@ -45,26 +40,26 @@ public sealed class AccountTests(App app)
     public async Task An_authenticator_is_set_up_and_gives_recovery_codes()
     {
         await using var view = await SignedInAsync("totp@example.com");
-        await view.Button("Set up").First.ClickAsync();
-        await view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Set up" }).ClickAsync();
+        await view.UseAsync(view.Button("Set up").First);
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Set up" }));
         var link = view.Dialog.GetByRole(AriaRole.Link);
         Assert.StartsWith("otpauth://totp/", await link.GetAttributeAsync("href"), StringComparison.Ordinal);
-        await view.Page.GetByLabel("Code of the app").FillAsync("000000");
-        await view.Button("Confirm").ClickAsync();
+        await view.WriteAsync(view.Page.GetByLabel("Code of the app"), "000000");
+        await view.UseAsync(view.Button("Confirm"));
         await Expect(view.Dialog.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         Assert.Empty(await view.AxeAsync());
 
         var secret = Decode(await view.Dialog.Locator("code").InnerTextAsync());
         var seconds = await app.Host.Database.ScalarAsync<double>("select extract(epoch from now())::double precision");
         var step = Totp.StepOf(DateTimeOffset.FromUnixTimeSeconds((long)seconds));
-        await view.Page.GetByLabel("Code of the app").FillAsync(Totp.CodeOf(secret, step));
+        await view.WriteAsync(view.Page.GetByLabel("Code of the app"), Totp.CodeOf(secret, step));
         await view.PressAsync("Enter");
         await Expect(view.Dialog.Locator("ol li")).ToHaveCountAsync(SecondFactor.Codes);
-        await view.Button("Close").Last.ClickAsync();
+        await view.UseAsync(view.Button("Close").Last);
         await Expect(view.Page.GetByText("10 recovery codes are left")).ToBeVisibleAsync();
 
-        await view.Page.Locator(".sidebar__foot button").ClickAsync();
-        await view.Page.GetByRole(AriaRole.Menuitemradio, new() { Name = "Deutsch" }).ClickAsync();
+        await view.UseAsync(view.Page.Locator(".sidebar__foot button"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitemradio, new() { Name = "Deutsch" }));
         await Expect(view.Page.GetByText("10 Wiederherstellungscodes sind übrig")).ToBeVisibleAsync();
         view.AssertHealthy();
     }
@@ -84,21 +79,104 @@ public sealed class AccountTests(App app)
         );
         await using var view = await app.OpenAsync(signedIn: false);
         await view.GoAsync("/settings/account");
-        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "Invitation" }).CheckAsync();
-        await view
-            .Page.GetByLabel("Invitation", new() { Exact = true })
-            .Last.FillAsync(invited.Json.GetProperty("invitation_token").GetString()!);
-        await view.Page.GetByLabel("New password").FillAsync("short");
-        await view.Button("Set password").ClickAsync();
+        await view.TickAsync(view.Page.GetByRole(AriaRole.Radio, new() { Name = "Invitation" }));
+        await view.WriteAsync(
+            view.Page.GetByLabel("Invitation", new() { Exact = true }).Last,
+            invited.Json.GetProperty("invitation_token").GetString()!
+        );
+        await view.WriteAsync(view.Page.GetByLabel("New password"), "short");
+        await view.UseAsync(view.Button("Set password"));
         await Expect(view.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
         Assert.Empty(await view.AxeAsync());
-        await view.Page.GetByLabel("New password").FillAsync(Person.Password);
+        await view.WriteAsync(view.Page.GetByLabel("New password"), Person.Password);
         await view.PressAsync("Enter");
         await Expect(view.Page.GetByRole(AriaRole.Status)).ToBeVisibleAsync();
-        await view.Page.GetByLabel("E-mail", new() { Exact = true }).FillAsync("invited@example.com");
-        await view.Page.GetByLabel("Password", new() { Exact = true }).FillAsync(Person.Password);
+        await view.WriteAsync(view.Page.GetByLabel("E-mail", new() { Exact = true }), "invited@example.com");
+        await view.WriteAsync(view.Page.GetByLabel("Password", new() { Exact = true }), Person.Password);
         await view.PressAsync("Enter");
         await Expect(view.Page.Locator(".sidebar__foot button")).ToHaveTextAsync("Ingrid Invited");
+        view.AssertHealthy();
+    }
+
+    [Theory]
+    [InlineData("cancelled", "was cancelled", "wurde abgebrochen")]
+    [InlineData("failed", "Nobody was signed in", "nicht gelungen")]
+    [InlineData("unavailable", "cannot be reached", "nicht erreichbar")]
+    [InlineData("<img src=x>", null, null)]
+    public async Task Who_comes_back_from_an_identity_provider_in_vain_is_told_once(
+        string outcome,
+        string? english,
+        string? german
+    )
+    {
+        foreach (var (language, words) in ((string, string?)[])[("en", english), ("de", german)])
+        {
+            await using var view = await app.OpenAsync(signedIn: false);
+            await view.Context.AddInitScriptAsync(
+                $"localStorage.setItem('tessera.prefs', JSON.stringify({{locale: '{language}'}}))"
+            );
+            await view.Page.GotoAsync("/app/?sign_in=" + Uri.EscapeDataString(outcome));
+            await view.Page.Locator("h1").WaitForAsync();
+            var told = view.Page.GetByRole(AriaRole.Alert);
+            if (words is null)
+            {
+                await Expect(told).ToHaveCountAsync(0);
+                continue;
+            }
+
+            await Expect(told).ToContainTextAsync(words);
+            Assert.Empty(await view.AxeAsync());
+            Assert.DoesNotContain("sign_in", view.Page.Url, StringComparison.Ordinal);
+            await view.Page.ReloadAsync();
+            await view.Page.Locator("h1").WaitForAsync();
+            await Expect(told).ToHaveCountAsync(0);
+            view.AssertHealthy();
+        }
+    }
+
+    [Fact]
+    public async Task A_lost_second_factor_is_reset_and_the_person_signed_out()
+    {
+        var person = await Person.MakeAsync(app.Host.Database, "staff", "lost@example.com", ["finance"]);
+        await app.Host.Database.ExecuteAsync(
+            "update people.person set name = 'Lena Lost', totp_confirmed = true, totp = '\\x00' where id = $1",
+            person
+        );
+        await app.Host.Database.ExecuteAsync(
+            """
+            insert into people.session (id, person_id, hash, idle, expires_at)
+            values (gen_random_uuid(), $1, '\x01', interval '1 hour', clock_timestamp() + interval '1 hour')
+            """,
+            person
+        );
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/settings/people");
+        await view.UseAsync(view.Button("More: Lena Lost"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Reset second factor" }));
+        await Expect(view.Dialog).ToContainTextAsync("every session ends");
+        Assert.Empty(await view.AxeAsync());
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Reset second factor" }));
+        await Expect(view.Page.GetByText("The second factor of Lena Lost is reset")).ToBeVisibleAsync();
+        Assert.Equal(
+            "false 0 1",
+            await app.Host.Database.ScalarAsync<string>(
+                """
+                select (totp_confirmed or totp is not null) || ' '
+                    || (select count(*) from people.session s where s.person_id = p.id and s.ended_at is null) || ' '
+                    || (select count(*) from platform.event e where e.aggregateid = p.id::text
+                        and e.type = 'person.second_factor_reset')
+                from people.person p where id = $1
+                """,
+                person
+            )
+        );
+
+        var row = view.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "Lena Lost" });
+        await Expect(row.GetByRole(AriaRole.Cell, new() { Name = "no", Exact = true })).ToBeVisibleAsync();
+        await view.UseAsync(view.Button("More: Lena Lost"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Deactivate" }));
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Deactivate" }));
+        await Expect(view.Page.GetByText("Lena Lost is deactivated")).ToBeVisibleAsync();
         view.AssertHealthy();
     }
 
@@ -107,8 +185,8 @@ public sealed class AccountTests(App app)
         await Person.MakeAsync(app.Host.Database, "staff", email, ["finance"]);
         var view = await app.OpenAsync(signedIn: false);
         await view.Page.GotoAsync(Address + "/settings/account");
-        await view.Page.GetByLabel("E-mail", new() { Exact = true }).FillAsync(email);
-        await view.Page.GetByLabel("Password", new() { Exact = true }).FillAsync(Person.Password);
+        await view.WriteAsync(view.Page.GetByLabel("E-mail", new() { Exact = true }), email);
+        await view.WriteAsync(view.Page.GetByLabel("Password", new() { Exact = true }), Person.Password);
         await view.PressAsync("Enter");
         await Expect(view.Page.GetByRole(AriaRole.Heading, new() { Name = "Passkeys", Exact = true }))
             .ToBeVisibleAsync();

@@ -37,7 +37,10 @@ public sealed class App : IAsyncLifetime
         await _postgres.InitializeAsync();
         var database = await _postgres.DatabaseAsync();
         await DemoWorld.LoadAsync(database.Database, CancellationToken.None);
+        await database.ExecuteAsync("analyze");
         Host = await TestHost.StartAsync(database, webDirectory: built);
+        // Under load a page takes its time; a wait that succeeds is no longer for it.
+        Assertions.SetDefaultExpectTimeout(15_000);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(
             new BrowserTypeLaunchOptions
@@ -61,8 +64,16 @@ public sealed class App : IAsyncLifetime
         await _postgres.DisposeAsync();
     }
 
-    /// <summary>A window of its own, signed in unless said otherwise.</summary>
-    public async Task<View> OpenAsync(int width = 1440, bool signedIn = true, string theme = "light")
+    /// <summary>
+    /// A window of its own, signed in unless said otherwise. Where there is a keyboard everything is done by it alone, on
+    /// phones by finger.
+    /// </summary>
+    public async Task<View> OpenAsync(
+        int width = 1440,
+        bool signedIn = true,
+        string theme = "light",
+        bool? byKeyboard = null
+    )
     {
         var context = await _browser!.NewContextAsync(
             new BrowserNewContextOptions
@@ -91,7 +102,7 @@ public sealed class App : IAsyncLifetime
             _session = await context.StorageStateAsync();
         }
 
-        return new View(context, await context.NewPageAsync());
+        return new View(context, await context.NewPageAsync(), byKeyboard ?? width >= 1024);
     }
 
     private static string FindRoot()
@@ -106,9 +117,16 @@ public sealed class App : IAsyncLifetime
     }
 }
 
-/// <summary>All tests share one product and one browser.</summary>
+/// <summary>Tests of what is done share one product and one browser.</summary>
 [CollectionDefinition(Name)]
 public sealed class AppCollection : ICollectionFixture<App>
 {
     public const string Name = "app";
+}
+
+/// <summary>Those of how every page looks, and of long work, share another, so that both kinds run side by side.</summary>
+[CollectionDefinition(Name)]
+public sealed class PagesCollection : ICollectionFixture<App>
+{
+    public const string Name = "pages";
 }

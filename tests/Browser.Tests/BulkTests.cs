@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using Microsoft.Playwright;
 using Xunit;
@@ -5,7 +6,7 @@ using static Microsoft.Playwright.Assertions;
 
 namespace Tessera.Browser.Tests;
 
-[Collection(AppCollection.Name)]
+[Collection(PagesCollection.Name)]
 public sealed class BulkTests(App app)
 {
     private const string Header = "code,discount_type,discount_value,valid_from,internal_name\n";
@@ -17,19 +18,19 @@ public sealed class BulkTests(App app)
         await Shop.CouponAsync(app, "MANYB", new { internal_name = "Many at once" });
         await using var view = await app.OpenAsync();
         await view.GoAsync("/coupons?search=Many%20at%20once");
-        await view.Button("All matching").FocusAsync();
+        await view.ReachAsync(view.Button("All matching"));
         await view.PressAsync("Enter");
-        await view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Edit" }).FocusAsync();
+        await view.ReachAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Edit" }));
         await view.PressAsync("Enter");
-        await view.Dialog.GetByLabel("Set: Uses in all").FocusAsync();
+        await view.ReachAsync(view.Dialog.GetByLabel("Set: Uses in all"));
         await view.PressAsync("Space");
-        await view.Dialog.GetByLabel("New value: Uses in all").FillAsync("77");
+        await view.WriteAsync(view.Dialog.GetByLabel("New value: Uses in all"), "77");
         Assert.Empty(await view.AxeAsync());
-        await view.Button("See the effect").FocusAsync();
+        await view.ReachAsync(view.Button("See the effect"));
         await view.PressAsync("Enter");
         await Expect(view.Dialog.GetByRole(AriaRole.Row, new() { Name = "MANYA Uses in all – 77" })).ToBeVisibleAsync();
         Assert.Empty(await view.AxeAsync());
-        await view.Button("Change 2").FocusAsync();
+        await view.ReachAsync(view.Button("Change 2"));
         await view.PressAsync("Enter");
         await Expect(view.Dialog).ToContainTextAsync("2 changed");
         Assert.Empty(await view.AxeAsync());
@@ -37,14 +38,14 @@ public sealed class BulkTests(App app)
         await view.GoAsync("/operations");
         var job = view.Page.GetByRole(AriaRole.Article).First;
         await Expect(job).ToContainTextAsync("Edit of coupons");
-        await job.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
+        await view.UseAsync(job.GetByRole(AriaRole.Button, new() { Name = "Undo" }));
         Assert.Empty(await view.AxeAsync());
-        await view
-            .Page.GetByRole(AriaRole.Alertdialog)
-            .GetByRole(AriaRole.Button, new() { Name = "Undo" })
-            .ClickAsync();
+        await view.UseAsync(
+            view.Page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Undo" })
+        );
+        await Expect(job).ToContainTextAsync("Undoing a change");
         await Expect(view.Page.GetByRole(AriaRole.Article).Nth(1)).ToContainTextAsync("undone");
-        await Expect(view.Page.GetByRole(AriaRole.Article).First).ToContainTextAsync("Succeeded");
+        await Expect(job).ToContainTextAsync("Succeeded");
         var coupon = await app.Host.GetAsync("/api/v1/admin/coupons?search=MANYA");
         Assert.Equal(
             System.Text.Json.JsonValueKind.Null,
@@ -59,22 +60,18 @@ public sealed class BulkTests(App app)
         await Shop.CouponAsync(app, "PHONEA", new { internal_name = "Gone by phone" });
         await using var view = await app.OpenAsync(width: 390);
         await view.GoAsync("/coupons?search=Gone%20by%20phone");
-        await view.Button("All matching").ClickAsync();
-        await view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Delete" }).ClickAsync();
+        await view.UseAsync(view.Button("All matching"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Delete" }));
         var delete = view.Button("Delete 1");
         await Expect(delete).ToBeDisabledAsync();
         Assert.Empty(await view.AxeAsync());
         Assert.Equal(0, await view.OverflowAsync());
-        await view.Dialog.GetByLabel("Type 1 to confirm").FillAsync("1");
-        await delete.ClickAsync();
+        await view.WriteAsync(view.Dialog.GetByLabel("Type 1 to confirm"), "1");
+        await view.UseAsync(delete);
         await Expect(view.Dialog).ToContainTextAsync("1 changed");
-        await view.Button("Undo").ClickAsync();
-        await view
-            .Page.GetByRole(AriaRole.Alertdialog)
-            .Last.GetByRole(AriaRole.Button, new() { Name = "Undo" })
-            .ClickAsync();
+        await view.UndoAsync(view.Dialog.GetByRole(AriaRole.Article));
         await view.GoAsync("/operations");
-        await Expect(view.Page.GetByRole(AriaRole.Article).First).ToContainTextAsync("1 changed");
+        await AssertUndoneAsync(view, "1 changed");
         view.AssertHealthy();
     }
 
@@ -83,13 +80,13 @@ public sealed class BulkTests(App app)
     {
         await using var view = await app.OpenAsync();
         await view.GoAsync("/coupons?status=active");
-        await view.Button("All matching").ClickAsync();
-        await view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Export" }).ClickAsync();
-        await view.Dialog.GetByLabel("CSV").CheckAsync();
+        await view.UseAsync(view.Button("All matching"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Export" }));
+        await view.TickAsync(view.Dialog.GetByLabel("CSV"));
         Assert.Empty(await view.AxeAsync());
-        await view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Export" }).ClickAsync();
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Export" }));
         var link = view.Dialog.GetByRole(AriaRole.Link, new() { Name = "Download" });
-        var file = await view.Page.RunAndWaitForDownloadAsync(() => link.ClickAsync());
+        var file = await view.Page.RunAndWaitForDownloadAsync(() => view.UseAsync(link));
         Assert.Equal("coupons.csv", file.SuggestedFilename);
         using var reader = new StreamReader(await file.CreateReadStreamAsync());
         var lines = (await reader.ReadToEndAsync()).Split("\r\n");
@@ -112,10 +109,10 @@ public sealed class BulkTests(App app)
         await Expect(view.Page.GetByText("Percentage discount cannot exceed 100%")).ToBeVisibleAsync();
         await Expect(view.Page.GetByText("Coupon code already exists")).ToBeVisibleAsync();
         var errors = await view.Page.RunAndWaitForDownloadAsync(() =>
-            view.Button("Download the errors (CSV)").ClickAsync()
+            view.UseAsync(view.Button("Download the errors (CSV)"))
         );
         Assert.Equal("coupons.csv-errors.csv", errors.SuggestedFilename);
-        await view.Page.GetByLabel("are updated").CheckAsync();
+        await view.TickAsync(view.Page.GetByLabel("are updated"));
         await Expect(view.Page.GetByText("Known before → Renamed")).ToBeVisibleAsync();
         Assert.Empty(await view.AxeAsync());
 
@@ -124,23 +121,80 @@ public sealed class BulkTests(App app)
             Header
                 + "FIXONE,percentage,10,2100-01-01,First\nFIXKNOWN,percentage,10,2100-01-01,Renamed\nFIXBAD,percentage,50,2100-01-01,Good\n"
         );
-        await view.Button("Import 3 rows").ClickAsync();
+        await view.UseAsync(view.Button("Import 3 rows"));
         var job = view.Page.GetByRole(AriaRole.Article);
         await Expect(job).ToContainTextAsync("2 created");
         await Expect(job).ToContainTextAsync("1 updated");
         Assert.Empty(await view.AxeAsync());
-        await job.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
-        await view
-            .Page.GetByRole(AriaRole.Alertdialog)
-            .GetByRole(AriaRole.Button, new() { Name = "Undo" })
-            .ClickAsync();
+        await view.UndoAsync(job);
         await view.GoAsync("/operations");
-        await Expect(view.Page.GetByRole(AriaRole.Article).First).ToContainTextAsync("3 changed");
+        await AssertUndoneAsync(view, "3 changed");
         await view.GoAsync("/coupons?search=FIX");
         await Expect(view.Page.Locator("[role=row][data-index]")).ToHaveCountAsync(1);
         await Expect(view.Page.Locator("[role=row][data-index='0']")).ToContainTextAsync("Known before");
         view.AssertHealthy();
     }
+
+    [Fact]
+    public async Task A_hundred_thousand_rows_are_imported_the_refused_ones_mended_in_their_file_and_all_is_undone()
+    {
+        const int rows = 100_000;
+        var file = new StringBuilder(Header);
+        for (var i = 0; i < rows; i++)
+        {
+            file.Append(
+                CultureInfo.InvariantCulture,
+                $"LOAD{i},percentage,{(i % 1_000 == 0 ? 500 : 10)},2100-01-01,Load\n"
+            );
+        }
+
+        await using var view = await app.OpenAsync();
+        view.Page.SetDefaultTimeout(120_000);
+        await view.GoAsync("/coupons/bulk");
+        await ChooseAsync(view, file.ToString());
+        await view.UseAsync(view.Button("Import 99,900 rows"));
+        var job = view.Page.GetByRole(AriaRole.Article);
+        await Expect(job).ToContainTextAsync("99,900 created", LongWait);
+        var download = await view.Page.RunAndWaitForDownloadAsync(() =>
+            view.UseAsync(job.GetByRole(AriaRole.Link, new() { Name = "Refused rows (CSV)" }))
+        );
+        using var reader = new StreamReader(await download.CreateReadStreamAsync());
+        var refused = await reader.ReadToEndAsync();
+        Assert.Equal(102, refused.Split("\r\n").Length);
+
+        // The very file, its only fault mended.
+        await ChooseAsync(view, refused.Replace(",500,", ",50,", StringComparison.Ordinal));
+        await view.UseAsync(view.Button("Import 100 rows"));
+        await Expect(job).ToContainTextAsync("100 created", LongWait);
+        Assert.Equal(rows, await LoadedAsync());
+
+        await view.GoAsync("/operations");
+        foreach (var place in (int[])[0, 2])
+        {
+            // The undoing of one is listed above the other.
+            await view.UndoAsync(view.Page.GetByRole(AriaRole.Article).Nth(place));
+            await AssertUndoneAsync(view, place == 0 ? "· 100 changed" : "99,900 changed");
+        }
+
+        Assert.Equal(0, await LoadedAsync());
+        view.AssertHealthy();
+    }
+
+    private static readonly LocatorAssertionsToContainTextOptions LongWait = new() { Timeout = 180_000 };
+
+    /// <summary>The newest job is an undoing, is over, and has changed that many.</summary>
+    private static async Task AssertUndoneAsync(View view, string outcome)
+    {
+        var newest = view.Page.GetByRole(AriaRole.Article).First;
+        await Expect(newest).ToContainTextAsync("Undoing a change");
+        await Expect(newest).ToContainTextAsync(outcome, LongWait);
+        await Expect(newest).ToContainTextAsync("Succeeded");
+    }
+
+    private Task<long> LoadedAsync() =>
+        app.Host.Database.ScalarAsync<long>(
+            "select count(*) from coupons.coupon where code like 'LOAD%' and deleted_at is null"
+        );
 
     private static Task ChooseAsync(View view, string text) =>
         view

@@ -12,15 +12,15 @@ public sealed class FlowTests(App app)
     {
         await using var view = await app.OpenAsync(signedIn: false);
         await view.GoAsync("/coupons");
-        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }).CheckAsync();
-        await view.Page.Locator("input[name=key]").FillAsync("tsk_wrong");
-        await view.Button("Sign in").ClickAsync();
+        await view.TickAsync(view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }));
+        await view.WriteAsync(view.Page.Locator("input[name=key]"), "tsk_wrong");
+        await view.UseAsync(view.Button("Sign in"));
         await Expect(view.Page.GetByRole(AriaRole.Alert)).ToBeVisibleAsync();
-        await view.Page.Locator("input[name=key]").FillAsync(app.Host.Key);
+        await view.WriteAsync(view.Page.Locator("input[name=key]"), app.Host.Key);
         await view.PressAsync("Enter");
         await Expect(view.Page.GetByRole(AriaRole.Table)).ToBeVisibleAsync();
-        await view.Page.Locator(".sidebar__foot button").ClickAsync();
-        await view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Sign out" }).ClickAsync();
+        await view.UseAsync(view.Page.Locator(".sidebar__foot button"));
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Menuitem, new() { Name = "Sign out" }));
         await Expect(view.Page.GetByRole(AriaRole.Heading, new() { Name = "Sign in to Tessera" })).ToBeVisibleAsync();
         view.AssertHealthy();
     }
@@ -35,35 +35,40 @@ public sealed class FlowTests(App app)
         await view.Page.Keyboard.TypeAsync("flow10");
         await FillByKeyboardAsync(view, "internal_name", "By keyboard alone");
         await FillByKeyboardAsync(view, "description.en", "Ten per cent off.");
-        await view.Page.Locator("input[name=internal_name]").PressAsync("Enter");
+        await view.ReachAsync(view.Page.Locator("input[name=internal_name]"));
+        await view.PressAsync("Enter");
         await Expect(view.Page.GetByText("FLOW10 is created")).ToBeVisibleAsync();
         await Expect(view.Dialog).ToContainTextAsync("10% off");
 
         await Shop.RedeemAsync(app, "FLOW10", "order-flow");
+        await Shop.RedeemAsync(app, "FLOW10", "order-later");
         await view.GoAsync("/redemptions?order_reference=order-flow");
         var row = view.Page.Locator("[role=row][data-index='0']");
+        await Expect(row).ToContainTextAsync("order-flow");
         await Expect(row).ToContainTextAsync("Redeemed");
-        await row.FocusAsync();
+        await view.ReachAsync(row);
         await view.PressAsync("Enter");
-        await view.Button("Roll back").ClickAsync();
-        await view.Page.GetByLabel("Reason").FillAsync("The customer sent it back");
-        await view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Roll back" }).ClickAsync();
+        await view.UseAsync(view.Button("Roll back"));
+        await view.WriteAsync(view.Page.GetByLabel("Reason"), "The customer sent it back");
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Roll back" }));
         await Expect(view.Page.GetByText("is rolled back")).ToBeVisibleAsync();
         await Expect(view.Page.Locator(".dialog__head .badge")).ToHaveTextAsync("Rolled back");
         view.AssertHealthy();
     }
 
-    [Fact]
-    public async Task What_is_wrong_with_a_form_is_said_at_its_fields_and_nothing_typed_is_lost()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task What_is_wrong_with_a_form_is_said_at_its_fields_and_nothing_typed_is_lost(bool byKeyboard)
     {
-        await using var view = await app.OpenAsync();
+        await using var view = await app.OpenAsync(byKeyboard: byKeyboard);
         await view.GoAsync("/coupons/new");
-        await view.Page.Locator("input[name=code]").FillAsync("a!");
-        await view.Page.Locator("input[name=internal_name]").FillAsync("ab");
-        await view.Page.Locator("input[name=max_uses_per_user]").FillAsync("11");
-        await view.Page.Locator("input[name=discount_value]").FillAsync("101");
-        await view.Page.Locator("input[name=valid_from]").FillAsync("2020-01-01");
-        await view.Button("Create").ClickAsync();
+        await view.WriteAsync(view.Page.Locator("input[name=code]"), "a!");
+        await view.WriteAsync(view.Page.Locator("input[name=internal_name]"), "ab");
+        await view.WriteAsync(view.Page.Locator("input[name=max_uses_per_user]"), "11");
+        await view.WriteAsync(view.Page.Locator("input[name=discount_value]"), "101");
+        await view.WriteAsync(view.Page.Locator("input[name=valid_from]"), "2020-01-01");
+        await view.UseAsync(view.Button("Create"));
         foreach (
             var message in (string[])
                 [
@@ -78,22 +83,25 @@ public sealed class FlowTests(App app)
             await Expect(view.Dialog.GetByText(message)).ToBeVisibleAsync();
         }
 
-        await view.Page.Locator("input[name=code]").FillAsync("AUTUMN15");
+        await view.WriteAsync(view.Page.Locator("input[name=code]"), "AUTUMN15");
         await Expect(view.Dialog.GetByText("Coupon code already exists")).ToBeVisibleAsync();
         Assert.Equal("ab", await view.Page.Locator("input[name=internal_name]").InputValueAsync());
         await view.PressAsync("Escape");
         await Expect(view.Page.GetByText("Leave without saving?")).ToBeVisibleAsync();
-        await view.Button("Keep editing").ClickAsync();
+        await view.UseAsync(view.Button("Keep editing"));
         Assert.Equal("AUTUMN15", await view.Page.Locator("input[name=code]").InputValueAsync());
         view.AssertHealthy();
     }
 
-    [Fact]
-    public async Task A_double_click_sends_one_request_and_a_lost_connection_loses_no_input()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_double_click_sends_one_request_and_a_lost_connection_loses_no_input(bool byKeyboard)
     {
-        await using var view = await app.OpenAsync();
+        await using var view = await app.OpenAsync(byKeyboard: byKeyboard);
         await view.GoAsync("/coupons/new");
-        await FillAsync(view, "DOUBLE1");
+        var code = byKeyboard ? "DOUBLE1" : "DOUBLE2";
+        await FillAsync(view, code);
         var sent = 0;
         await view.Page.RouteAsync(
             "**/api/v1/admin/coupons",
@@ -109,57 +117,72 @@ public sealed class FlowTests(App app)
                 }
             }
         );
-        await view.Button("Create").ClickAsync();
+        await view.UseAsync(view.Button("Create"));
         await Expect(view.Dialog.GetByText("The server cannot be reached")).ToBeVisibleAsync();
-        Assert.Equal("DOUBLE1", await view.Page.Locator("input[name=code]").InputValueAsync());
-        await view.Button("Create").DblClickAsync();
-        await Expect(view.Page.GetByText("DOUBLE1 is created")).ToBeVisibleAsync();
+        Assert.Equal(code, await view.Page.Locator("input[name=code]").InputValueAsync());
+        if (byKeyboard)
+        {
+            await view.ReachAsync(view.Button("Create"));
+            await Task.WhenAll(view.PressAsync("Enter"), view.PressAsync("Enter"));
+        }
+        else
+        {
+            await view.Button("Create").DblClickAsync();
+        }
+
+        await Expect(view.Page.GetByText(code + " is created")).ToBeVisibleAsync();
         Assert.Equal(2, sent);
     }
 
-    [Fact]
-    public async Task Two_people_at_one_coupon_see_both_versions_side_by_side()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Two_people_at_one_coupon_see_both_versions_side_by_side(bool byKeyboard)
     {
-        var id = await CreateAsync("CONFLICT1", "Before");
-        await using var view = await app.OpenAsync();
+        var code = byKeyboard ? "CONFLICT1" : "CONFLICT2";
+        var id = await CreateAsync(code, "Before");
+        await using var view = await app.OpenAsync(byKeyboard: byKeyboard);
         await view.GoAsync($"/coupons/{id}/edit");
-        await view.Page.Locator("input[name=internal_name]").FillAsync("Mine");
+        await view.WriteAsync(view.Page.Locator("input[name=internal_name]"), "Mine");
         var other = (await app.Host.GetAsync($"/api/v1/admin/coupons/{id}")).Body.Replace(
             "\"Before\"",
             "\"Theirs\"",
             StringComparison.Ordinal
         );
         await ReplaceAsync(id, other);
-        await view.Button("Save").ClickAsync();
+        await view.UseAsync(view.Button("Save"));
         var conflict = view.Page.GetByRole(AriaRole.Alertdialog);
         await Expect(conflict).ToContainTextAsync("Mine");
         await Expect(conflict).ToContainTextAsync("Theirs");
-        await view.Button("Save mine over it").ClickAsync();
-        await Expect(view.Page.GetByText("CONFLICT1 is saved")).ToBeVisibleAsync();
-        var now = (await app.Host.GetAsync($"/api/v1/admin/coupons/{id}")).Json;
-        Assert.Equal("Mine", now.GetProperty("internal_name").GetString());
+        await view.UseAsync(view.Button("Save mine over it"));
+        await Expect(view.Page.GetByText(code + " is saved")).ToBeVisibleAsync();
+        Assert.Equal("Mine", await NameAsync(id));
+
+        // What was saved can be taken back where it is told.
+        await (byKeyboard ? view.PressAsync("u") : view.Button("Undo").ClickAsync());
+        await Expect(view.Page.GetByText(code + " is as before")).ToBeVisibleAsync();
+        Assert.Equal("Theirs", await NameAsync(id));
         view.AssertHealthy();
     }
 
-    [Fact]
-    public async Task Switching_many_says_first_what_it_would_do_and_can_be_undone()
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Switching_many_says_first_what_it_would_do_and_can_be_undone(bool byKeyboard)
     {
-        await CreateAsync("BULKA", "Bulk pair");
-        await CreateAsync("BULKB", "Bulk pair");
-        await using var view = await app.OpenAsync();
-        await view.GoAsync("/coupons?search=Bulk%20pair");
+        var name = byKeyboard ? "Bulk pair" : "Pair of bulk";
+        await CreateAsync(byKeyboard ? "BULKA" : "BULKC", name);
+        await CreateAsync(byKeyboard ? "BULKB" : "BULKD", name);
+        await using var view = await app.OpenAsync(byKeyboard: byKeyboard);
+        await view.GoAsync("/coupons?search=" + Uri.EscapeDataString(name));
         await Expect(view.Page.Locator("[role=row][data-index]")).ToHaveCountAsync(2);
-        await view.Page.GetByLabel("Select all loaded rows").CheckAsync();
-        await view.Button("Deactivate").ClickAsync();
+        await view.TickAsync(view.Page.GetByLabel("Select all loaded rows"));
+        await view.UseAsync(view.Button("Deactivate"));
         await Expect(view.Dialog).ToContainTextAsync("Would change");
-        await view.Button("Deactivate 2").ClickAsync();
+        await view.UseAsync(view.Button("Deactivate 2"));
         await Expect(view.Dialog).ToContainTextAsync("2 changed");
         await Expect(view.Page.Locator("[data-status=inactive]")).ToHaveCountAsync(2);
-        await view.Button("Undo").ClickAsync();
-        await view
-            .Page.GetByRole(AriaRole.Alertdialog)
-            .GetByRole(AriaRole.Button, new() { Name = "Undo" })
-            .ClickAsync();
+        await view.UndoAsync(view.Dialog.GetByRole(AriaRole.Article));
         await Expect(view.Page.Locator("[data-status=active]")).ToHaveCountAsync(2);
         view.AssertHealthy();
     }
@@ -171,9 +194,9 @@ public sealed class FlowTests(App app)
         await view.GoAsync("/coupons");
         await view.PressAsync("/");
         await view.Page.Keyboard.TypeAsync("SUMMER20");
-        await view.Page.WaitForURLAsync("**/coupons?search=SUMMER20");
+        await view.UntilAtAsync("**/coupons?search=SUMMER20");
         await Expect(view.Page.Locator("[role=row][data-index]")).ToHaveCountAsync(1);
-        await view.Page.Locator("[role=row][data-index='0']").FocusAsync();
+        await view.ReachAsync(view.Page.Locator("[role=row][data-index='0']"));
         await view.PressAsync("Enter");
         await Expect(view.Dialog).ToContainTextAsync("SUMMER20");
         await view.PressAsync("Escape");
@@ -191,14 +214,58 @@ public sealed class FlowTests(App app)
         await view.PressAsync("Control+k");
         await Expect(view.Page.Locator(".palette__input")).ToBeFocusedAsync();
         await view.Page.Keyboard.InsertTextAsync("autumn15");
-        await Expect(view.Page.GetByRole(AriaRole.Option).First).ToContainTextAsync("AUTUMN15");
+        await Expect(view.Page.Locator("[role=option][data-active-item]")).ToContainTextAsync("AUTUMN15");
         await view.PressAsync("Enter");
-        await view.Page.WaitForURLAsync("**/app/coupons/1");
+        await view.UntilAtAsync("**/app/coupons/1");
         await Expect(view.Dialog).ToContainTextAsync("AUTUMN15");
         await view.PressAsync("Escape");
         await Expect(view.Dialog).ToHaveCountAsync(0);
         await view.PressAsync("?");
         await Expect(view.Dialog).ToContainTextAsync("Keyboard shortcuts");
+        await Expect(view.Dialog).ToContainTextAsync("Create coupon");
+        await view.PressAsync("Escape");
+        await Expect(view.Dialog).ToHaveCountAsync(0);
+
+        // What the page offers is done by its letter, and stands in the box under its name.
+        await view.PressAsync("t");
+        await Expect(view.Dialog).ToContainTextAsync("Templates");
+        await view.PressAsync("Escape");
+        await Expect(view.Dialog).ToHaveCountAsync(0);
+        await view.PressAsync("Control+k");
+        await Expect(view.Page.Locator(".palette__input")).ToBeFocusedAsync();
+        await view.Page.Keyboard.InsertTextAsync("templ");
+        await Expect(view.Page.Locator("[role=option][data-active-item]")).ToContainTextAsync("Templates");
+        await view.PressAsync("Enter");
+        await Expect(view.Dialog.GetByRole(AriaRole.Heading, new() { Name = "Templates", Exact = true }))
+            .ToBeVisibleAsync();
+        view.AssertHealthy();
+    }
+
+    [Fact]
+    public async Task A_pasted_code_of_one_unit_leads_to_everything_that_happened_to_it()
+    {
+        var id = await Shop.CouponAsync(app, "STORYOF", new { code_kind = "unique" });
+        var issued = await app.Host.PostAsync($"/api/v1/admin/coupons/{id}/instances", new { count = 1 });
+        Assert.True(issued.Status == 201, issued.Body);
+        var code = issued.Json.GetProperty("data")[0].GetProperty("code").GetString()!;
+        await Shop.RedeemAsync(app, code, "order-story");
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/audit");
+        await view.PressAsync("Control+k");
+        await Expect(view.Dialog.Locator(".palette__input")).ToBeFocusedAsync();
+        await view.Page.Keyboard.InsertTextAsync(code.ToLowerInvariant());
+        await Expect(view.Page.Locator("[role=option][data-active-item]")).ToContainTextAsync(code);
+        await view.PressAsync("Enter");
+        await view.UntilAtAsync($"**/app/coupons/{id}/units/*");
+        await Expect(view.Dialog.Locator(".dialog__head .badge")).ToHaveTextAsync("Redeemed");
+        await Expect(view.Dialog.GetByText("Unit changed state")).ToBeVisibleAsync();
+        await Expect(view.Dialog.GetByText("Units issued")).ToBeVisibleAsync();
+        Assert.Empty(await view.AxeAsync());
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Link, new() { Name = $"one unit of coupon #{id}" }));
+        await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Redeemed" })).ToBeVisibleAsync();
+        await view.Page.GoBackAsync();
+        await view.UseAsync(view.Dialog.Locator("a[href*='/app/redemptions/']").First);
+        await Expect(view.Dialog.GetByText("order-story").First).ToBeVisibleAsync();
         view.AssertHealthy();
     }
 
@@ -209,7 +276,7 @@ public sealed class FlowTests(App app)
     {
         var code = "HOSTILE" + width;
         await CreateAsync(code, "<img src=x onerror=alert(1)> \u202eesrever " + new string('W', 60));
-        await using var view = await app.OpenAsync(width);
+        await using var view = await app.OpenAsync(width, byKeyboard: false);
         foreach (var path in (string[])["/coupons?search=" + code, "/coupons"])
         {
             await view.GoAsync(path);
@@ -217,7 +284,7 @@ public sealed class FlowTests(App app)
             await Expect(view.Page.GetByText("<img src=x").First).ToBeVisibleAsync();
         }
 
-        await view.Page.GetByText(code).First.ClickAsync();
+        await view.UseAsync(view.Page.GetByText(code).First);
         await Expect(view.Dialog).ToContainTextAsync("<img src=x onerror=alert(1)>");
         Assert.Equal(0, await view.OverflowAsync());
         view.AssertHealthy();
@@ -238,7 +305,7 @@ public sealed class FlowTests(App app)
         };
         await view.Page.Locator("input[type=file]").SetInputFilesAsync(file);
         await Expect(view.Page.GetByText("Percentage discount cannot exceed 100%")).ToBeVisibleAsync();
-        await view.Button("Import 1 row").ClickAsync();
+        await view.UseAsync(view.Button("Import 1 row"));
         await Expect(view.Page.GetByText("Succeeded")).ToBeVisibleAsync();
         await view.GoAsync("/coupons?search=WEBIMP");
         await Expect(view.Page.Locator("[role=row][data-index]")).ToHaveCountAsync(1);
@@ -247,9 +314,9 @@ public sealed class FlowTests(App app)
 
     private static async Task FillAsync(View view, string code)
     {
-        await view.Page.Locator("input[name=code]").FillAsync(code);
-        await view.Page.Locator("input[name=internal_name]").FillAsync("Made in a test");
-        await view.Page.Locator("textarea[name='description.en']").FillAsync("Ten per cent off.");
+        await view.WriteAsync(view.Page.Locator("input[name=code]"), code);
+        await view.WriteAsync(view.Page.Locator("input[name=internal_name]"), "Made in a test");
+        await view.WriteAsync(view.Page.Locator("textarea[name='description.en']"), "Ten per cent off.");
     }
 
     /// <summary>Goes from field to field with the Tab key.</summary>
@@ -267,6 +334,9 @@ public sealed class FlowTests(App app)
 
         Assert.Fail($"The Tab key does not lead to {field}.");
     }
+
+    private async Task<string?> NameAsync(long id) =>
+        (await app.Host.GetAsync($"/api/v1/admin/coupons/{id}")).Json.GetProperty("internal_name").GetString();
 
     private Task<long> CreateAsync(string code, string name) =>
         Shop.CouponAsync(app, code, new { internal_name = name });

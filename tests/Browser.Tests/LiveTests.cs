@@ -28,8 +28,8 @@ public sealed class LiveTests(App app)
         await Expect(row.Locator("[data-status]")).ToHaveAttributeAsync("data-status", "limit_reached");
         await Expect(view.Page.GetByText("LIVEONE has reached its limit")).ToBeVisibleAsync();
         Assert.Empty(await view.AxeAsync());
-        await view.Button("Show").ClickAsync();
-        await view.Page.WaitForURLAsync($"**/app/coupons/{id}");
+        await view.UseAsync(view.Button("Show"));
+        await view.UntilAtAsync($"**/app/coupons/{id}");
         view.AssertHealthy();
     }
 
@@ -71,12 +71,24 @@ public sealed class LiveTests(App app)
     }
 
     [Fact]
+    public async Task Where_no_socket_gets_through_the_same_comes_as_events()
+    {
+        await Shop.CouponAsync(app, "LIVETHREE", new { max_uses_total = 5 });
+        await using var view = await app.OpenAsync();
+        await view.Page.RouteWebSocketAsync("**/ws/coupons**", static socket => _ = socket.CloseAsync());
+        await view.GoAsync("/coupons?search=LIVETHREE");
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
+        await Shop.RedeemAsync(app, "LIVETHREE", "live-events");
+        await Expect(view.Page.Locator("[role=row][data-index='0']")).ToContainTextAsync("1 / 5");
+    }
+
+    [Fact]
     public async Task A_session_that_ends_elsewhere_asks_to_sign_in_again_over_the_page()
     {
         await using var view = await app.OpenAsync(signedIn: false);
         await view.Page.GotoAsync("/app/coupons");
-        await view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }).CheckAsync();
-        await view.Page.Locator("input[name=key]").FillAsync(app.Host.Key);
+        await view.TickAsync(view.Page.GetByRole(AriaRole.Radio, new() { Name = "API key" }));
+        await view.WriteAsync(view.Page.Locator("input[name=key]"), app.Host.Key);
         await view.PressAsync("Enter");
         await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
         await app.Host.Database.ExecuteAsync(

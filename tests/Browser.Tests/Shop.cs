@@ -39,7 +39,7 @@ internal static class Shop
     }
 
     /// <summary>A new customer redeems it in an order of 80 dollars.</summary>
-    public static async Task RedeemAsync(App app, string code, string order)
+    public static async Task RedeemAsync(App app, string code, string order, string currency = "USD")
     {
         var customer = await app.Host.PostAsync("/api/v1/customers", new { external_id = "c-" + order });
         var reply = await app.Host.PostAsync(
@@ -48,7 +48,7 @@ internal static class Shop
             {
                 code,
                 customer_id = customer.Json.GetProperty("id").GetString(),
-                order = new { reference = order, amount = new { amount = 8_000, currency = "USD" } },
+                order = new { reference = order, amount = new { amount = 8_000, currency } },
             }
         );
         Assert.True(reply.Status == 201, reply.Body);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.Playwright;
 using Xunit;
 
@@ -9,11 +10,15 @@ public sealed class View : IAsyncDisposable
 {
     private const string Rules = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']";
 
+    /// <summary>Those that another theme can break: it changes colours and lines, and nothing else of a page.</summary>
+    private const string RulesOfLooks =
+        "['color-contrast','link-in-text-block','target-size','scrollable-region-focusable']";
+
     private readonly IBrowserContext _context;
 
-    public View(IBrowserContext context, IPage page)
+    public View(IBrowserContext context, IPage page, bool isByKeyboard)
     {
-        (_context, Page) = (context, page);
+        (_context, Page, IsByKeyboard) = (context, page, isByKeyboard);
         page.PageError += (_, error) => Faults.Add("page error: " + error);
         page.Console += (_, message) =>
         {
@@ -31,6 +36,9 @@ public sealed class View : IAsyncDisposable
 
     public IPage Page { get; }
 
+    /// <summary>Whether everything is done by keyboard alone (see <see cref="Hands"/>).</summary>
+    public bool IsByKeyboard { get; }
+
     public IBrowserContext Context => _context;
 
     public List<string> Faults { get; } = [];
@@ -43,6 +51,26 @@ public sealed class View : IAsyncDisposable
         await SettleAsync();
     }
 
+    /// <summary>
+    /// Until the address is this one; <c>*</c> stands for anything but a slash, <c>**</c> for anything. Looked at again and again,
+    /// as waiting for the navigation itself misses one that is just over.
+    /// </summary>
+    public Task UntilAtAsync(string pattern) =>
+        Assertions
+            .Expect(Page)
+            .ToHaveURLAsync(
+                new Regex(
+                    "^"
+                        + Regex
+                            .Escape(pattern)
+                            .Replace(@"\*\*", ".*", StringComparison.Ordinal)
+                            .Replace(@"\*", "[^/]*", StringComparison.Ordinal)
+                        + "$",
+                    RegexOptions.None,
+                    TimeSpan.FromSeconds(1)
+                )
+            );
+
     /// <summary>Until nothing is being loaded any more.</summary>
     public async Task SettleAsync()
     {
@@ -54,7 +82,8 @@ public sealed class View : IAsyncDisposable
     public Task DressAsync(string theme) =>
         Page.EvaluateAsync(
             "theme => { document.documentElement.dataset.theme = theme; "
-                + "return new Promise(done => requestAnimationFrame(() => setTimeout(done, 60))) }",
+                + "return new Promise(done => requestAnimationFrame(() => setTimeout(done, 60))).then(() => Promise.all("
+                + "document.getAnimations().filter(a => a instanceof CSSTransition).map(a => a.finished.catch(() => null)))).then(() => null) }",
             theme
         );
 
@@ -70,12 +99,25 @@ public sealed class View : IAsyncDisposable
             "() => { const e = document.activeElement; return e ? (e.getAttribute('aria-label') ?? e.name ?? e.textContent ?? e.tagName) : '' }"
         );
 
+    /// <summary>That axe finds nothing in any theme.</summary>
+    public async Task AssertFitForAllAsync(string what)
+    {
+        foreach (var theme in (string[])["light", "dark", "contrast"])
+        {
+            await DressAsync(theme);
+            var found = await AxeAsync(theme == "light" ? Rules : RulesOfLooks);
+            Assert.True(found.Count == 0, $"{what}, {theme}: {string.Join("\n", found)}");
+        }
+    }
+
     /// <summary>What axe finds, in words; nothing is good.</summary>
-    public async Task<IReadOnlyList<string>> AxeAsync()
+    public Task<IReadOnlyList<string>> AxeAsync() => AxeAsync(Rules);
+
+    private async Task<IReadOnlyList<string>> AxeAsync(string rules)
     {
         await Page.EvaluateAsync($"() => {{ if (!window.axe) {{ {App.Axe} }} }}");
         var found = await Page.EvaluateAsync<JsonElement>(
-            $"() => axe.run(document, {{ runOnly: {Rules} }}).then(r => r.violations.map(v => v.id + ': ' + "
+            $"() => axe.run(document, {{ runOnly: {rules} }}).then(r => r.violations.map(v => v.id + ': ' + "
                 + "v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + ' ' + n.failureSummary.slice(0, 200)).join(' | ')))"
         );
         return [.. found.EnumerateArray().Select(static f => f.GetString()!)];

@@ -4,14 +4,14 @@ import { client } from '../shared/api/client.generated';
 import { problemOf } from '../shared/api/problem';
 import { signedIn } from '../shared/api/session';
 import { useAppDispatch, useAppSelector } from '../shared/api/store';
-import { loadMessages, TranslationProvider, type Locale, type Messages } from '../shared/i18n/i18n';
+import { loadMessages, TranslationProvider, type Locale, type Messages, withTexts } from '../shared/i18n/i18n';
 import type { Theme } from '../shared/lib/prefs';
 import { ErrorState } from '../shared/ui/States';
 import { Toasts } from '../shared/ui/Toasts';
 import { router } from './routes';
 
 /** With the form library, which the list of coupons does not need. */
-const SignIn = lazy(() => import('../features/session/SignIn').then((module) => ({ default: module.SignIn })));
+const SignIn = lazy(() => withTexts(import('../features/session/SignIn')).then((module) => ({ default: module.SignIn })));
 
 /** Language, theme and session; then the pages. */
 export function App({ messages }: { messages: Messages }) {
@@ -40,7 +40,8 @@ function SignedIn() {
     if (data && !session) dispatch(signedIn(data));
   }, [data, session, dispatch]);
   if (session) return <RouterProvider router={router} />;
-  if (isLoading || data) return null;
+  // Asked again when somebody comes back to the window: the form they were at stays as it is.
+  if ((isLoading && !error) || data) return null;
   const isAbsent = problemOf(error)?.status === 401;
   return (
     <main className="sign-in">

@@ -7,6 +7,7 @@ import {
   LogOut,
   Megaphone,
   Menu as MenuIcon,
+  Radar,
   ReceiptText,
   ScrollText,
   Search,
@@ -16,20 +17,22 @@ import {
   type LucideIcon,
 } from 'lucide-react';
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
-import { Link, Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { Link, Navigate, NavLink, Outlet, useLocation, useNavigate, useNavigation } from 'react-router';
 import { DemoSwitch } from '../features/demo/DemoSwitch';
 import { Palette } from '../features/palette/Palette';
 import { client } from '../shared/api/client.generated';
 import { signedOut } from '../shared/api/session';
 import { useAppDispatch, useAppSelector, useCan } from '../shared/api/store';
-import { locales, useTranslation, type MessageKey } from '../shared/i18n/i18n';
+import { locales, useTranslation, type MessageKey, withTexts } from '../shared/i18n/i18n';
 import { useLiveCoupons } from '../shared/live/useLiveCoupons';
+import { keepTyped } from '../shared/lib/typeAhead';
 import { localeChosen, themeChosen, type Theme } from '../shared/lib/prefs';
 import { Button } from '../shared/ui/Button';
 import { Dialog } from '../shared/ui/Dialog';
 import { Menu, MenuChoice, MenuItem, MenuRule } from '../shared/ui/Menu';
 
-const SignIn = lazy(() => import('../features/session/SignIn').then((module) => ({ default: module.SignIn })));
+const EmergencyBanner = lazy(() => withTexts(import('../features/approvals/EmergencyBanner')));
+const SignIn = lazy(() => withTexts(import('../features/session/SignIn')).then((module) => ({ default: module.SignIn })));
 
 interface Destination {
   to: string;
@@ -51,6 +54,7 @@ const destinations: { group: MessageKey; entries: Destination[] }[] = [
   {
     group: 'nav.watch',
     entries: [
+      { to: '/monitoring', text: 'nav.monitoring', icon: Radar, permission: 'coupons.read' },
       { to: '/operations', text: 'nav.operations', icon: ListChecks, permission: 'operations.run' },
       { to: '/approvals', text: 'nav.approvals', icon: ClipboardCheck, permission: 'approvals.read' },
       { to: '/expiry', text: 'nav.expiry', icon: Hourglass, permission: 'expiry.read' },
@@ -59,7 +63,7 @@ const destinations: { group: MessageKey; entries: Destination[] }[] = [
   },
   {
     group: 'nav.manage',
-    entries: [{ to: '/settings', text: 'nav.settings', icon: Settings, permission: ['keys.manage', 'people.read', 'webhooks.read', 'connectors.read'] }],
+    entries: [{ to: '/settings', text: 'nav.settings', icon: Settings, permission: ['keys.manage', 'people.read', 'webhooks.read', 'connectors.read', 'regions.manage', 'retention.manage'] }],
   },
 ];
 
@@ -68,6 +72,7 @@ const allDestinations = destinations.flatMap(({ entries }) => entries);
 /** Menu beside every page; a bar with a drawer below 1024 px (A.15). */
 export function Shell() {
   const { t } = useTranslation();
+  const can = useCan();
   const [menuOpen, setMenuOpen] = useState(false);
   const hasEnded = useAppSelector((state) => state.session.ended);
   const { pathname } = useLocation();
@@ -75,6 +80,8 @@ export function Shell() {
   const navigate = useNavigate();
   useLiveCoupons(useCallback((coupon) => void navigate(`/coupons/${coupon}`), [navigate]));
   useEffect(() => setMenuOpen(false), [pathname]);
+  const isFormComing = /\/(new|edit)$/.test(useNavigation().location?.pathname ?? '');
+  useEffect(() => (isFormComing ? keepTyped() : undefined), [isFormComing]);
   return (
     <>
       <a className="skip-link" href="#content">
@@ -97,6 +104,11 @@ export function Shell() {
           <AccountMenu iconOnly />
         </header>
         <main id="content" tabIndex={-1}>
+          {can('approvals.read') && (
+            <Suspense>
+              <EmergencyBanner />
+            </Suspense>
+          )}
           {needsFactor && pathname !== '/settings/account' ? <Navigate to="/settings/account" replace /> : <Outlet />}
         </main>
       </div>

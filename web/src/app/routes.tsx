@@ -1,20 +1,28 @@
 import { Compass, TriangleAlert } from 'lucide-react';
 import type { ComponentType } from 'react';
-import { createBrowserRouter, Link, Navigate, useRouteError } from 'react-router';
-import { useTranslation } from '../shared/i18n/i18n';
+import { createBrowserRouter, Link, Navigate, useRouteError, type LoaderFunctionArgs } from 'react-router';
+import { loadCoupons } from '../features/coupons/loadCoupons';
+import { loadDashboard } from '../features/insights/loadDashboard';
+import { useTranslation, withTexts } from '../shared/i18n/i18n';
 import { Button } from '../shared/ui/Button';
 import { EmptyState } from '../shared/ui/States';
 import { Shell } from './Shell';
 
-/** A page of its own chunk, fetched when first wanted. */
-const page = (load: () => Promise<object>, name: string) => ({
+/** A page of its own chunk, fetched when first wanted, with the texts the first page does without. */
+const page = (load: () => Promise<object>, name: string, prepare: (part: Promise<object>) => Promise<object> = withTexts) => ({
   lazy: async () => {
-    const Component = ((await load()) as Record<string, ComponentType | undefined>)[name];
+    const Component = ((await prepare(load())) as Record<string, ComponentType | undefined>)[name];
     if (!Component) throw new Error(`There is no page ${name}`);
     return { Component };
   },
   HydrateFallback: () => null,
   ErrorBoundary: Crash,
+});
+
+/** What a page asks for first, asked as soon as its address is known; later changes it asks for itself. */
+const asks = (load: (address: string) => null) => ({
+  loader: ({ request }: LoaderFunctionArgs) => load(request.url),
+  shouldRevalidate: () => false,
 });
 
 export const router = createBrowserRouter(
@@ -26,16 +34,22 @@ export const router = createBrowserRouter(
         { index: true, element: <Navigate to="/coupons" replace /> },
         {
           path: 'coupons',
-          ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage'),
+          ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage', (part) => part),
+          ...asks(loadCoupons),
           children: [
             { path: 'new', ...page(() => import('../features/coupons/CouponFormPage'), 'CouponFormPage') },
             { path: ':id/edit', ...page(() => import('../features/coupons/CouponFormPage'), 'CouponFormPage') },
+            { path: ':id/units/:unit', ...page(() => import('../features/coupons/UnitDrawer'), 'UnitDrawer') },
             { path: ':id/:tab?', ...page(() => import('../features/coupons/CouponDrawer'), 'CouponDrawer') },
           ],
         },
-        { path: 'coupons/dashboard', ...page(() => import('../features/insights/DashboardPage'), 'DashboardPage') },
+        { path: 'coupons/dashboard', ...page(() => import('../features/insights/DashboardPage'), 'DashboardPage'), ...asks(loadDashboard) },
         { path: 'coupons/analytics', ...page(() => import('../features/insights/AnalyticsPage'), 'AnalyticsPage') },
         { path: 'coupons/bulk', ...page(() => import('../features/imports/ImportPage'), 'ImportPage') },
+        { path: 'campaigns/calendar', ...page(() => import('../features/campaigns/CalendarPage'), 'CalendarPage') },
+        { path: 'campaigns/compare', ...page(() => import('../features/campaigns/ComparePage'), 'ComparePage') },
+        { path: 'campaigns/attribution', ...page(() => import('../features/campaigns/AttributionPage'), 'AttributionPage') },
+        { path: 'campaigns/categories', ...page(() => import('../features/campaigns/CategoriesPage'), 'CategoriesPage') },
         {
           path: 'campaigns',
           ...page(() => import('../features/campaigns/CampaignsPage'), 'CampaignsPage'),
@@ -46,10 +60,17 @@ export const router = createBrowserRouter(
           ],
         },
         {
+          path: 'redemptions/attempts',
+          ...page(() => import('../features/redemptions/AttemptsPage'), 'AttemptsPage'),
+          children: [{ path: ':result/:id', ...page(() => import('../features/redemptions/AttemptDrawer'), 'AttemptDrawer') }],
+        },
+        { path: 'redemptions/views', ...page(() => import('../features/redemptions/ViewsPage'), 'ViewsPage') },
+        {
           path: 'redemptions',
           ...page(() => import('../features/redemptions/RedemptionsPage'), 'RedemptionsPage'),
           children: [{ path: ':id', ...page(() => import('../features/redemptions/RedemptionDrawer'), 'RedemptionDrawer') }],
         },
+        { path: 'monitoring', ...page(() => import('../features/monitoring/MonitoringPage'), 'MonitoringPage') },
         { path: 'audit', ...page(() => import('../features/audit/AuditPage'), 'AuditPage') },
         { path: 'approvals/:id?', ...page(() => import('../features/approvals/ApprovalsPage'), 'ApprovalsPage') },
         { path: 'expiry', ...page(() => import('../features/expiry/ExpiryPage'), 'ExpiryPage') },

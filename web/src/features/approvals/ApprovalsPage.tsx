@@ -1,7 +1,7 @@
 import { Check, ClipboardCheck, X } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState, type ReactNode } from 'react';
-import { useParams, useSearchParams } from 'react-router';
+import { Link, useParams, useSearchParams } from 'react-router';
 import type { Approval } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector, useCan } from '../../shared/api/store';
@@ -9,10 +9,13 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
+import { Data } from '../../shared/ui/EventEntry';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { LoadMore } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Instant } from '../../shared/ui/Values';
+import { Emergencies } from './Emergencies';
 import { approvalsApi } from './approvalsApi';
 
 const states = ['pending', 'executed', 'rejected', 'withdrawn', 'expired', 'void'] as const;
@@ -25,7 +28,13 @@ export function ApprovalsPage() {
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
   const state = states.find((one) => one === params.get('state')) ?? (params.get('state') === 'all' ? undefined : 'pending');
-  const pages = usePages(approvalsApi.endpoints.listApprovals, { limit: 25, ...(state ? { state } : {}) }, id !== undefined);
+  const showsEmergencies = params.get('emergencies') !== null;
+  const emergencyId = params.get('emergency_id');
+  const pages = usePages(
+    approvalsApi.endpoints.listApprovals,
+    { limit: 25, ...(state ? { state } : {}), ...(emergencyId ? { emergencyId } : {}) },
+    id !== undefined || showsEmergencies,
+  );
   return (
     <div className="page">
       <header className="page__head">
@@ -33,16 +42,26 @@ export function ApprovalsPage() {
           <h1>{t('nav.approvals')}</h1>
           <p>{t('approvals.text')}</p>
         </div>
-        <select className="input filters__select" aria-label={t('filter.status')} value={state ?? 'all'} onChange={(event) => setParams({ state: event.target.value })}>
+        {!showsEmergencies && <select className="input filters__select" aria-label={t('filter.status')} value={state ?? 'all'} onChange={(event) => setParams({ state: event.target.value })}>
           <option value="all">{t('operations.anyStatus')}</option>
           {states.map((one) => (
             <option key={one} value={one}>
               {word('approvalState', one)}
             </option>
           ))}
-        </select>
+        </select>}
       </header>
-      {id ? (
+      <nav className="tabs" aria-label={t('nav.approvals')}>
+        <Link className="tab" to="/approvals" aria-current={showsEmergencies ? undefined : 'page'}>
+          {t('nav.approvals')}
+        </Link>
+        <Link className="tab" to="/approvals?emergencies=1" aria-current={showsEmergencies ? 'page' : undefined}>
+          {t('emergency.title')}
+        </Link>
+      </nav>
+      {showsEmergencies ? (
+        <Emergencies />
+      ) : id ? (
         <One id={id} />
       ) : pages.isLoading ? (
         <Skeletons lines={8} />
@@ -57,13 +76,7 @@ export function ApprovalsPage() {
           {pages.rows.map((approval) => (
             <Card key={approval.id} approval={approval} />
           ))}
-          {pages.hasMore && (
-            <div>
-              <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-                {t('action.loadMore')}
-              </Button>
-            </div>
-          )}
+          <LoadMore pages={pages} />
         </div>
       )}
     </div>
@@ -150,11 +163,18 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 function Effect({ effect }: { effect: unknown }) {
   const { t } = useTranslation();
   return (
-    // Scrollable, so reachable by keyboard.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-    <pre className="effect" tabIndex={0} role="group" aria-label={t('approval.effect')}>
-      {JSON.stringify(effect, null, 2)}
-    </pre>
+    <section className="stack stack--tight" aria-label={t('approval.effect')}>
+      <h3 className="small muted">{t('approval.effect')}</h3>
+      <Data data={(effect ?? {}) as Record<string, unknown>} />
+      <details className="small">
+        <summary className="muted">{t('approval.exactly')}</summary>
+        {/* Scrollable, so reachable by keyboard. */}
+        {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+        <pre className="effect" tabIndex={0} role="group" aria-label={t('approval.exactly')}>
+          {JSON.stringify(effect, null, 2)}
+        </pre>
+      </details>
+    </section>
   );
 }
 

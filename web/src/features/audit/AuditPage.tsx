@@ -7,6 +7,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { EventEntry } from '../../shared/ui/EventEntry';
 import { Field } from '../../shared/ui/Field';
+import { LoadMore } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 
 const names = ['text', 'subject', 'actor', 'type', 'from', 'to'] as const;
@@ -61,13 +62,7 @@ export function AuditPage() {
           ))}
         </ol>
       )}
-      {pages.hasMore && (
-        <div>
-          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-            {t('action.loadMore')}
-          </Button>
-        </div>
-      )}
+      <LoadMore pages={pages} />
     </div>
   );
 }

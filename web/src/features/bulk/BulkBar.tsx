@@ -1,18 +1,21 @@
 import { CirclePause, CirclePlay, Download, Layers, PencilLine, Trash2, X, type LucideIcon } from 'lucide-react';
 import { lazy, Suspense, useState } from 'react';
 import { useCan } from '../../shared/api/store';
-import { useTranslation } from '../../shared/i18n/i18n';
+import { useTranslation, withTexts } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
+import { Coming } from '../../shared/ui/Coming';
 import { Menu, MenuItem, MenuRule } from '../../shared/ui/Menu';
 import type { Filters } from '../coupons/couponQuery';
 import { couponsApi } from '../coupons/couponsApi';
 import { bulkActions, type BulkAction, type Selection } from './selection';
 
 // What few visits need is fetched when it is wanted, so that the list stays light.
-const BulkDialog = lazy(() => import('./BulkDialog').then((module) => ({ default: module.BulkDialog })));
-const ExportDialog = lazy(() => import('./ExportDialog').then((module) => ({ default: module.ExportDialog })));
+const BulkDialog = lazy(() => withTexts(import('./BulkDialog')).then((module) => ({ default: module.BulkDialog })));
+const ExportDialog = lazy(() => withTexts(import('./ExportDialog')).then((module) => ({ default: module.ExportDialog })));
 
 const icons: Record<BulkAction, LucideIcon> = { activate: CirclePlay, deactivate: CirclePause, edit: PencilLine, delete: Trash2 };
+
+const letters: Record<BulkAction, string> = { activate: 'a', deactivate: 'd', edit: 'e', delete: 'x' };
 
 type Wanted = BulkAction | 'export';
 
@@ -36,12 +39,12 @@ export function BulkBar(props: { ids: number[]; filters: Filters; sort: string; 
       )}
       {can('coupons.bulk') &&
         bulkActions.map((action) => (
-          <Button key={action} size="small" icon={icons[action]} onClick={() => setWanted(action)}>
+          <Button key={action} size="small" icon={icons[action]} keys={letters[action]} onClick={() => setWanted(action)}>
             {t(`bulk.action.${action}`)}
           </Button>
         ))}
       {can('coupons.export') && (
-        <Button size="small" icon={Download} onClick={() => setWanted('export')}>
+        <Button size="small" icon={Download} keys="o" onClick={() => setWanted('export')}>
           {t('bulk.action.export')}
         </Button>
       )}
@@ -62,7 +65,7 @@ export function BulkMenu({ filters, sort }: { filters: Filters; sort: string }) 
   if (!can('coupons.bulk') && !can('coupons.export')) return null;
   return (
     <>
-      <Menu label={t('bulk.menu')} icon={Layers} text={t('bulk.menu')}>
+      <Menu label={t('bulk.menu')} icon={Layers} text={t('bulk.menu')} keys="b">
         {can('coupons.bulk') &&
           bulkActions.map((action) => (
             <MenuItem key={action} icon={icons[action]} danger={action === 'delete'} onClick={() => setWanted(action)}>
@@ -84,7 +87,7 @@ export function BulkMenu({ filters, sort }: { filters: Filters; sort: string }) 
 function Chosen(props: { wanted: Wanted | undefined; selection: Selection; sort: string; onClose: () => void; onDone: () => void }) {
   if (!props.wanted) return null;
   return (
-    <Suspense>
+    <Suspense fallback={<Coming />}>
       {props.wanted === 'export' ? (
         <ExportDialog selection={props.selection} sort={props.sort} onClose={props.onClose} />
       ) : (

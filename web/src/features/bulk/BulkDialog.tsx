@@ -5,10 +5,12 @@ import { Link } from 'react-router';
 import { client, type BulkPreviewView, type BulkReason, type BulkSetShape } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { FollowedOperation } from '../../shared/ui/FollowedOperation';
+import { Scrollable } from '../../shared/ui/Scrollable';
 import { Note, Skeletons } from '../../shared/ui/States';
 import { BulkEditFields, type BulkEdit } from './BulkEditFields';
 import { shapeOf, type BulkAction, type Selection } from './selection';
@@ -162,7 +164,7 @@ function Preview(props: {
 
 /** How many would change, stay, or be refused and why; then some of them by name. */
 function Effect({ preview }: { preview: BulkPreviewView }) {
-  const { t, word } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const isEdit = preview.examples.some((one) => one.changes.some((change) => !['is_active', 'deleted_at'].includes(change.field)));
   return (
     <>
@@ -170,16 +172,14 @@ function Effect({ preview }: { preview: BulkPreviewView }) {
         {(['matching', 'changing', 'unchanged', 'refused'] as const).map((name) => (
           <div className="figure" key={name}>
             <span className="figure__label">{t(`bulk.count.${name}`)}</span>
-            <span className="figure__value figure__value--small">{preview[name].toLocaleString()}</span>
+            <span className="figure__value figure__value--small">{formatCount(preview[name], locale)}</span>
           </div>
         ))}
       </div>
       <Reasons title={t('bulk.reasons')} family="bulkReason" reasons={preview.reasons} />
       <Reasons title={t('bulk.warnings')} family="bulkWarning" reasons={preview.warnings} />
       {isEdit ? (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-label={t('bulk.examples')}>
+        <Scrollable label={t('bulk.examples')}>
           <table className="simple-table">
             <caption className="visually-hidden">{t('bulk.examples')}</caption>
             <thead>
@@ -207,7 +207,7 @@ function Effect({ preview }: { preview: BulkPreviewView }) {
               )}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       ) : (
         <Codes codes={preview.examples.map((one) => one.code)} count={preview.changing} />
       )}
@@ -216,7 +216,7 @@ function Effect({ preview }: { preview: BulkPreviewView }) {
 }
 
 function Reasons({ title, family, reasons }: { title: string; family: string; reasons: BulkReason[] }) {
-  const { word } = useTranslation();
+  const { word, locale } = useTranslation();
   if (reasons.length === 0) return null;
   return (
     <Note kind="warn" icon={TriangleAlert}>
@@ -224,7 +224,7 @@ function Reasons({ title, family, reasons }: { title: string; family: string; re
       <ul className="plain-list">
         {reasons.map((reason) => (
           <li key={reason.code}>
-            {reason.count.toLocaleString()} · {word(family, reason.code)}: <span className="anywhere">{reason.examples.slice(0, 4).join(', ')}</span>
+            {formatCount(reason.count, locale)} · {word(family, reason.code)}: <span className="anywhere">{reason.examples.slice(0, 4).join(', ')}</span>
           </li>
         ))}
       </ul>

@@ -1,6 +1,7 @@
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Field } from '../../shared/ui/Field';
+import { templatesApi } from '../templates/templatesApi';
 
 /** The fields an edit sets; what is not in it stays as it is. */
 export interface BulkEdit {
@@ -37,6 +38,7 @@ export function BulkEditFields({ edit, onChange }: { edit: BulkEdit; onChange: (
   return (
     <div className="stack">
       <p className="muted small">{t('bulk.edit.text')}</p>
+      <TemplateField onChoose={(fields) => onChange({ ...edit, set: { ...set, ...fields } })} />
       <Field label={t('bulk.edit.end')}>
         <select className="input" value={endMode} onChange={(event) => chooseEnd(event.target.value as EndMode)}>
           {(['keep', 'extend', 'set', 'none'] as const).map((mode) => (
@@ -107,6 +109,40 @@ export function BulkEditFields({ edit, onChange }: { edit: BulkEdit; onChange: (
         </Optional>
       ))}
     </div>
+  );
+}
+
+/** What a template says of the fields that can be set of many (BLK-04). */
+export const settableOf = (fields: Readonly<Record<string, unknown>>): NonNullable<BulkEdit['set']> =>
+  Object.fromEntries(templated.filter((name) => fields[name] !== undefined && fields[name] !== null).map((name) => [name, fields[name]]));
+
+const templated = ['max_uses_total', 'max_uses_per_user', 'campaign_source', 'notes'] as const;
+
+/** Fills the fields below from a template; nothing where there are no templates. */
+function TemplateField({ onChoose }: { onChoose: (fields: NonNullable<BulkEdit['set']>) => void }) {
+  const { t } = useTranslation();
+  const [chosen, setChosen] = useState('');
+  const { data } = templatesApi.endpoints.listTemplates.useQuery({ limit: 100, sort: 'name' });
+  if (!data || data.data.length === 0) return null;
+  return (
+    <Field label={t('bulk.edit.template')} hint={t('bulk.edit.template.hint')}>
+      <select
+        className="input"
+        value={chosen}
+        onChange={(event) => {
+          setChosen(event.target.value);
+          const template = data.data.find((one) => one.id === event.target.value);
+          if (template) onChoose(settableOf(template.fields as Record<string, unknown>));
+        }}
+      >
+        <option value="">{t('bulk.edit.template.none')}</option>
+        {data.data.map((one) => (
+          <option key={one.id} value={one.id}>
+            {one.name}
+          </option>
+        ))}
+      </select>
+    </Field>
   );
 }
 

@@ -6,6 +6,7 @@ import { formatMinor, formatShare } from '../../shared/lib/format';
 export function BudgetMeter({ campaign }: { campaign: Campaign }) {
   const { t, locale } = useTranslation();
   const { budget, budget_spent: spent } = campaign;
+  if (budget && spent === undefined) return <span className="num small">{formatMinor(budget, locale)}</span>;
   if (!budget || !spent) return <span className="muted">{t('campaign.noBudget')}</span>;
   const share = budget.amount ? Math.min(1, spent.amount / budget.amount) : 1;
   return (

@@ -6,15 +6,19 @@ import type { Campaign } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
+import { Button, Key } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Instant } from '../../shared/ui/Values';
+import { Audience } from './Audience';
 import { BudgetMeter } from './BudgetMeter';
+import { BurnDown } from './BurnDown';
 import { CampaignBadge } from './CampaignBadge';
 import { campaignsApi } from './campaignsApi';
 import { CloneDialog } from './CloneDialog';
+import { Costs } from './Costs';
+import { Performance } from './Performance';
 
 type Asked = 'activate' | 'deactivate' | 'delete' | 'clone';
 
@@ -53,20 +57,21 @@ export function CampaignDrawer() {
         </p>
         {can('campaigns.write') && (
           <div className="row">
-            <Link className="button" to={`/campaigns/${encodeURIComponent(id)}/edit`}>
+            <Link className="button" to={`/campaigns/${encodeURIComponent(id)}/edit`} aria-keyshortcuts="e">
               <Pencil className="icon" aria-hidden />
               {t('action.edit')}
+              <Key letter="e" />
             </Link>
-            <Button icon={CirclePlay} onClick={() => setAsked('activate')}>
+            <Button icon={CirclePlay} keys="a" onClick={() => setAsked('activate')}>
               {t('campaign.activate')}
             </Button>
-            <Button icon={CirclePause} onClick={() => setAsked('deactivate')}>
+            <Button icon={CirclePause} keys="d" onClick={() => setAsked('deactivate')}>
               {t('campaign.deactivate')}
             </Button>
-            <Button icon={Copy} onClick={() => setAsked('clone')}>
+            <Button icon={Copy} keys="y" onClick={() => setAsked('clone')}>
               {t('clone.action')}
             </Button>
-            <Button icon={Trash2} onClick={() => setAsked('delete')}>
+            <Button icon={Trash2} keys="x" onClick={() => setAsked('delete')}>
               {t('action.delete')}
             </Button>
           </div>
@@ -75,6 +80,7 @@ export function CampaignDrawer() {
           <Fact label={t('campaign.budget')}>
             <BudgetMeter campaign={data} />
           </Fact>
+          {data.budget && <Fact label={t('campaign.field.budget_on_overflow')}>{word('budgetOverflow', data.budget_on_overflow)}</Fact>}
           {data.budget_uses !== null && (
             <Fact label={t('campaign.budgetUses')}>
               {data.budget_uses_spent ?? 0} / {data.budget_uses}
@@ -88,6 +94,10 @@ export function CampaignDrawer() {
           {data.attribution.marketing_channel && <Fact label={t('campaign.channel')}>{word('marketingChannel', data.attribution.marketing_channel)}</Fact>}
           {utm && <Fact label={t('field.utm')}>{utm}</Fact>}
         </dl>
+        <Performance id={id} />
+        {can('finance.read') && (data.budget || data.budget_uses !== null) && <BurnDown id={id} />}
+        {can('finance.read') && <Costs campaign={data} />}
+        {can('campaigns.write') && can('promotions.read') && <Audience id={id} />}
         <section className="stack stack--tight" aria-labelledby="campaign-coupons">
           <h3 id="campaign-coupons">{t('campaign.coupons', { count: coupons.length })}</h3>
           {coupons.length === 0 ? (

@@ -3,12 +3,14 @@ import { Link, Outlet, useParams } from 'react-router';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
+import { Key } from '../../shared/ui/Button';
+import { LoadMore } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
-import { Day } from '../../shared/ui/Values';
 import { BudgetMeter } from './BudgetMeter';
 import { CampaignBadge } from './CampaignBadge';
 import { campaignsApi } from './campaignsApi';
+import { CampaignTabs } from './CampaignTabs';
+import { RunDays } from './RunDays';
 
 const pageSize = 50;
 
@@ -26,12 +28,14 @@ export function CampaignsPage() {
           <p>{t('campaigns.text')}</p>
         </div>
         {can('campaigns.write') && (
-          <Link className="button button--primary" to="/campaigns/new">
+          <Link className="button button--primary" to="/campaigns/new" aria-keyshortcuts="n">
             <Plus className="icon" aria-hidden />
             {t('campaigns.create')}
+            <Key letter="n" />
           </Link>
         )}
       </header>
+      <CampaignTabs />
       {pages.isLoading ? (
         <Skeletons lines={8} />
       ) : pages.error ? (
@@ -57,7 +61,7 @@ export function CampaignsPage() {
                   </span>
                 </span>
                 <span className="small">
-                  <Day at={campaign.start_date} /> – <Day at={campaign.end_date} otherwise={t('time.unlimited')} />
+                  <RunDays run={campaign} />
                 </span>
                 <BudgetMeter campaign={campaign} />
                 <span className="small muted truncate">
@@ -70,13 +74,7 @@ export function CampaignsPage() {
           ))}
         </ul>
       )}
-      {pages.hasMore && (
-        <div>
-          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-            {t('action.loadMore')}
-          </Button>
-        </div>
-      )}
+      <LoadMore pages={pages} />
       <Outlet />
     </div>
   );

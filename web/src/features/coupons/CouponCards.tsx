@@ -1,12 +1,12 @@
 import { CirclePause, CirclePlay, LayoutList, Pencil, Rows3 } from 'lucide-react';
-import { useEffect, useRef, type ReactNode } from 'react';
+import type { ReactNode } from 'react';
 import { Link, useLocation } from 'react-router';
 import { useAppDispatch, useAppSelector, useCan } from '../../shared/api/store';
 import type { Pages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { phoneLayoutChosen } from '../../shared/lib/prefs';
 import { Button } from '../../shared/ui/Button';
-import { ErrorState, Skeletons } from '../../shared/ui/States';
+import { Endless } from '../../shared/ui/Endless';
 import { Amount, Day } from '../../shared/ui/Values';
 import { UsageCell, ValueCell, type Coupon } from './couponCells';
 import { CouponStatusBadge } from './CouponStatusBadge';
@@ -17,26 +17,14 @@ export function CouponCards({ pages, empty, onOpen }: { pages: Pages<Coupon>; em
   const { t } = useTranslation();
   const dispatch = useAppDispatch();
   const layout = useAppSelector((state) => state.prefs.phoneLayout);
-  const end = useRef<HTMLDivElement>(null);
-  const { loadMore, hasMore, isLoadingMore } = pages;
-  useEffect(() => {
-    const mark = end.current;
-    if (!mark || !hasMore || isLoadingMore) return;
-    const watch = new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && loadMore(), { rootMargin: '600px' });
-    watch.observe(mark);
-    return () => watch.disconnect();
-  }, [hasMore, isLoadingMore, loadMore]);
-
-  if (pages.isLoading) return <Skeletons lines={10} />;
-  if (pages.error && pages.rows.length === 0) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
-  if (pages.rows.length === 0) return <div className="card">{empty}</div>;
   const isCards = layout === 'cards';
   return (
-    <div className="stack stack--tight">
-      <div className="row row--between">
-        <span className="muted small" role="status">
-          {t(hasMore ? 'table.loaded' : 'table.all', { count: pages.rows.length })}
-        </span>
+    <Endless
+      pages={pages}
+      idOf={(coupon) => String(coupon.id)}
+      card={(coupon) => (isCards ? <Card coupon={coupon} onOpen={onOpen} /> : <Fold coupon={coupon} onOpen={onOpen} />)}
+      empty={empty}
+      aside={
         <Button
           size="small"
           look="quiet"
@@ -45,14 +33,8 @@ export function CouponCards({ pages, empty, onOpen }: { pages: Pages<Coupon>; em
         >
           {t(isCards ? 'coupons.asAccordion' : 'coupons.asCards')}
         </Button>
-      </div>
-      <ul className="cards">
-        {pages.rows.map((coupon) => (
-          <li key={coupon.id}>{isCards ? <Card coupon={coupon} onOpen={onOpen} /> : <Fold coupon={coupon} onOpen={onOpen} />}</li>
-        ))}
-      </ul>
-      <div ref={end}>{isLoadingMore && <Skeletons lines={3} />}</div>
-    </div>
+      }
+    />
   );
 }
 
@@ -86,10 +68,12 @@ function Figures({ coupon }: { coupon: Coupon }) {
         <span className="muted small">{t('column.usage')}</span>
         <UsageCell coupon={coupon} />
       </span>
-      <span>
-        <span className="muted small">{t('column.revenue')}</span>
-        <Amount value={coupon.revenue_generated} currency={coupon.currency} />
-      </span>
+      {coupon.revenue_generated !== undefined && (
+        <span>
+          <span className="muted small">{t('column.revenue')}</span>
+          <Amount value={coupon.revenue_generated} currency={coupon.currency} />
+        </span>
+      )}
     </span>
   );
 }

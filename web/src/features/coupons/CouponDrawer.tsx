@@ -1,14 +1,12 @@
 import * as Ariakit from '@ariakit/react';
 import { CirclePause, CirclePlay, Pencil } from 'lucide-react';
 import { Link, useLocation, useNavigate, useParams } from 'react-router';
-import { problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
+import { Absent } from '../../shared/ui/Absent';
+import { Button, Key } from '../../shared/ui/Button';
 import { CopyButton } from '../../shared/ui/CopyButton';
 import { Dialog } from '../../shared/ui/Dialog';
-import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
-import { SearchX } from 'lucide-react';
 import { CouponActions } from './CouponActions';
 import type { Coupon } from './couponCells';
 import { CouponAnalytics } from './CouponAnalytics';
@@ -16,10 +14,11 @@ import { CouponOverview } from './CouponOverview';
 import { couponsApi } from './couponsApi';
 import { CouponStatusBadge } from './CouponStatusBadge';
 import { CouponTimeline } from './CouponTimeline';
+import { CouponUnits } from './CouponUnits';
 import { CouponUsage } from './CouponUsage';
 import { useCouponSwitch } from './useCouponSwitch';
 
-const drawerTabs = ['overview', 'usage', 'timeline', 'analytics'] as const;
+const drawerTabs = ['overview', 'usage', 'units', 'timeline', 'analytics'] as const;
 type DrawerTab = (typeof drawerTabs)[number];
 
 const needs: Partial<Record<DrawerTab, string>> = { usage: 'redemptions.read', timeline: 'audit.read' };
@@ -36,11 +35,8 @@ export function CouponDrawer() {
   const tabs = drawerTabs.filter((one) => can(needs[one]));
   const shown = tabs.find((one) => one === tab) ?? 'overview';
   if (!data || String(data.id) !== id) {
-    const isGone = problemOf(error)?.status === 404 || !Number.isSafeInteger(Number(id));
     return (
-      <Dialog look="drawer" title={t('coupons.title')} onClose={close}>
-        {isGone ? <EmptyState icon={SearchX} title={t('coupon.gone')} text={t('coupon.gone.text')} /> : error ? <ErrorState error={error} onRetry={refetch} /> : <Skeletons lines={12} />}
-      </Dialog>
+      <Absent title={t('coupons.title')} gone={t('coupon.gone')} text={t('coupon.gone.text')} isGone={!Number.isSafeInteger(Number(id))} error={error} onRetry={refetch} onClose={close} />
     );
   }
 
@@ -87,6 +83,8 @@ function Tab({ tab, coupon }: { tab: DrawerTab; coupon: Coupon }) {
       return <CouponOverview coupon={coupon} />;
     case 'usage':
       return <CouponUsage coupon={coupon} />;
+    case 'units':
+      return <CouponUnits coupon={coupon} />;
     case 'timeline':
       return <CouponTimeline coupon={coupon} />;
     case 'analytics':
@@ -102,11 +100,12 @@ function DrawerButtons({ coupon, onDeleted }: { coupon: Coupon; onDeleted: () =>
   if (!can('coupons.write')) return null;
   return (
     <div className="row">
-      <Link className="button" to={`/coupons/${coupon.id}/edit${search}`}>
+      <Link className="button" to={`/coupons/${coupon.id}/edit${search}`} aria-keyshortcuts="e">
         <Pencil className="icon" aria-hidden />
         {t('action.edit')}
+        <Key letter="e" />
       </Link>
-      <Button icon={coupon.is_active ? CirclePause : CirclePlay} onClick={() => switchCoupons([coupon], !coupon.is_active)}>
+      <Button icon={coupon.is_active ? CirclePause : CirclePlay} keys="a" onClick={() => switchCoupons([coupon], !coupon.is_active)}>
         {t(coupon.is_active ? 'coupon.deactivate' : 'coupon.activate')}
       </Button>
       <CouponActions coupon={coupon} onDeleted={onDeleted} />

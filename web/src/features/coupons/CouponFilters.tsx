@@ -1,9 +1,9 @@
 import { ListFilter, Search, SlidersHorizontal, X } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
-import { useSearchParams } from 'react-router';
-import { useAppDispatch, useAppSelector } from '../../shared/api/store';
+import { useAppDispatch, useAppSelector, useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
 import { searched } from '../../shared/lib/prefs';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { Field } from '../../shared/ui/Field';
 import { Panel } from '../../shared/ui/Menu';
@@ -13,6 +13,7 @@ import {
   datePresets,
   discountTypes,
   filterNames,
+  readFilters,
   statuses,
   withFilters,
   withoutFilters,
@@ -24,10 +25,11 @@ const typingPause = 250;
 const ranges = ['usageRange', 'revenueRange', 'conversionRange'] as const;
 
 /** Search and filters (A.3, A.14): each is in the address, shown as a chip, and cleared alone or with all others. */
-export function CouponFilters({ filters }: { filters: Filters }) {
+export function CouponFilters() {
   const { t, word } = useTranslation();
-  const [params, setParams] = useSearchParams();
-  const change = (changes: Filters) => setParams((present) => withFilters(present, changes), { replace: true });
+  const [params, setParams] = useAddress();
+  const filters = readFilters(params);
+  const change = (changes: Filters) => setParams((present) => withFilters(present, changes));
   const chosen = (filters.status ?? '').split(',').filter(Boolean);
   const chips = filterNames.filter((name) => filters[name] && name !== 'search' && name !== 'dateRange.field');
   const more = chips.filter((name) => name !== 'status' && name !== 'discountType').length;
@@ -35,7 +37,7 @@ export function CouponFilters({ filters }: { filters: Filters }) {
     <>
       <div className="filters" role="search">
         <SearchBox value={filters.search ?? ''} onChange={(search) => change({ search })} />
-        <Panel label={t('filter.status')} icon={ListFilter} text={t('filter.status')} badge={chosen.length}>
+        <Panel label={t('filter.status')} icon={ListFilter} text={t('filter.status')} keys="s" badge={chosen.length}>
           <fieldset className="stack stack--tight plain-fieldset">
             <legend className="visually-hidden">{t('filter.status')}</legend>
             {statuses.map((status) => (
@@ -65,7 +67,7 @@ export function CouponFilters({ filters }: { filters: Filters }) {
             </option>
           ))}
         </select>
-        <Panel label={t('filter.more')} icon={SlidersHorizontal} text={t('filter.more')} badge={more}>
+        <Panel label={t('filter.more')} icon={SlidersHorizontal} text={t('filter.more')} keys="f" badge={more}>
           <MoreFilters filters={filters} change={change} />
         </Panel>
       </div>
@@ -83,7 +85,7 @@ export function CouponFilters({ filters }: { filters: Filters }) {
               </button>
             </span>
           ))}
-          <Button look="link" onClick={() => setParams(withoutFilters(params), { replace: true })}>
+          <Button look="link" onClick={() => setParams(withoutFilters)}>
             {t('action.clearAll')}
           </Button>
         </div>
@@ -140,6 +142,7 @@ function SearchBox({ value, onChange }: { value: string; onChange: (value: strin
 
 function MoreFilters({ filters, change }: { filters: Filters; change: (changes: Filters) => void }) {
   const { t, word } = useTranslation();
+  const can = useCan();
   const preset = filters['dateRange.preset'] ?? '';
   const field = filters['dateRange.field'] ?? 'created';
   return (
@@ -198,7 +201,7 @@ function MoreFilters({ filters, change }: { filters: Filters; change: (changes: 
           </Field>
         ))}
       </div>
-      {ranges.map((range) => (
+      {ranges.filter((range) => range !== 'revenueRange' || can('finance.read')).map((range) => (
         <div className="pair" key={range}>
           {(['min', 'max'] as const).map((end) => (
             <Field key={end} label={t(`filter.${range}.${end}`)}>
@@ -236,7 +239,8 @@ function describe(name: FilterName, filters: Filters, t: Translation['t'], word:
   if (name === 'status') return value.split(',').map((status) => t(`status.${status}` as MessageKey)).join(', ');
   if (name === 'discountType') return word('discountType', value);
   if (name === 'applicableTo') return word('applicableTo', value);
-  if (name === 'campaign') return `${t('filter.campaign')}: ${value}`;
+  if (name === 'campaign' || name === 'offer') return `${t(`filter.${name}`)}: ${value}`;
+  if (name === 'merchant' || name === 'customer') return `${t(`filter.${name}`)}: ${value.slice(0, 8)}…`;
   if (name.startsWith('dateRange')) {
     const field = word('dateField', filters['dateRange.field'] ?? 'created');
     return name === 'dateRange.preset'

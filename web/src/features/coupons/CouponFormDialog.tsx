@@ -1,20 +1,17 @@
 import { zodResolver } from '@hookform/resolvers/zod';
-import { TriangleAlert } from 'lucide-react';
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { useMemo, useRef, useState } from 'react';
 import { FormProvider, useForm, useWatch, type FieldPath } from 'react-hook-form';
-import { useBlocker } from 'react-router';
 import { messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
-import { Dialog } from '../../shared/ui/Dialog';
-import { FieldError } from '../../shared/ui/Field';
 import { useToast } from '../../shared/ui/Toasts';
+import { useUnsaved } from '../../shared/ui/Unsaved';
 import type { Coupon } from './couponCells';
-import { couponSchema, newIdempotencyKey, wantedOf, type CouponValues } from './couponForm';
+import { couponSchema, newIdempotencyKey, valuesOf, wantedOf, type CouponValues } from './couponForm';
 import { CouponFormFields } from './CouponFormFields';
 import { couponsApi } from './couponsApi';
 import { ConflictDialog } from './ConflictDialog';
-import { changesOf, FormChanges } from './FormChanges';
+import { changesOf } from '../../shared/ui/FormChanges';
+import { FormDialog } from '../../shared/ui/FormDialog';
 import { RuleSentence } from './RuleSentence';
 
 interface CouponFormProps {
@@ -28,7 +25,6 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
   const { t } = useTranslation();
   const toast = useToast();
   const key = useRef(newIdempotencyKey());
-  const saved = useRef(false);
   // The coupon may change under the form, live; what was opened is what is compared with.
   const [initial] = useState(given);
   const [base, setBase] = useState(stored);
@@ -39,9 +35,7 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
   const form = useForm<CouponValues>({ resolver: zodResolver(couponSchema), defaultValues: initial, mode: 'onTouched' });
   const values = useWatch({ control: form.control }) as CouponValues;
   const changes = useMemo(() => changesOf(initial, values), [initial, values]);
-  const isDirty = changes.length > 0;
-  const blocker = useBlocker(({ currentLocation, nextLocation }) => isDirty && !saved.current && currentLocation.pathname !== nextLocation.pathname);
-  useLeaveWarning(isDirty);
+  const unsaved = useUnsaved(changes.length > 0, () => onClose(stored?.id));
 
   const showProblem = (error: QueryFailure) => {
     const problem = problemOf(error);
@@ -58,14 +52,19 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
     form.setError('root', { message: isPlaced ? t('error.check') : messageOf(error, t) });
   };
 
-  const save = async (entered: CouponValues, version: number | undefined) => {
+  const restore = async (before: Coupon, id: number, version: number) => {
+    const answer = await update({ id, 'If-Match': `"${version}"`, couponWantedShape: wantedOf(valuesOf(before), before) });
+    toast(answer.error ? 'failure' : 'success', answer.error ? messageOf(answer.error, t) : t('form.restored', { code: before.code }));
+  };
+  const save = async (entered: CouponValues, base: Coupon | undefined) => {
     const wanted = wantedOf(entered, base);
     const answer = base
-      ? await update({ id: base.id, 'If-Match': `"${version}"`, couponWantedShape: wanted })
+      ? await update({ id: base.id, 'If-Match': `"${base.version}"`, couponWantedShape: wanted })
       : await create({ 'Idempotency-Key': key.current, couponWantedShape: wanted });
     if (answer.data) {
-      saved.current = true;
-      toast('success', t(base ? 'form.saved' : 'form.created', { code: answer.data.code }));
+      unsaved.release();
+      const { code, id, version: saved } = answer.data;
+      toast('success', t(base ? 'form.saved' : 'form.created', { code }), base && { label: t('action.undo'), run: () => void restore(base, id, saved) });
       onClose(answer.data.id);
       return;
     }
@@ -83,7 +82,7 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
     showProblem(answer.error as QueryFailure);
   };
   const submit = form.handleSubmit(
-    (entered) => save(entered, base?.version),
+    (entered) => save(entered, base),
     () => form.setError('root', { message: t('error.check') }),
   );
   const { errors, isSubmitting } = form.formState;
@@ -91,51 +90,20 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
 
   return (
     <FormProvider {...form}>
-      <Dialog
+      <FormDialog
         look="wide"
         title={stored ? t('form.title.editCode', { code: stored.code }) : t('form.title.create')}
-        onClose={() => onClose(stored?.id)}
-        foot={
-          <>
-            <FormChanges changes={changes} />
-            {errors.root?.message && (hasErrors || errors.root.message !== t('error.check')) && <FieldError text={errors.root.message} />}
-            <Button onClick={() => onClose(stored?.id)}>{t('action.cancel')}</Button>
-            <Button look="primary" busy={isSubmitting} onClick={() => submit()}>
-              {t(stored ? 'action.save' : 'action.create')}
-            </Button>
-          </>
-        }
+        changes={changes}
+        failure={hasErrors || errors.root?.message !== t('error.check') ? errors.root?.message : undefined}
+        isNew={!stored}
+        isBusy={isSubmitting}
+        onSubmit={() => submit()}
+        onClose={unsaved.close}
       >
-        <form
-          className="stack"
-          noValidate
-          onSubmit={(event) => {
-            event.preventDefault();
-            void submit();
-          }}
-        >
-          <RuleSentence />
-          <CouponFormFields {...(stored ? { stored } : {})} />
-          <button type="submit" hidden />
-        </form>
-      </Dialog>
-      {blocker.state === 'blocked' && (
-        <Dialog
-          alert
-          title={t('unsaved.title')}
-          onClose={() => blocker.reset()}
-          foot={
-            <>
-              <Button onClick={() => blocker.reset()}>{t('action.keepEditing')}</Button>
-              <Button look="danger" icon={TriangleAlert} onClick={() => blocker.proceed()}>
-                {t('action.discard')}
-              </Button>
-            </>
-          }
-        >
-          <p>{t('unsaved.text')}</p>
-        </Dialog>
-      )}
+        <RuleSentence />
+        <CouponFormFields {...(stored ? { stored } : {})} />
+      </FormDialog>
+      {unsaved.question}
       {conflict && base && (
         <ConflictDialog
           mine={form.getValues()}
@@ -144,24 +112,14 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
           onKeepMine={async () => {
             setBase(conflict);
             setConflict(undefined);
-            await save(form.getValues(), conflict.version);
+            await save(form.getValues(), conflict);
           }}
           onTakeTheirs={() => {
-            saved.current = true;
+            unsaved.release();
             onClose(base.id);
           }}
         />
       )}
     </FormProvider>
   );
-}
-
-/** The browser asks too, when the tab is closed. */
-function useLeaveWarning(isDirty: boolean) {
-  useEffect(() => {
-    if (!isDirty) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
-  }, [isDirty]);
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { useController, useFormContext, useWatch, type FieldPath } from 'react-hook-form';
+import { useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Field } from '../../shared/ui/Field';
 import { CodeField } from './CodeField';
@@ -15,6 +16,7 @@ export function CouponFormFields({ stored }: { stored?: Coupon }) {
   const { t, word } = useTranslation();
   const applies = useWatch<CouponValues, 'applicable_to'>({ name: 'applicable_to' });
   const campaign = useWatch<CouponValues, 'campaign_id'>({ name: 'campaign_id' });
+  const stacking = useWatch<CouponValues, 'stacking'>({ name: 'stacking' });
   return (
     <>
       <Group title="form.group.basic">
@@ -67,6 +69,19 @@ export function CouponFormFields({ stored }: { stored?: Coupon }) {
         />
         <TextField name="channels" hint="field.list.hint" />
         <TextField name="products" hint="field.list.hint" />
+      </Group>
+      <Group title="form.group.merchant" folded>
+        <MerchantField />
+        <TextField name="external_id" hint="field.external_id.hint" />
+      </Group>
+      <Group title="form.group.stacking" folded>
+        <SelectField
+          name="stacking"
+          options={['stackable', 'exclusive'].map((value) => ({ value, label: word('stacking', value) }))}
+          hint="field.stacking.hint"
+        />
+        {stacking === 'stackable' && <TextField name="stacking_groups" hint="field.stacking_groups.hint" />}
+        <TextField name="apply_order" type="number" min={1} hint="field.apply_order.hint" />
       </Group>
       <Group title="form.group.administrative">
         <TextField name="notes" rows={2} />
@@ -209,6 +224,16 @@ function SessionTypes() {
       onChange={field.onChange}
     />
   );
+}
+
+/** Whose coupon it is; of an account that is a merchant's, its own. */
+function MerchantField() {
+  const { t } = useTranslation();
+  const { data } = couponsApi.endpoints.listMerchants.useQuery({ limit: 100, sort: 'name' }, { skip: !useCan()('directory.read') });
+  const { field } = useController<CouponValues, 'merchant_id'>({ name: 'merchant_id' });
+  const known = (data?.data ?? []).map(({ id, name }) => ({ value: id, label: name }));
+  const present = field.value && !known.some(({ value }) => value === field.value) ? [{ value: field.value, label: field.value }] : [];
+  return <SelectField name="merchant_id" options={[{ value: '', label: t('value.none') }, ...known, ...present]} />;
 }
 
 function CampaignField() {

@@ -6,6 +6,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { sortChosen } from '../../shared/lib/prefs';
 import { useMedia } from '../../shared/lib/useMedia';
+import { Key } from '../../shared/ui/Button';
 import { DataTable } from '../../shared/ui/DataTable';
 import { LiveBadge } from '../../shared/ui/LiveBadge';
 import { EmptyState } from '../../shared/ui/States';
@@ -14,13 +15,12 @@ import { TemplateButton } from '../templates/TemplateButton';
 import { CouponCards } from './CouponCards';
 import { CouponFilters } from './CouponFilters';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
-import { defaultSort, listArgument, readFilters, withoutFilters } from './couponQuery';
+import { defaultSort, listArgument, listName, readFilters, withoutFilters } from './couponQuery';
 import { couponsApi } from './couponsApi';
 import type { Coupon } from './couponCells';
 import { useCouponColumns } from './couponColumns';
 import { SavedViews } from './SavedViews';
 
-const listName = 'coupons';
 const idOf = (coupon: Coupon) => String(coupon.id);
 const codeOf = (coupon: Coupon) => coupon.code;
 
@@ -75,7 +75,7 @@ export function CouponListPage() {
   );
 
   return (
-    <div className={isPhone ? 'page' : 'page page--fill coupon-page'}>
+    <div className={isPhone ? 'page' : 'page page--fill tabbed-page'}>
       <header className="page__head">
         <h1>{t('coupons.title')}</h1>
         <div className="row">
@@ -84,16 +84,17 @@ export function CouponListPage() {
           <BulkMenu filters={filters} sort={sort} />
           {can('coupons.write') && <TemplateButton />}
           {can('coupons.write') && (
-            <Link className="button button--primary" to={`/coupons/new${location.search}`}>
+            <Link className="button button--primary" to={`/coupons/new${location.search}`} aria-keyshortcuts="c">
               <Plus className="icon" aria-hidden />
               {t('coupons.create')}
+              <Key letter="c" />
             </Link>
           )}
         </div>
       </header>
       <CouponTabs />
       <div className="stack stack--tight">
-        <CouponFilters filters={filters} />
+        <CouponFilters />
         {selected.size > 0 && (
           <BulkBar
             ids={pages.rows.filter((coupon) => selected.has(idOf(coupon))).map((coupon) => coupon.id)}

@@ -1,7 +1,10 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
+import { rows } from '../../shared/lib/rows';
+import { Facts } from '../../shared/ui/Facts';
 import { Amount, Instant } from '../../shared/ui/Values';
 import type { Coupon } from './couponCells';
 import { valuesOf } from './couponForm';
@@ -11,6 +14,8 @@ import { ruleSentence } from './ruleSentence';
 export function CouponOverview({ coupon }: { coupon: Coupon }) {
   const translation = useTranslation();
   const { t, word, locale } = translation;
+  const canDrill = useCan()('redemptions.read');
+  const of = { coupon_id: coupon.id };
   const attempts = coupon.usage_count + coupon.refused_count;
   const facts: [string, ReactNode][] = [
     [t('field.description.en'), coupon.description.en],
@@ -23,6 +28,9 @@ export function CouponOverview({ coupon }: { coupon: Coupon }) {
     [t('field.eligible_services'), coupon.eligible_services?.join(', ')],
     [t('field.channels'), coupon.channels?.join(', ')],
     [t('field.products'), coupon.products?.join(', ')],
+    [t('field.stacking'), coupon.stacking === 'exclusive' || coupon.stacking_groups || coupon.apply_order ? word('stacking', coupon.stacking) : null],
+    [t('field.stacking_groups'), coupon.stacking_groups?.join(', ')],
+    [t('field.apply_order'), coupon.apply_order],
     [
       t('field.campaign_id'),
       coupon.campaign_id && (
@@ -32,6 +40,8 @@ export function CouponOverview({ coupon }: { coupon: Coupon }) {
         </>
       ),
     ],
+    [t('field.merchant_id'), coupon.merchant_id && <Link key="merchant" to={`/coupons?merchant=${coupon.merchant_id}`}>{coupon.merchant_id}</Link>],
+    [t('filter.offer'), coupon.external_id && <Link key="offer" to={`/coupons?offer=${encodeURIComponent(coupon.external_id)}`}>{coupon.external_id}</Link>],
     [t('field.campaign_source'), coupon.campaign_source],
     [t('field.utm'), [coupon.utm_source, coupon.utm_medium, coupon.utm_campaign].filter(Boolean).join(' / ')],
     [t('field.distribution'), `${word('distribution', coupon.distribution)}, ${word('codeKind', coupon.code_kind)}`],
@@ -45,30 +55,32 @@ export function CouponOverview({ coupon }: { coupon: Coupon }) {
     <>
       <p className="rule-sentence">{ruleSentence(valuesOf(coupon), translation)}</p>
       <div className="figures figures--tight">
-        <Figure label={t('column.usage')} value={`${formatCount(coupon.usage_count, locale)} / ${coupon.max_uses_total ? formatCount(coupon.max_uses_total, locale) : '∞'}`} />
-        <Figure label={t('column.revenue')} value={<Amount value={coupon.revenue_generated} currency={coupon.currency} />} />
-        <Figure label={t('figure.discounts')} value={<Amount value={coupon.total_discounts_given} currency={coupon.currency} />} />
-        <Figure label={t('column.conversion')} value={attempts ? formatShare(coupon.conversion_rate, locale) : '–'} />
+        <Figure label={t('column.usage')} to={canDrill && rows.redemptions({ ...of, status: 'used' })} value={`${formatCount(coupon.usage_count, locale)} / ${coupon.max_uses_total ? formatCount(coupon.max_uses_total, locale) : '∞'}`} />
+        {coupon.revenue_generated !== undefined && (
+          <Figure label={t('column.revenue')} to={canDrill && rows.money(of, coupon.currency)} value={<Amount value={coupon.revenue_generated} currency={coupon.currency} />} />
+        )}
+        {coupon.total_discounts_given !== undefined && (
+          <Figure label={t('figure.discounts')} to={canDrill && rows.money(of, coupon.currency)} value={<Amount value={coupon.total_discounts_given} currency={coupon.currency} />} />
+        )}
+        <Figure label={t('column.conversion')} to={canDrill && rows.tries(of)} value={attempts ? formatShare(coupon.conversion_rate, locale) : '–'} />
       </div>
-      <dl className="facts">
-        {facts
-          .filter(([, value]) => value !== null && value !== undefined && value !== '')
-          .map(([label, value]) => (
-            <div key={label} className="facts__pair">
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Facts facts={facts} />
     </>
   );
 }
 
-function Figure({ label, value }: { label: string; value: ReactNode }) {
-  return (
-    <div className="figure">
+function Figure({ label, value, to }: { label: string; value: ReactNode; to: string | false }) {
+  const text = (
+    <>
       <span className="figure__label">{label}</span>
       <span className="figure__value figure__value--small">{value}</span>
-    </div>
+    </>
+  );
+  return to ? (
+    <Link className="figure" to={to}>
+      {text}
+    </Link>
+  ) : (
+    <div className="figure">{text}</div>
   );
 }

@@ -5,7 +5,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAmount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
-import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { PagedTable } from '../../shared/ui/PagedTable';
 import { ReceiptWords } from '../../shared/ui/ReceiptWords';
 import { Amount, Instant } from '../../shared/ui/Values';
 import type { Coupon } from './couponCells';
@@ -18,87 +18,64 @@ export function CouponUsage({ coupon }: { coupon: Coupon }) {
   const { t, word, locale } = useTranslation();
   const pages = usePages(couponsApi.endpoints.getCouponUsage, { id: coupon.id, limit: pageSize });
   const [opened, setOpened] = useState<string>();
-  if (pages.isLoading) return <Skeletons lines={6} />;
-  if (pages.error) return <ErrorState error={pages.error} onRetry={pages.refetch} />;
-  if (pages.rows.length === 0) return <EmptyState icon={ReceiptText} title={t('usage.empty')} text={t('usage.empty.text')} />;
   return (
-    <>
-      {/* Scrollable, so reachable by keyboard. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="scroll-x" tabIndex={0} role="group" aria-label={t('coupon.tab.usage')}>
-        <table className="simple-table">
-          <thead>
+    <PagedTable
+      label={t('coupon.tab.usage')}
+      pages={pages}
+      empty={{ icon: ReceiptText, title: t('usage.empty'), text: t('usage.empty.text') }}
+      columns={[
+        { text: t('usage.when') },
+        { text: t('usage.order') },
+        { text: t('usage.amount'), end: true },
+        { text: t('usage.discount'), end: true },
+        { text: t('column.status') },
+        { text: t('receipt.words'), quiet: true },
+      ]}
+      row={(use) => (
+        <Fragment key={use.id}>
+          <tr>
+            <td>
+              <Link to={`/redemptions/${use.id}`}>
+                <Instant at={use.timestamp} />
+              </Link>
+            </td>
+            <td>{use.order_reference}</td>
+            <td className="end">
+              <Amount value={use.order_amount} currency={use.currency} />
+            </td>
+            <td className="end">
+              <Amount value={use.amount_discounted} currency={use.currency} />
+            </td>
+            <td>
+              <span className={`badge badge--${use.status === 'rolled_back' ? 'warn' : 'ok'}`}>{word('redemptionStatus', use.status)}</span>
+            </td>
+            <td className="end">
+              <Button
+                look="quiet"
+                size="small"
+                icon={MessageSquareText}
+                label={t('receipt.why', { order: use.order_reference })}
+                aria-expanded={opened === use.id}
+                onClick={() => setOpened(opened === use.id ? undefined : use.id)}
+              />
+            </td>
+          </tr>
+          {opened === use.id && (
             <tr>
-              <th scope="col">{t('usage.when')}</th>
-              <th scope="col">{t('usage.order')}</th>
-              <th scope="col" className="end">
-                {t('usage.amount')}
-              </th>
-              <th scope="col" className="end">
-                {t('usage.discount')}
-              </th>
-              <th scope="col">{t('column.status')}</th>
-              <th scope="col">
-                <span className="visually-hidden">{t('receipt.words')}</span>
-              </th>
+              <td colSpan={6}>
+                <ReceiptWords
+                  id={use.id}
+                  plain={t(use.status === 'rolled_back' ? 'receipt.plain.back' : 'receipt.plain', {
+                    amount: formatAmount(use.order_amount, use.currency, locale, true),
+                    discount: formatAmount(use.amount_discounted, use.currency, locale, true),
+                    payable: formatAmount(use.order_amount === undefined || use.amount_discounted === undefined ? undefined : use.order_amount - use.amount_discounted, use.currency, locale, true),
+                  })}
+                />
+              </td>
             </tr>
-          </thead>
-          <tbody>
-            {pages.rows.map((use) => (
-              <Fragment key={use.id}>
-              <tr>
-                <td>
-                  <Link to={`/redemptions/${use.id}`}>
-                    <Instant at={use.timestamp} />
-                  </Link>
-                </td>
-                <td>{use.order_reference}</td>
-                <td className="end">
-                  <Amount value={use.order_amount} currency={use.currency} />
-                </td>
-                <td className="end">
-                  <Amount value={use.amount_discounted} currency={use.currency} />
-                </td>
-                <td>
-                  <span className={`badge badge--${use.status === 'rolled_back' ? 'warn' : 'ok'}`}>{word('redemptionStatus', use.status)}</span>
-                </td>
-                <td className="end">
-                  <Button
-                    look="quiet"
-                    size="small"
-                    icon={MessageSquareText}
-                    label={t('receipt.why', { order: use.order_reference })}
-                    aria-expanded={opened === use.id}
-                    onClick={() => setOpened(opened === use.id ? undefined : use.id)}
-                  />
-                </td>
-              </tr>
-              {opened === use.id && (
-                <tr>
-                  <td colSpan={6}>
-                    <ReceiptWords
-                      id={use.id}
-                      plain={t(use.status === 'rolled_back' ? 'receipt.plain.back' : 'receipt.plain', {
-                        amount: formatAmount(use.order_amount, use.currency, locale, true),
-                        discount: formatAmount(use.amount_discounted, use.currency, locale, true),
-                        payable: formatAmount(use.order_amount - use.amount_discounted, use.currency, locale, true),
-                      })}
-                    />
-                  </td>
-                </tr>
-              )}
-              </Fragment>
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {pages.hasMore && (
-        <div>
-          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-            {t('action.loadMore')}
-          </Button>
-        </div>
+          )}
+        </Fragment>
       )}
-    </>
+    />
   );
 }

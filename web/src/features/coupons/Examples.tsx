@@ -1,3 +1,4 @@
+import { TriangleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useWatch } from 'react-hook-form';
 import type { PreviewAnswer, QuoteRequest } from '../../shared/api/client.generated';
@@ -15,7 +16,7 @@ const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
 
 /** What the coupon takes off some orders, priced by the service while one types, with its reasons in words (UI-09). */
 export function Examples() {
-  const { t, locale } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const can = useCan();
   const values = useWatch<CouponValues>() as CouponValues;
   const [own, setOwn] = useState('');
@@ -64,6 +65,11 @@ export function Examples() {
           );
         })}
       </ul>
+      {(shown?.warnings ?? []).map(({ field, code }) => (
+        <p key={field + code} className="field__hint">
+          <TriangleAlert className="icon" aria-hidden /> {word('ruleWarning', code)}
+        </p>
+      ))}
       <Field label={t('form.examples.own', { currency: values.currency || 'USD' })}>
         <input className="input input--short" type="number" min={0} step="any" value={own} placeholder={formatAmount(75, values.currency || 'USD', locale)} onChange={(event) => setOwn(event.target.value)} />
       </Field>

@@ -1,6 +1,7 @@
 import { Bookmark, BookmarkPlus, ListFilter, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
 import { useSearchParams } from 'react-router';
+import type { SavedView } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -18,12 +19,24 @@ export function SavedViews({ list }: { list: 'coupons' }) {
   const { data } = couponsApi.endpoints.listViews.useQuery({ list });
   const [remove] = couponsApi.endpoints.removeView.useMutation();
   const [isNaming, setNaming] = useState(false);
+  const [save] = couponsApi.endpoints.saveView.useMutation();
+  const toast = useToast();
+  const restore = async ({ name, query, role }: SavedView) => {
+    const answer = await save({ savedViewWanted: { list, name, query, role } });
+    if (answer.error) toast('failure', messageOf(answer.error, t));
+    else toast('success', t('views.saved', { name }));
+  };
+  const drop = async (view: SavedView) => {
+    const answer = await remove({ id: view.id });
+    if (answer.error) toast('failure', messageOf(answer.error, t));
+    else toast('success', t('views.removed', { name: view.name }), { label: t('action.undo'), run: () => void restore(view) });
+  };
   const views = data?.data ?? [];
   const own = views.filter((view) => view.is_own);
   const present = params.toString();
   return (
     <>
-      <Menu label={t('views.title')} icon={Bookmark} text={t('views.title')}>
+      <Menu label={t('views.title')} icon={Bookmark} text={t('views.title')} keys="v">
         <MenuItem icon={ListFilter} onClick={() => setParams({})}>
           {t('views.all')}
         </MenuItem>
@@ -39,7 +52,7 @@ export function SavedViews({ list }: { list: 'coupons' }) {
           {t('views.save')}
         </MenuItem>
         {own.map((view) => (
-          <MenuItem key={view.id} icon={Trash2} danger onClick={() => void remove({ id: view.id })}>
+          <MenuItem key={view.id} icon={Trash2} danger onClick={() => void drop(view)}>
             {t('views.remove', { name: view.name })}
           </MenuItem>
         ))}

@@ -1,6 +1,6 @@
 import type { CouponShape } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { formatAmount, formatCount, formatShare } from '../../shared/lib/format';
+import { currencySign, formatAmount, formatCount, formatShare } from '../../shared/lib/format';
 
 export type Coupon = CouponShape;
 
@@ -18,12 +18,6 @@ export function TypeCell({ coupon }: { coupon: Coupon }) {
       <span className="visually-hidden">{name}</span>
     </span>
   );
-}
-
-function currencySign(currency: string, locale: string) {
-  return new Intl.NumberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
-    .formatToParts(0)
-    .find((part) => part.type === 'currency')?.value;
 }
 
 export function ValueCell({ coupon }: { coupon: Coupon }) {

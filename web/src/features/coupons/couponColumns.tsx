@@ -12,6 +12,7 @@ import { CouponStatusBadge } from './CouponStatusBadge';
 /** The columns of A.2: their ids, labels, order and which of them sort. Widths are the least each may have. */
 export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Coupon>[] {
   const { t } = useTranslation();
+  const withMoney = useCan()('finance.read');
   return useMemo<ColumnDef<Coupon>[]>(
     () => [
       {
@@ -33,12 +34,7 @@ export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Co
       { id: 'discount_value', header: t('column.discount_value'), meta: { width: '80px', end: true }, cell: ({ row }) => <ValueCell coupon={row.original} /> },
       { id: 'status', header: t('column.status'), meta: { width: 'minmax(100px, 1.24fr)' }, cell: ({ row }) => <CouponStatusBadge status={row.original.status} /> },
       { id: 'usage', header: t('column.usage'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <UsageCell coupon={row.original} /> },
-      {
-        id: 'revenue',
-        header: t('column.revenue'),
-        meta: { width: 'minmax(100px, 1fr)', end: true },
-        cell: ({ row: { original } }) => <Amount value={original.revenue_generated} currency={original.currency} />,
-      },
+      ...(withMoney ? [revenue(t('column.revenue'))] : []),
       { id: 'conversion', header: t('column.conversion'), meta: { width: 'minmax(100px, 1fr)', end: true }, cell: ({ row }) => <ConversionCell coupon={row.original} /> },
       { id: 'created', header: t('column.created'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <Day at={row.original.created_at} /> },
       {
@@ -55,8 +51,18 @@ export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Co
         cell: ({ row }) => <RowActions coupon={row.original} onOpen={onOpen} />,
       },
     ],
-    [t, onOpen],
+    [t, onOpen, withMoney],
   );
+}
+
+/** For those who may see sums of money (ACC-03): without the permission the figure does not come. */
+function revenue(header: string): ColumnDef<Coupon> {
+  return {
+    id: 'revenue',
+    header,
+    meta: { width: 'minmax(100px, 1fr)', end: true },
+    cell: ({ row: { original } }) => <Amount value={original.revenue_generated ?? 0} currency={original.currency} />,
+  };
 }
 
 function RowActions({ coupon, onOpen }: { coupon: Coupon; onOpen: (coupon: Coupon) => void }) {

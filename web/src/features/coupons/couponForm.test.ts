@@ -13,6 +13,7 @@ const stored = {
   discount_type: 'percentage', discount_value: 10, currency: 'EUR', max_discount_amount: null, minimum_order_value: 0, maximum_order_value: null,
   max_uses_total: null, max_uses_per_user: 1, valid_from: '2026-11-01T08:50:43.005Z', valid_until: '2027-01-20T23:00:00Z', time_zone: 'Europe/Vienna',
   applicable_to: 'all', consultant_restrictions: null, service_type_restrictions: null, eligible_services: null, channels: null, products: null,
+  stacking: 'stackable', stacking_groups: ['spring', 'loyal'], apply_order: 7,
   campaign_id: null, campaign_role: null, merchant_id: null, campaign_source: null, utm_source: null, utm_medium: null, utm_campaign: null,
   notes: null, is_active: true, external_id: 'x-1', version: 3,
 } as unknown as Coupon;
@@ -33,6 +34,8 @@ describe('the form of a coupon', () => {
     [{ max_uses_per_user: '11' }, 'max_uses_per_user: rule.max_uses_per_user.high'],
     [{ minimum_order_value: '-1' }, 'minimum_order_value: rule.minimum_order_value'],
     [{ valid_from: '2020-01-01' }, 'valid_from: rule.valid_from'],
+    [{ apply_order: '0' }, 'apply_order: rule.apply_order'],
+    [{ apply_order: '1.5' }, 'apply_order: rule.apply_order'],
     [{ valid_from: '2100-01-02', valid_until: '2100-01-01' }, 'valid_until: rule.valid_until'],
   ])('says what is wrong with %j', (changes, message) => expect(messages(changes as Partial<CouponValues>)).toContain(message));
 
@@ -53,6 +56,13 @@ describe('the form of a coupon', () => {
       external_id: 'x-1',
       description: { en: 'Ten off', fr: 'Dix' },
     });
+  });
+
+  it('keeps beside which others it is used, and no groups of one that is used alone', () => {
+    const values = valuesOf(stored);
+    expect(values).toMatchObject({ stacking: 'stackable', stacking_groups: 'spring, loyal', apply_order: '7' });
+    expect(wantedOf(values, stored)).toMatchObject({ stacking: 'stackable', stacking_groups: ['spring', 'loyal'], apply_order: 7 });
+    expect(wantedOf({ ...values, stacking: 'exclusive' }, stored)).toMatchObject({ stacking: 'exclusive', stacking_groups: null });
   });
 
   it('writes a free session as 100, without a cap', () => {

@@ -12,6 +12,8 @@ const amount = z
   .trim()
   .refine((text) => text === '' || Number.isFinite(Number(text)), 'rule.number');
 const list = z.string();
+const lastOrder = 1_000_000;
+const longestOffer = 200;
 
 /** Messages are keys of our texts; the server's own messages come as they are. */
 const rule = (key: MessageKey) => key;
@@ -40,6 +42,11 @@ export const couponSchema = z
     code_kind: z.enum(['shared', 'unique']),
     channels: list,
     products: list,
+    stacking: z.enum(['stackable', 'exclusive']),
+    stacking_groups: list,
+    apply_order: amount,
+    merchant_id: z.string(),
+    external_id: z.string().trim().max(longestOffer, rule('rule.external_id')),
     campaign_id: z.string(),
     campaign_role: z.string(),
     campaign_source: z.string(),
@@ -69,6 +76,8 @@ export const couponSchema = z
     if (values.valid_from && values.valid_from !== values.original_from && values.valid_from < todayIn(values.time_zone))
       fail('valid_from', 'rule.valid_from');
     if (values.valid_until && values.valid_from && values.valid_until < values.valid_from) fail('valid_until', 'rule.valid_until');
+    const order = numberOf(values.apply_order);
+    if (order !== null && (!Number.isInteger(order) || order < 1 || order > lastOrder)) fail('apply_order', 'rule.apply_order');
     if (values.applicable_to === 'specific_consultants' && values.consultant_restrictions.length === 0)
       fail('consultant_restrictions', 'rule.consultants');
   });
@@ -92,7 +101,7 @@ export function emptyCoupon(): CouponValues {
     max_discount_amount: '', minimum_order_value: '0', maximum_order_value: '', max_uses_total: '', max_uses_per_user: '1',
     valid_from: todayIn('UTC'), valid_until: '', time_zone: 'UTC', applicable_to: 'all', consultant_restrictions: [],
     service_type_restrictions: [], eligible_services: [], distribution: 'code', code_kind: 'shared', channels: '', products: '',
-    campaign_id: '', campaign_role: '', campaign_source: '', utm_source: '', utm_medium: '', utm_campaign: '', notes: '',
+    stacking: 'stackable', stacking_groups: '', apply_order: '', merchant_id: '', external_id: '', campaign_id: '', campaign_role: '', campaign_source: '', utm_source: '', utm_medium: '', utm_campaign: '', notes: '',
     is_active: true, original_from: '',
   };
 }
@@ -123,6 +132,11 @@ export function valuesOf(coupon: Coupon): CouponValues {
     code_kind: coupon.code_kind as CouponValues['code_kind'],
     channels: (coupon.channels ?? []).join(', '),
     products: (coupon.products ?? []).join(', '),
+    stacking: coupon.stacking as CouponValues['stacking'],
+    stacking_groups: (coupon.stacking_groups ?? []).join(', '),
+    apply_order: textOf(coupon.apply_order),
+    merchant_id: coupon.merchant_id ?? '',
+    external_id: coupon.external_id ?? '',
     campaign_id: coupon.campaign_id ?? '',
     campaign_role: coupon.campaign_role ?? '',
     campaign_source: coupon.campaign_source ?? '',
@@ -137,7 +151,7 @@ export function valuesOf(coupon: Coupon): CouponValues {
 
 /** A copy to begin from: a code and a start of its own, not yet on. */
 export function copyOf(coupon: Coupon): CouponValues {
-  return { ...valuesOf(coupon), code: '', is_active: false, valid_from: todayIn(coupon.time_zone), valid_until: '', original_from: '' };
+  return { ...valuesOf(coupon), code: '', external_id: '', is_active: false, valid_from: todayIn(coupon.time_zone), valid_until: '', original_from: '' };
 }
 
 /**
@@ -175,6 +189,10 @@ export function wantedOf(values: CouponValues, stored?: Coupon): CouponWantedSha
     code_kind: values.code_kind,
     channels: listOf(values.channels),
     products: listOf(values.products),
+    stacking: values.stacking,
+    // One that combines with none has no groups.
+    stacking_groups: values.stacking === 'exclusive' ? null : listOf(values.stacking_groups),
+    apply_order: numberOf(values.apply_order),
     campaign_id: orNull(values.campaign_id),
     campaign_role: values.campaign_id.trim() ? orNull(values.campaign_role) : null,
     campaign_source: orNull(values.campaign_source),
@@ -183,8 +201,8 @@ export function wantedOf(values: CouponValues, stored?: Coupon): CouponWantedSha
     utm_campaign: orNull(values.utm_campaign),
     notes: orNull(values.notes),
     is_active: values.is_active,
-    ...(stored?.merchant_id ? { merchant_id: stored.merchant_id } : {}),
-    external_id: stored?.external_id ?? null,
+    ...(values.merchant_id ? { merchant_id: values.merchant_id } : {}),
+    external_id: orNull(values.external_id),
   };
 }
 

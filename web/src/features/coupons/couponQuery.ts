@@ -7,6 +7,9 @@ export const filterNames = [
   'discountType',
   'applicableTo',
   'campaign',
+  'merchant',
+  'offer',
+  'customer',
   'dateRange.field',
   'dateRange.preset',
   'dateRange.from',
@@ -28,6 +31,8 @@ export const applicableTo = ['all', 'book_a_meeting', '30_for_30', 'specific_con
 export const dateFields = ['created', 'expires', 'lastUsed'] as const;
 export const datePresets = ['today', 'yesterday', 'last_7_days', 'last_30_days', 'last_quarter'] as const;
 
+/** Under this name the sort somebody likes is remembered. */
+export const listName = 'coupons';
 export const defaultSort = 'created_desc';
 const pageSize = 50;
 

@@ -2,13 +2,18 @@ import { client } from '../../shared/api/client.generated';
 
 /** What each request shows and what each change makes stale. The requests are generated; screens never refetch. */
 export const couponsApi = client.enhanceEndpoints({
-  addTagTypes: ['Coupon', 'CouponList', 'Operation', 'View'],
+  addTagTypes: ['Coupon', 'Unit', 'CouponList', 'Operation', 'View'],
   endpoints: {
     listCoupons: { providesTags: ['CouponList'] },
     getCoupon: { providesTags: (_coupon, _error, { id }) => [{ type: 'Coupon', id }] },
     getCouponUsage: { providesTags: (_page, _error, { id }) => [{ type: 'Coupon', id }] },
+    listInstances: { providesTags: ['Unit'] },
+    getInstance: { providesTags: ['Unit'] },
+    getInstanceTimeline: { providesTags: ['Unit'] },
+    revokeInstance: { invalidatesTags: ['Unit', 'CouponList'] },
     createCoupon: { invalidatesTags: ['CouponList'] },
     updateCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
+    restoreCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
     deleteCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
     activateCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },
     deactivateCoupon: { invalidatesTags: (_coupon, _error, { id }) => ['CouponList', { type: 'Coupon', id }] },

@@ -1,18 +1,24 @@
 import { CircleAlert, CircleCheck, Hourglass, Pause, Play, RotateCcw } from 'lucide-react';
 import { useSearchParams } from 'react-router';
+import { alertsApi } from '../../shared/api/alerts';
 import type { Figures } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
+import { AlertNote } from '../../shared/ui/AlertNote';
 import { Button } from '../../shared/ui/Button';
-import { Chart } from '../../shared/ui/Charts';
+import { Chart } from '../../shared/ui/Chart';
+import { Listing } from '../../shared/ui/Listing';
+import { StatusSelect } from '../../shared/ui/Paged';
+import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago, Instant } from '../../shared/ui/Values';
 import { expiryApi } from './expiryApi';
 import { ManualQueue } from './ManualQueue';
+import { PartnerHealth } from './PartnerHealth';
 
 const refreshMs = 5_000;
 
@@ -51,6 +57,7 @@ export function ExpiryPage() {
             <Partners figures={data} />
             <Alerts />
           </div>
+          {can('connectors.read') && <PartnerHealth />}
           {can('connectors.read') && <ManualQueue />}
           <Jobs />
         </>
@@ -66,10 +73,12 @@ function Steering({ mode }: { mode: string }) {
   const [pause] = expiryApi.endpoints.pauseExpiry.useMutation();
   const [resume] = expiryApi.endpoints.resumeExpiry.useMutation();
   const [drain] = expiryApi.endpoints.drainExpiry.useMutation();
-  const run = async (move: typeof pause) => {
-    const answer = await move({});
-    if (answer.error) toast('failure', messageOf(answer.error, t));
-    else toast('success', word('expiryMode', answer.data.mode));
+  const moves = { running: resume, paused: pause, draining: drain } as const;
+  const run = async (to: keyof typeof moves, before?: string) => {
+    const answer = await moves[to]({});
+    if (answer.error) return toast('failure', messageOf(answer.error, t));
+    const undo = before && before in moves ? { label: t('action.undo'), run: () => void run(before as keyof typeof moves) } : undefined;
+    toast('success', word('expiryMode', answer.data.mode), undo);
   };
   return (
     <div className="row">
@@ -77,13 +86,13 @@ function Steering({ mode }: { mode: string }) {
       {can('expiry.manage') &&
         (mode === 'running' ? (
           <>
-            <Button icon={Pause} onClick={() => run(pause)}>
+            <Button icon={Pause} keys="p" onClick={() => run('paused', mode)}>
               {t('operation.pause')}
             </Button>
-            <Button onClick={() => run(drain)}>{t('expiry.drain')}</Button>
+            <Button keys="d" onClick={() => run('draining', mode)}>{t('expiry.drain')}</Button>
           </>
         ) : (
-          <Button look="primary" icon={Play} onClick={() => run(resume)}>
+          <Button look="primary" icon={Play} keys="p" onClick={() => run('running', mode)}>
             {t('operation.resume')}
           </Button>
         ))}
@@ -126,9 +135,7 @@ function Partners({ figures }: { figures: Figures }) {
       {figures.partners.length === 0 ? (
         <EmptyState icon={CircleCheck} title={t('expiry.noPartners')} />
       ) : (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="partners">
+        <Scrollable labelledBy="partners">
           <table className="simple-table">
             <thead>
               <tr>
@@ -158,13 +165,14 @@ function Partners({ figures }: { figures: Figures }) {
                   <td className="end num">{formatCount(partner.open_commands, locale)}</td>
                   <td>
                     <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>{word('breaker', partner.breaker)}</span>
+                    {partner.deferred_at && <span className="badge badge--info">{t('expiry.deferred')}</span>}
                   </td>
                   <td className="end num">{formatCount(partner.open_tasks, locale)}</td>
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       )}
     </section>
   );
@@ -172,7 +180,7 @@ function Partners({ figures }: { figures: Figures }) {
 
 function Alerts() {
   const { t, word } = useTranslation();
-  const pages = usePages(expiryApi.endpoints.listExpiryAlerts, { limit: 10, isOpen: true });
+  const pages = usePages(alertsApi.endpoints.listExpiryAlerts, { limit: 10, isOpen: true });
   return (
     <section className="card" aria-labelledby="alerts">
       <div className="card__head">
@@ -193,6 +201,7 @@ function Alerts() {
               <span className="muted small">
                 <Ago at={alert.raised_at} />
               </span>
+              <AlertNote alert={alert} of="expiry" name={alert.subject} />
             </li>
           ))}
         </ul>
@@ -216,81 +225,36 @@ function Jobs() {
     if (answer.error) toast('failure', messageOf(answer.error, t));
   };
   return (
-    <section className="card" aria-labelledby="jobs">
-      <div className="card__head">
-        <h2 id="jobs">{t('expiry.jobList')}</h2>
-        <select className="input filters__select" aria-label={t('filter.status')} value={state ?? ''} onChange={(event) => setParams(event.target.value ? { state: event.target.value } : {})}>
-          <option value="">{t('operations.anyStatus')}</option>
-          {jobStates.map((one) => (
-            <option key={one} value={one}>
-              {word('expiryJob', one)}
-            </option>
-          ))}
-        </select>
-      </div>
-      {pages.error ? (
-        <ErrorState error={pages.error} onRetry={pages.refetch} />
-      ) : pages.isLoading ? (
-        <div className="card__body">
-          <Skeletons lines={4} />
-        </div>
-      ) : pages.rows.length === 0 ? (
-        <EmptyState icon={Hourglass} title={t('expiry.noJobs')} text={t('expiry.noJobs.text')} />
-      ) : (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="jobs">
-          <table className="simple-table">
-            <thead>
-              <tr>
-                <th scope="col">{t('expiry.hour')}</th>
-                <th scope="col">{t('filter.status')}</th>
-                <th scope="col" className="end">
-                  {t('expiry.units')}
-                </th>
-                <th scope="col" className="end">
-                  {t('expiry.failures')}
-                </th>
-                <th scope="col">{t('expiry.error')}</th>
-                <th scope="col">
-                  <span className="visually-hidden">{t('action.actions')}</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {pages.rows.map((job) => (
-                <tr key={job.id}>
-                  <td>
-                    <Instant at={job.bucket} />
-                  </td>
-                  <td>
-                    <span className={`badge badge--${job.state === 'done' ? 'ok' : job.state === 'failed' ? 'danger' : 'info'}`}>{word('expiryJob', job.state)}</span>
-                  </td>
-                  <td className="end num">
-                    {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
-                  </td>
-                  <td className="end num">{job.failures}</td>
-                  <td className="small">{job.error}</td>
-                  <td className="end">
-                    {job.state === 'failed' && can('expiry.manage') && (
-                      <Button size="small" icon={RotateCcw} onClick={() => again(job.id)}>
-                        {t('action.retry')}
-                      </Button>
-                    )}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+    <Listing
+      title={t('expiry.jobList')}
+      icon={Hourglass}
+      empty={t('expiry.noJobs')}
+      emptyText={t('expiry.noJobs.text')}
+      pages={pages}
+      columns={[t('expiry.hour'), t('filter.status'), { name: t('expiry.units'), end: true }, { name: t('expiry.failures'), end: true }, t('expiry.error'), '']}
+      action={<StatusSelect label={t('filter.status')} statuses={jobStates} family="expiryJob" value={state} onChange={(next) => setParams(next ? { state: next } : {})} />}
+      row={(job) => (
+        <tr key={job.id}>
+          <td>
+            <Instant at={job.bucket} />
+          </td>
+          <td>
+            <span className={`badge badge--${job.state === 'done' ? 'ok' : job.state === 'failed' ? 'danger' : 'info'}`}>{word('expiryJob', job.state)}</span>
+          </td>
+          <td className="end num">
+            {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
+          </td>
+          <td className="end num">{job.failures}</td>
+          <td className="small">{job.error}</td>
+          <td className="end">
+            {job.state === 'failed' && can('expiry.manage') && (
+              <Button size="small" icon={RotateCcw} onClick={() => again(job.id)}>
+                {t('action.retry')}
+              </Button>
+            )}
+          </td>
+        </tr>
       )}
-      {pages.hasMore && (
-        <div className="card__body">
-          <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-            {t('action.loadMore')}
-          </Button>
-        </div>
-      )}
-    </section>
+    />
   );
 }

@@ -1,7 +1,7 @@
 import { ListChecks, RotateCcw } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
-import { messageOf } from '../../shared/api/problem';
+import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -9,6 +9,7 @@ import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field } from '../../shared/ui/Field';
+import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago } from '../../shared/ui/Values';
@@ -57,9 +58,7 @@ export function ManualQueue() {
       ) : pages.rows.length === 0 ? (
         <EmptyState icon={ListChecks} title={t('queue.empty')} text={t('queue.empty.text')} />
       ) : (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="queue">
+        <Scrollable labelledBy="queue">
           <table className="simple-table">
             <thead>
               <tr>
@@ -108,7 +107,7 @@ export function ManualQueue() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       )}
       {(picked.length > 0 || pages.hasMore) && (
         <div className="card__body row">
@@ -160,7 +159,8 @@ function ActDialog({ asked, ids, onClose }: { asked: Asked; ids: string[]; onClo
     const said = asked === 'assign' ? { assignee: text.trim() } : { evidence: text.trim() };
     const answer = await act({ 'Idempotency-Key': key.current, taskAction: { action: asked, ids, ...said } });
     if (answer.error) {
-      key.current = `web-${nanoid()}`;
+      // Of what got no answer it is not known whether it happened: the next try is the same request.
+      if (problemOf(answer.error)) key.current = `web-${nanoid()}`;
       setFailure(messageOf(answer.error, t));
       return;
     }

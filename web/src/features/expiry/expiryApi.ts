@@ -5,7 +5,7 @@ export const expiryApi = client.enhanceEndpoints({
   endpoints: {
     getExpiryFigures: { providesTags: ['Expiry'] },
     listExpiryJobs: { providesTags: ['Expiry'] },
-    listExpiryAlerts: { providesTags: ['Expiry'] },
+    listConnectorFigures: { providesTags: ['Expiry'] },
     pauseExpiry: { invalidatesTags: ['Expiry'] },
     resumeExpiry: { invalidatesTags: ['Expiry'] },
     drainExpiry: { invalidatesTags: ['Expiry'] },

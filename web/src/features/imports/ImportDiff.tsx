@@ -2,7 +2,9 @@ import { CircleAlert, CircleMinus, CirclePlus, Download, Pencil, TriangleAlert, 
 import { useState } from 'react';
 import type { ImportPreview } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
+import { Scrollable } from '../../shared/ui/Scrollable';
 import { Note } from '../../shared/ui/States';
 import { csvOf, download } from './csv';
 
@@ -18,12 +20,12 @@ const shown = 100;
 
 /** What each row of the file would do, before anything is written; errors at their lines, to be fetched as a file. */
 export function ImportDiff({ preview, name }: { preview: ImportPreview; name: string }) {
-  const { t, word } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const [kind, setKind] = useState<Kind | ''>('');
   const rows = preview.rows.filter((row) => kind === '' || row.kind === kind).slice(0, shown);
   const save = () => {
-    const lines = preview.errors.map((fault) => [String(fault.line), fault.field, fault.code, fault.message, fault.value ?? '']);
-    download(`${name}-errors.csv`, csvOf([['line', 'field', 'code', 'message', 'value'], ...lines]));
+    // The rows as they are in the file: to be mended and chosen again.
+    download(`${name}-errors.csv`, csvOf(preview.refused_rows));
   };
   return (
     <div className="stack stack--tight">
@@ -31,7 +33,7 @@ export function ImportDiff({ preview, name }: { preview: ImportPreview; name: st
         {(['total_rows', 'new_rows', 'update_rows', 'duplicate_rows', 'invalid_rows'] as const).map((count) => (
           <div className="figure" key={count}>
             <span className="figure__label">{t(`import.${count}`)}</span>
-            <span className="figure__value figure__value--small">{preview[count].toLocaleString()}</span>
+            <span className="figure__value figure__value--small">{formatCount(preview[count], locale)}</span>
           </div>
         ))}
       </div>
@@ -55,9 +57,7 @@ export function ImportDiff({ preview, name }: { preview: ImportPreview; name: st
           </Button>
         )}
       </div>
-      {/* It scrolls by itself, so the keyboard has to reach it. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="scroll-x import-diff" tabIndex={0} role="region" aria-label={t('import.diff')}>
+      <Scrollable label={t('import.diff')} look="import-diff">
         <table className="simple-table">
           <caption className="visually-hidden">{t('import.diff')}</caption>
           <thead>
@@ -107,7 +107,7 @@ export function ImportDiff({ preview, name }: { preview: ImportPreview; name: st
             })}
           </tbody>
         </table>
-      </div>
+      </Scrollable>
     </div>
   );
 }

@@ -1,19 +1,27 @@
 import { useSearchParams } from 'react-router';
 import type { TimelineSeries } from '../../shared/api/client.generated';
+import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
+import { Markers, marksOf, useMarkers } from '../../shared/ui/Markers';
+import { Seasons } from '../../shared/ui/Seasons';
 import { ErrorState, Skeletons } from '../../shared/ui/States';
-import { Chart, dayLabel, type Row } from '../../shared/ui/Charts';
+import { Chart } from '../../shared/ui/Chart';
+import type { Row } from '../../shared/ui/Charts';
 import { ComparePicker } from './ComparePicker';
 import { insightsApi } from './insightsApi';
-import { daysOf, readPeriod } from './period';
-import { PeriodBar } from './PeriodBar';
+import { daysOf, readPeriod } from '../../shared/lib/period';
+import { rows, shareOf, spanOf } from '../../shared/lib/rows';
+import { PeriodBar } from '../../shared/ui/PeriodBar';
 
-const sides = ['discount_type', 'applicable_to', 'channel'] as const;
+const sides = ['discount_type', 'applicable_to', 'channel', 'location'] as const;
 
 /** The charts of MET-02 and the comparison and seasons of MET-04. What is compared is in the address. */
 export function AnalyticsPage() {
   const { t, word } = useTranslation();
+  const can = useCan();
+  const withMoney = can('finance.read');
+  const canDrill = can('redemptions.read');
   const [params] = useSearchParams();
   const { period, interval } = readPeriod(params);
   const days = daysOf(period);
@@ -21,9 +29,13 @@ export function AnalyticsPage() {
   const all = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval });
   const daily = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval: 'day' });
   const chosen = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval, couponId: compared }, { skip: compared === '' });
+  const funnel = insightsApi.endpoints.getFunnel.useQuery(days);
+  const happenings = useMarkers(days);
   const points = all.data?.series[0]?.points ?? [];
   const currency = all.data?.currency;
-  const sum = (name: 'redemptions' | 'refusals' | 'rolled_back') => points.reduce((total, point) => total + point[name], 0);
+  const at = (from: string) => spanOf(from, interval, days);
+  /** What leads to rows, for those who may see them. */
+  const leading = (to: (value: string, key: string) => string | undefined) => (canDrill ? { to } : {});
   return (
     <div className="page">
       <header className="page__head">
@@ -41,41 +53,42 @@ export function AnalyticsPage() {
             <Chart
               kind="area"
               zoomable
+              marks={marksOf(happenings, points)}
               title={t('chart.redemptions')}
+              {...leading((from, key) => rows[key === 'refusals' ? 'refusals' : 'redemptions'](at(from)))}
               rows={points.map((point) => ({ x: point.period, redemptions: point.redemptions, refusals: point.refusals }))}
               lines={[
                 { key: 'redemptions', name: t('figure.redemptions') },
                 { key: 'refusals', name: t('figure.refusals') },
               ]}
-              label={dayLabel}
             />
-            <Chart
-              kind="bar"
-              title={t('chart.revenue')}
-              currency={currency}
-              rows={points.map((point) => ({ x: point.period, revenue: point.revenue, discounts: point.discounts }))}
-              lines={[
-                { key: 'revenue', name: t('figure.revenue'), money: true },
-                { key: 'discounts', name: t('figure.discounts'), money: true },
-              ]}
-              label={dayLabel}
-            />
+            {withMoney && (
+              <Chart
+                kind="bar"
+                title={t('chart.revenue')}
+                currency={currency}
+                {...leading((from) => rows.money(at(from), currency ?? ''))}
+                rows={points.map((point) => ({ x: point.period, revenue: point.revenue ?? 0, discounts: point.discounts ?? 0 }))}
+                lines={[
+                  { key: 'revenue', name: t('figure.revenue'), money: true },
+                  { key: 'discounts', name: t('figure.discounts'), money: true },
+                ]}
+              />
+            )}
             <Chart
               kind="bar"
               horizontal
               title={t('chart.funnel')}
-              rows={[
-                { x: 'attempts', count: sum('redemptions') + sum('refusals') },
-                { x: 'redeemed', count: sum('redemptions') },
-                { x: 'kept', count: sum('redemptions') - sum('rolled_back') },
-              ]}
+              {...leading((step) => stepRows(step, days))}
+              rows={(funnel.data?.steps ?? []).map(({ step, count }) => ({ x: step, count }))}
               lines={[{ key: 'count', name: t('chart.count') }]}
               label={(step) => word('funnel', step)}
             />
-            <Chart kind="bar" title={t('chart.weekdays')} rows={weekdays(daily.data?.series[0], t)} lines={[{ key: 'redemptions', name: t('figure.redemptions') }]} />
+            <Seasons days={daily.data?.series[0]?.points ?? []} {...(canDrill ? { of: days } : {})} />
             {sides.map((by) => (
               <Shares key={by} by={by} days={days} />
             ))}
+            <Markers happenings={happenings} />
           </div>
           <section className="stack stack--tight" aria-label={t('chart.compare')}>
             <ComparePicker />
@@ -86,10 +99,11 @@ export function AnalyticsPage() {
                 <Chart
                   kind="line"
                   zoomable
+                  marks={marksOf(happenings, chosen.data?.series[0]?.points ?? [])}
                   title={t('chart.compare')}
+                  {...leading((from, key) => rows.redemptions({ ...at(from), coupon_id: key.slice(1) }))}
                   rows={joined(chosen.data?.series ?? [])}
                   lines={(chosen.data?.series ?? []).map((series) => ({ key: `c${series.coupon_id}`, name: series.code ?? '' }))}
-                  label={dayLabel}
                 />
               ))}
           </section>
@@ -99,8 +113,16 @@ export function AnalyticsPage() {
   );
 }
 
+/** What a step of the funnel is made of. */
+function stepRows(step: string, days: { from: string; to: string }): string {
+  if (step === 'viewed') return rows.views(days);
+  if (step === 'tried') return rows.attempts({ ...days, once: 'true' });
+  return rows.redemptions(step === 'redeemed' ? days : { ...days, booking: step });
+}
+
 function Shares({ by, days }: { by: (typeof sides)[number]; days: { from: string; to: string } }) {
   const { t, word } = useTranslation();
+  const canDrill = useCan()('redemptions.read');
   const { data } = insightsApi.endpoints.getBreakdown.useQuery({ ...days, by });
   const family = by === 'discount_type' ? 'discountType' : by === 'applicable_to' ? 'applicableTo' : 'channel';
   return (
@@ -110,21 +132,10 @@ function Shares({ by, days }: { by: (typeof sides)[number]; days: { from: string
       title={t(`chart.by.${by}`)}
       rows={(data?.rows ?? []).map((row) => ({ x: row.key, redemptions: row.redemptions }))}
       lines={[{ key: 'redemptions', name: t('figure.redemptions') }]}
-      label={(key) => (key === '' ? t('chart.unknown') : word(family, key))}
+      {...(canDrill ? { to: (key: string) => rows.redemptions({ ...days, ...shareOf(by, key), currency: data?.currency }) } : {})}
+      label={(key) => (key === '' ? t('chart.unknown') : by === 'location' ? key : word(family, key))}
     />
   );
-}
-
-/** Redemptions by day of the week, Monday first. */
-function weekdays(series: TimelineSeries | undefined, t: ReturnType<typeof useTranslation>['t']): Row[] {
-  const sums = [0, 0, 0, 0, 0, 0, 0];
-  for (const point of series?.points ?? []) {
-    const day = (new Date(`${point.period}T12:00:00Z`).getUTCDay() + 6) % 7;
-    sums[day] = (sums[day] ?? 0) + point.redemptions;
-  }
-
-  const names = t('chart.weekdayNames').split(' ');
-  return sums.map((redemptions, day) => ({ x: names[day] ?? '', redemptions }));
 }
 
 /** Lines of several coupons on the same axis. */

@@ -2,22 +2,29 @@ import { ArrowDownRight, ArrowRight, ArrowUpRight, ReceiptText } from 'lucide-re
 import type { ReactNode } from 'react';
 import { Link, useSearchParams } from 'react-router';
 import type { CouponSummary } from '../../shared/api/client.generated';
+import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAmount, formatCount, formatShare } from '../../shared/lib/format';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
+import { Drill } from '../../shared/ui/Drill';
 import { LiveBadge } from '../../shared/ui/LiveBadge';
-import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { Scrollable } from '../../shared/ui/Scrollable';
+import { EmptyState, ErrorState } from '../../shared/ui/States';
 import { Ago, Amount } from '../../shared/ui/Values';
-import { Chart, dayLabel } from '../../shared/ui/Charts';
+import { Chart, ChartToCome, loadCharts } from '../../shared/ui/Chart';
 import { insightsApi } from './insightsApi';
-import { daysOf, readPeriod } from './period';
-import { PeriodBar } from './PeriodBar';
+import { daysOf, readPeriod } from '../../shared/lib/period';
+import { rows, spanOf } from '../../shared/lib/rows';
+import { PeriodBar } from '../../shared/ui/PeriodBar';
 
 const trends = { up: ArrowUpRight, down: ArrowDownRight, stable: ArrowRight } as const;
+
+loadCharts();
 
 /** The figures of A.7; each leads to the rows it is made of (MET-24). */
 export function DashboardPage() {
   const { t } = useTranslation();
+  const canDrill = useCan()('redemptions.read');
   const [params] = useSearchParams();
   const { period, interval } = readPeriod(params);
   const days = daysOf(period);
@@ -33,19 +40,21 @@ export function DashboardPage() {
         </div>
       </header>
       <CouponTabs />
-      {summary.error ? <ErrorState error={summary.error} onRetry={summary.refetch} /> : summary.data ? <Figures summary={summary.data} /> : <Skeletons lines={4} />}
+      {summary.error ? <ErrorState error={summary.error} onRetry={summary.refetch} /> : <Figures summary={summary.data} />}
       {timeline.error ? (
         <ErrorState error={timeline.error} onRetry={timeline.refetch} />
+      ) : !timeline.data ? (
+        <ChartToCome title={t('chart.redemptions')} />
       ) : (
         <Chart
           kind="area"
           title={t('chart.redemptions')}
-          rows={(timeline.data?.series[0]?.points ?? []).map((point) => ({ x: point.period, redemptions: point.redemptions, refusals: point.refusals }))}
+          {...(canDrill ? { to: (from: string, key: string) => rows[key === 'refusals' ? 'refusals' : 'redemptions'](spanOf(from, interval, days)) } : {})}
+          rows={(timeline.data.series[0]?.points ?? []).map((point) => ({ x: point.period, redemptions: point.redemptions, refusals: point.refusals }))}
           lines={[
             { key: 'redemptions', name: t('figure.redemptions') },
             { key: 'refusals', name: t('figure.refusals') },
           ]}
-          label={dayLabel}
         />
       )}
       {summary.data && (
@@ -58,44 +67,68 @@ export function DashboardPage() {
   );
 }
 
-function Figures({ summary }: { summary: CouponSummary }) {
+/** Before the figures have come their cards stand as they will, so that nothing moves. */
+function Figures({ summary }: { summary: CouponSummary | undefined }) {
   const { t, locale, word } = useTranslation();
-  const { overview, currency } = summary;
-  const Trend = trends[overview.trending_direction as keyof typeof trends] ?? ArrowRight;
-  const used = `dateRange.field=lastUsed&dateRange.from=${summary.from}&dateRange.to=${summary.to}`;
+  const can = useCan();
+  const canDrill = can('redemptions.read');
+  const withMoney = can('finance.read');
+  const trend = summary?.overview.trending_direction ?? 'stable';
+  const Trend = trends[trend as keyof typeof trends] ?? ArrowRight;
+  const today = new Date().toISOString().slice(0, 10);
+  const days = summary ? { from: summary.from, to: summary.to } : {};
+  const money = rows.money(days, summary?.currency ?? '');
+  const count = (value: number) => formatCount(value, locale);
+  const amount = (value: number) => formatAmount(value, summary?.currency ?? '', locale);
+  const show = (read: (overview: CouponSummary['overview']) => string) => summary && read(summary.overview);
   return (
-    <div className="figures">
-      <Figure label={t('figure.active')} to="/coupons?status=active" value={formatCount(overview.total_active_coupons, locale)} />
-      <Figure label={t('figure.today')} to="/redemptions" value={formatCount(overview.total_redemptions_today, locale)} />
+    <div className="figures" aria-busy={!summary}>
+      <Figure label={t('figure.active')} to="/coupons?status=active" value={show((overview) => count(overview.total_active_coupons))} />
+      <Figure label={t('figure.today')} to={canDrill && rows.redemptions({ from: today, to: today })} value={show((overview) => count(overview.total_redemptions_today))} />
       <Figure
         label={t('figure.redemptions')}
-        to={`/coupons?${used}&sort=usage_desc`}
-        value={formatCount(overview.total_redemptions, locale)}
+        to={canDrill && rows.redemptions(days)}
+        value={show((overview) => count(overview.total_redemptions))}
         note={
-          <span className={`trend trend--${overview.trending_direction}`}>
-            <Trend className="icon" aria-hidden /> {word('trend', overview.trending_direction)}
+          <span className={`trend trend--${trend}`}>
+            <Trend className="icon" aria-hidden /> {word('trend', trend)}
           </span>
         }
       />
-      <Figure label={t('figure.revenue')} to={`/coupons?${used}&sort=revenue_desc`} value={formatAmount(overview.total_revenue_generated, currency, locale)} />
-      <Figure label={t('figure.discounts')} to={`/coupons?${used}`} value={formatAmount(overview.total_discounts_given, currency, locale)} />
-      <Figure label={t('figure.conversion')} to={`/coupons?${used}&sort=conversion_desc`} value={formatShare(overview.average_conversion_rate, locale)} />
+      {withMoney && (
+        <>
+          <Figure label={t('figure.revenue')} to={canDrill && money} value={show((overview) => amount(overview.total_revenue_generated ?? 0))} />
+          <Figure label={t('figure.discounts')} to={canDrill && money} value={show((overview) => amount(overview.total_discounts_given ?? 0))} />
+        </>
+      )}
+      <Figure label={t('figure.conversion')} to={canDrill && rows.tries(days)} value={show((overview) => formatShare(overview.average_conversion_rate, locale))} />
     </div>
   );
 }
 
-function Figure({ label, value, to, note }: { label: string; value: string; to: string; note?: ReactNode }) {
-  return (
-    <Link className="figure" to={to}>
+function Figure({ label, value, to, note }: { label: string; value: string | undefined; to: string | false; note?: ReactNode }) {
+  const text = (
+    <>
       <span className="figure__label">{label}</span>
-      <span className="figure__value">{value}</span>
-      {note && <span className="small">{note}</span>}
+      <span className="figure__value">{value ?? <span className="skeleton" />}</span>
+      {note && <span className={value === undefined ? 'small figure__later' : 'small'}>{note}</span>}
+    </>
+  );
+  return to ? (
+    <Link className="figure" to={to}>
+      {text}
     </Link>
+  ) : (
+    <div className="figure">{text}</div>
   );
 }
 
 function Performers({ summary }: { summary: CouponSummary }) {
   const { t, locale } = useTranslation();
+  const can = useCan();
+  const withMoney = can('finance.read');
+  const canDrill = can('redemptions.read');
+  const of = (coupon: number) => ({ coupon_id: coupon, from: summary.from, to: summary.to });
   return (
     <section className="card" aria-labelledby="performers">
       <div className="card__head">
@@ -104,9 +137,7 @@ function Performers({ summary }: { summary: CouponSummary }) {
       {summary.top_performers.length === 0 ? (
         <EmptyState icon={ReceiptText} title={t('usage.empty')} />
       ) : (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-labelledby="performers">
+        <Scrollable labelledBy="performers">
           <table className="simple-table">
             <thead>
               <tr>
@@ -114,9 +145,11 @@ function Performers({ summary }: { summary: CouponSummary }) {
                 <th scope="col" className="end">
                   {t('figure.redemptions')}
                 </th>
-                <th scope="col" className="end">
-                  {t('column.revenue')}
-                </th>
+                {withMoney && (
+                  <th scope="col" className="end">
+                    {t('column.revenue')}
+                  </th>
+                )}
                 <th scope="col" className="end">
                   {t('column.conversion')}
                 </th>
@@ -130,16 +163,24 @@ function Performers({ summary }: { summary: CouponSummary }) {
                       {coupon.code}
                     </Link>
                   </td>
-                  <td className="end num">{formatCount(coupon.redemptions, locale)}</td>
-                  <td className="end">
-                    <Amount value={coupon.revenue_generated} currency={summary.currency} />
+                  <td className="end num">
+                    <Drill to={canDrill && rows.redemptions(of(coupon.coupon_id))}>{formatCount(coupon.redemptions, locale)}</Drill>
                   </td>
-                  <td className="end num">{formatShare(coupon.conversion_rate, locale)}</td>
+                  {withMoney && (
+                    <td className="end">
+                      <Drill to={canDrill && rows.money(of(coupon.coupon_id), summary.currency)}>
+                        <Amount value={coupon.revenue_generated ?? 0} currency={summary.currency} />
+                      </Drill>
+                    </td>
+                  )}
+                  <td className="end num">
+                    <Drill to={canDrill && rows.tries(of(coupon.coupon_id))}>{formatShare(coupon.conversion_rate, locale)}</Drill>
+                  </td>
                 </tr>
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       )}
     </section>
   );

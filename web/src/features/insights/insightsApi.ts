@@ -8,5 +8,6 @@ export const insightsApi = client.enhanceEndpoints({
     getCouponAnalytics: { providesTags: ['Figures'] },
     getTimeline: { providesTags: ['Figures'] },
     getBreakdown: { providesTags: ['Figures'] },
+    getFunnel: { providesTags: ['Figures'] },
   },
 });

@@ -3,9 +3,9 @@ import { useEffect } from 'react';
 import { useSearchParams } from 'react-router';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
 import { isUnderWay, OperationCard } from '../../shared/ui/OperationCard';
-import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { Paged, StatusSelect } from '../../shared/ui/Paged';
+import { EmptyState } from '../../shared/ui/States';
 import { operationsApi } from './operationsApi';
 
 const statuses = ['pending', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const;
@@ -13,7 +13,7 @@ const refreshMs = 1_500;
 
 /** Long work of everyone, newest first, followed while it runs. */
 export function OperationsPage() {
-  const { t, word } = useTranslation();
+  const { t } = useTranslation();
   const [params, setParams] = useSearchParams();
   const status = statuses.find((one) => one === params.get('status'));
   const pages = usePages(operationsApi.endpoints.listOperations, { limit: 25, ...(status ? { status } : {}) });
@@ -31,42 +31,23 @@ export function OperationsPage() {
           <h1>{t('nav.operations')}</h1>
           <p>{t('operations.text')}</p>
         </div>
-        <select
-          className="input filters__select"
-          aria-label={t('filter.status')}
-          value={status ?? ''}
-          onChange={(event) => setParams(event.target.value ? { status: event.target.value } : {})}
-        >
-          <option value="">{t('operations.anyStatus')}</option>
-          {statuses.map((one) => (
-            <option key={one} value={one}>
-              {word('operationStatus', one)}
-            </option>
-          ))}
-        </select>
+        <StatusSelect label={t('filter.status')} statuses={statuses} family="operationStatus" value={status} onChange={(next) => setParams(next ? { status: next } : {})} />
       </header>
-      {pages.isLoading ? (
-        <Skeletons lines={8} />
-      ) : pages.error ? (
-        <ErrorState error={pages.error} onRetry={pages.refetch} />
-      ) : pages.rows.length === 0 ? (
-        <div className="card">
-          <EmptyState icon={ListChecks} title={t('operations.empty')} text={t('operations.empty.text')} />
-        </div>
-      ) : (
+      <Paged
+        pages={pages}
+        lines={8}
+        empty={
+          <div className="card">
+            <EmptyState icon={ListChecks} title={t('operations.empty')} text={t('operations.empty.text')} />
+          </div>
+        }
+      >
         <div className="stack stack--tight">
           {pages.rows.map((operation) => (
             <OperationCard key={operation.id} operation={operation} />
           ))}
-          {pages.hasMore && (
-            <div>
-              <Button busy={pages.isLoadingMore} onClick={pages.loadMore}>
-                {t('action.loadMore')}
-              </Button>
-            </div>
-          )}
         </div>
-      )}
+      </Paged>
     </div>
   );
 }

@@ -1,10 +1,11 @@
 import * as Ariakit from '@ariakit/react';
-import { ArrowRight, Contrast, Keyboard, Plus, TicketPercent, Upload, type LucideIcon } from 'lucide-react';
+import { ArrowRight, CalendarDays, ChartNoAxesColumn, Contrast, Keyboard, LayoutDashboard, Plus, TicketPercent, Upload, Zap, type LucideIcon } from 'lucide-react';
 import { useDeferredValue, useMemo, useState, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import { client } from '../../shared/api/client.generated';
 import { useAppDispatch, useAppSelector, useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
+import type { PageAction } from '../../shared/lib/pageActions';
 import { searched, themeChosen, type Theme } from '../../shared/lib/prefs';
 import { Dialog } from '../../shared/ui/Dialog';
 import type { PaletteDestination } from './Palette';
@@ -15,14 +16,20 @@ interface Verb {
   text: string;
   icon: LucideIcon;
   keys?: string;
-  run: () => void;
+  run: () => unknown;
 }
 
 const themes: Theme[] = ['light', 'dark', 'contrast', 'system'];
 const mostFound = 8;
+/** Pages that are no entry of the menu. */
+const corners: [string, MessageKey, LucideIcon][] = [
+  ['/coupons/dashboard', 'coupons.tab.dashboard', LayoutDashboard],
+  ['/coupons/analytics', 'coupons.tab.analytics', ChartNoAxesColumn],
+  ['/campaigns/calendar', 'campaigns.tab.calendar', CalendarDays],
+];
 
 /** The box itself: what is typed narrows verbs and finds coupons. */
-export function PaletteBox({ destinations, onClose, onHelp }: { destinations: PaletteDestination[]; onClose: () => void; onHelp: () => void }) {
+export function PaletteBox({ destinations, actions, onClose, onHelp }: { destinations: PaletteDestination[]; actions: PageAction[]; onClose: () => void; onHelp: () => void }) {
   const { t, word } = useTranslation();
   const dispatch = useAppDispatch();
   const navigate = useNavigate();
@@ -44,15 +51,28 @@ export function PaletteBox({ destinations, onClose, onHelp }: { destinations: Pa
     const list: Verb[] = destinations
       .filter(({ permission }) => can(permission))
       .map(({ to, text: name, icon }) => ({ id: to, text: t('palette.goTo', { page: t(name) }), icon, ...keysOf(to), run: () => go(to) }));
-    if (can('coupons.write')) list.unshift({ id: 'create', text: t('coupons.create'), icon: Plus, keys: 'c', run: () => go('/coupons/new') });
-    if (can('coupons.bulk')) list.push({ id: 'import', text: t('import.title'), icon: Upload, run: () => go('/coupons/bulk') });
+    if (can('coupons.read')) {
+      for (const [to, name, icon] of corners) list.push({ id: to, text: t('palette.goTo', { page: t(name) }), icon, ...keysOf(to), run: () => go(to) });
+    }
+    // What the page offers by the same key is that.
+    const isOffered = (keys: string) => actions.some((action) => action.keys === keys);
+    if (can('coupons.write') && !isOffered('c')) list.unshift({ id: 'create', text: t('coupons.create'), icon: Plus, keys: 'c', run: () => go('/coupons/new') });
+    if (can('coupons.bulk')) list.push({ id: 'import', text: t('import.title'), icon: Upload, ...keysOf('/coupons/bulk'), run: () => go('/coupons/bulk') });
     const next = themes[(themes.indexOf(theme) + 1) % themes.length] ?? 'light';
     list.push({ id: 'theme', text: t('palette.theme', { theme: t(`theme.${next}`) }), icon: Contrast, run: () => dispatch(themeChosen(next)) });
     list.push({ id: 'help', text: t('account.shortcuts'), icon: Keyboard, keys: '?', run: () => (onClose(), onHelp()) });
-    return list;
+    const here = actions.map(({ keys, text: name, run }) => ({
+      id: `here-${keys}`,
+      text: name,
+      icon: Zap,
+      keys,
+      // The box goes first, and gives the focus back within a frame: what is done may open something that takes it.
+      run: () => (onClose(), requestAnimationFrame(() => setTimeout(run))),
+    }));
+    return [...here, ...list];
     // `go` and the callbacks only close over what is listed.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [destinations, t, theme, can, wanted]);
+  }, [destinations, actions, t, theme, can, wanted]);
   const words = wanted.toLowerCase();
   const shown = verbs.filter((verb) => verb.text.toLowerCase().includes(words));
   const coupons = wanted.length < 2 ? [] : (found.data?.data ?? []);
@@ -64,7 +84,7 @@ export function PaletteBox({ destinations, onClose, onHelp }: { destinations: Pa
         <Ariakit.Combobox className="input palette__input" data-autofocus autoSelect placeholder={t('palette.placeholder')} aria-label={t('palette.placeholder')} />
         <Ariakit.ComboboxList alwaysVisible className="palette__list" aria-label={t('palette.title')}>
           {unit && (
-            <Item icon={TicketPercent} onChoose={() => go(`/coupons/${unit.coupon_id}`)} aside={word('instanceState', unit.state)}>
+            <Item icon={TicketPercent} onChoose={() => go(unit.instance_id ? `/coupons/${unit.coupon_id}/units/${unit.instance_id}` : `/coupons/${unit.coupon_id}`)} aside={word('instanceState', unit.state)}>
               <span className="code-chip">{unit.code}</span> <span className="muted">{t('palette.unitOf', { id: String(unit.coupon_id) })}</span>
             </Item>
           )}
@@ -74,7 +94,7 @@ export function PaletteBox({ destinations, onClose, onHelp }: { destinations: Pa
             </Item>
           ))}
           {shown.map((verb) => (
-            <Item key={verb.id} icon={verb.icon} onChoose={verb.run} aside={verb.keys && <kbd className="kbd">{verb.keys}</kbd>}>
+            <Item key={verb.id} icon={verb.icon} onChoose={() => void verb.run()} aside={verb.keys && <kbd className="kbd">{verb.keys}</kbd>}>
               {verb.text}
             </Item>
           ))}

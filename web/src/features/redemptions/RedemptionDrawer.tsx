@@ -1,18 +1,17 @@
-import { SearchX, Undo2 } from 'lucide-react';
-import { nanoid } from '@reduxjs/toolkit';
-import { useRef, useState, type ReactNode } from 'react';
+import { Undo2 } from 'lucide-react';
+import { useState, type ReactNode } from 'react';
 import { Link, useLocation, useNavigate, useParams } from 'react-router';
 import type { RedemptionView } from '../../shared/api/client.generated';
-import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatMinor } from '../../shared/lib/format';
+import { Absent } from '../../shared/ui/Absent';
+import { AskDialog } from '../../shared/ui/AskDialog';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
-import { Field, FieldError } from '../../shared/ui/Field';
-import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { Facts } from '../../shared/ui/Facts';
+import { Field } from '../../shared/ui/Field';
 import { ReceiptWords } from '../../shared/ui/ReceiptWords';
-import { useToast } from '../../shared/ui/Toasts';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { RedemptionBadge } from './RedemptionBadge';
 import { redemptionsApi } from './redemptionsApi';
@@ -28,11 +27,7 @@ export function RedemptionDrawer() {
   const { data, error, refetch } = redemptionsApi.endpoints.getRedemption.useQuery({ id });
   const close = () => void navigate(`/redemptions${search}`);
   if (!data) {
-    return (
-      <Dialog look="drawer" title={t('redemption.title')} onClose={close}>
-        {problemOf(error)?.status === 404 ? <EmptyState icon={SearchX} title={t('redemption.gone')} /> : error ? <ErrorState error={error} onRetry={refetch} /> : <Skeletons lines={8} />}
-      </Dialog>
-    );
+    return <Absent title={t('redemption.title')} gone={t('redemption.gone')} error={error} onRetry={refetch} onClose={close} />;
   }
 
   return (
@@ -47,7 +42,7 @@ export function RedemptionDrawer() {
       foot={
         data.status === 'redeemed' &&
         can('redemptions.roll_back') && (
-          <Button icon={Undo2} onClick={() => setAsking(true)}>
+          <Button icon={Undo2} keys="r" onClick={() => setAsking(true)}>
             {t('redemption.rollBack')}
           </Button>
         )
@@ -71,7 +66,12 @@ function Receipt({ redemption }: { redemption: RedemptionView }) {
         #{redemption.coupon_id}
       </Link>,
     ],
-    [t('redemption.unit'), <code key="unit">{redemption.instance_id}</code>],
+    [
+      t('redemption.unit'),
+      <Link key="unit" className="mono" to={`/coupons/${redemption.coupon_id}/units/${redemption.instance_id}`}>
+        {redemption.instance_id}
+      </Link>,
+    ],
     [
       t('redemption.customer'),
       <Link key="customer" to={`/redemptions?customer_id=${redemption.customer_id}`}>
@@ -114,72 +114,65 @@ function Receipt({ redemption }: { redemption: RedemptionView }) {
           payable: formatMinor(redemption.payable, locale),
         })}
       />
-      <dl className="facts">
-        {facts
-          .filter(([, value]) => value)
-          .map(([label, value]) => (
-            <div className="facts__pair" key={label}>
-              <dt>{label}</dt>
-              <dd>{value}</dd>
-            </div>
-          ))}
-      </dl>
+      <Touches id={redemption.id} />
+      <Facts facts={facts} />
     </div>
+  );
+}
+
+/** Which coupon and campaign get the revenue of its order, by last and by first touch (CMP-04). */
+function Touches({ id }: { id: string }) {
+  const { t, word } = useTranslation();
+  const skip = !useCan()('campaigns.read');
+  const { data } = redemptionsApi.endpoints.getRedemptionAttribution.useQuery({ id }, { skip });
+  if (!data) return null;
+  return (
+    <dl className="facts">
+      {(['last', 'first'] as const).map((which) => {
+        const touch = data[which];
+        return (
+          <div className="facts__pair" key={which}>
+            <dt>{t(which === 'last' ? 'attribution.of' : 'attribution.came')}</dt>
+            <dd>
+              {touch.campaign_id ? <Link to={`/campaigns/${encodeURIComponent(touch.campaign_id)}`}>{touch.campaign_name}</Link> : t('attribution.none.campaign')}
+              {', '}
+              <Link className="mono" to={`/coupons/${touch.coupon_id}`}>
+                {touch.code}
+              </Link>
+              {touch.marketing_channel && `, ${word('marketingChannel', touch.marketing_channel)}`}
+            </dd>
+          </div>
+        );
+      })}
+    </dl>
   );
 }
 
 function RollBackDialog({ redemption, onClose }: { redemption: RedemptionView; onClose: () => void }) {
   const { t } = useTranslation();
-  const toast = useToast();
-  const key = useRef(`web-${nanoid()}`);
   const [reason, setReason] = useState('');
   const [returnsUse, setReturnsUse] = useState(true);
-  const [failure, setFailure] = useState<string>();
-  const [rollBack, { isLoading }] = redemptionsApi.endpoints.rollBackRedemption.useMutation();
-  const confirm = async () => {
-    if (reason.trim().length < 3) {
-      setFailure(t('rollBack.reasonRule'));
-      return;
-    }
-
-    const answer = await rollBack({ id: redemption.id, 'Idempotency-Key': key.current, rollBackShape: { reason: reason.trim(), return_use: returnsUse } });
-    if (answer.error) {
-      // Refused means nothing happened, so the next try is a new one; unreachable may have happened, so it is not.
-      if (problemOf(answer.error)) key.current = `web-${nanoid()}`;
-      setFailure(messageOf(answer.error, t));
-      return;
-    }
-
-    toast('success', t('rollBack.done', { order: redemption.order_reference }));
-    onClose();
-  };
+  const [rollBack] = redemptionsApi.endpoints.rollBackRedemption.useMutation();
   return (
-    <Dialog
-      alert
+    <AskDialog
       title={t('rollBack.title')}
+      action={t('redemption.rollBack')}
+      icon={Undo2}
+      check={() => (reason.trim().length < 3 ? t('rollBack.reasonRule') : undefined)}
+      run={(key) => rollBack({ id: redemption.id, 'Idempotency-Key': key, rollBackShape: { reason: reason.trim(), return_use: returnsUse } })}
+      done={t('rollBack.done', { order: redemption.order_reference })}
       onClose={onClose}
-      foot={
-        <>
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="danger" icon={Undo2} busy={isLoading} onClick={confirm}>
-            {t('redemption.rollBack')}
-          </Button>
-        </>
-      }
     >
-      <div className="stack">
-        <p>
-          {t('rollBack.text', { order: redemption.order_reference })} <Minor money={redemption.discount} />
-        </p>
-        <Field label={t('rollBack.reason')}>
-          <input className="input" value={reason} maxLength={200} data-autofocus onChange={(event) => setReason(event.target.value)} />
-        </Field>
-        <label className="check">
-          <input type="checkbox" checked={returnsUse} onChange={(event) => setReturnsUse(event.target.checked)} />
-          {t('rollBack.returnUse')}
-        </label>
-        {failure && <FieldError text={failure} />}
-      </div>
-    </Dialog>
+      <p>
+        {t('rollBack.text', { order: redemption.order_reference })} <Minor money={redemption.discount} />
+      </p>
+      <Field label={t('rollBack.reason')}>
+        <input className="input" value={reason} maxLength={200} data-autofocus onChange={(event) => setReason(event.target.value)} />
+      </Field>
+      <label className="check">
+        <input type="checkbox" checked={returnsUse} onChange={(event) => setReturnsUse(event.target.checked)} />
+        {t('rollBack.returnUse')}
+      </label>
+    </AskDialog>
   );
 }

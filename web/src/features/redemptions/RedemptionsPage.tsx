@@ -1,36 +1,34 @@
 import type { ColumnDef } from '@tanstack/react-table';
 import { ReceiptText } from 'lucide-react';
-import { useMemo, useState, type FormEvent } from 'react';
+import { useMemo } from 'react';
 import { Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
-import type { RedemptionView } from '../../shared/api/client.generated';
+import type { ListRedemptionsApiArg, RedemptionView } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { Button } from '../../shared/ui/Button';
+import { useMedia } from '../../shared/lib/useMedia';
 import { DataTable } from '../../shared/ui/DataTable';
-import { Field, FieldError } from '../../shared/ui/Field';
+import { Endless } from '../../shared/ui/Endless';
 import { EmptyState } from '../../shared/ui/States';
 import { Instant, Minor } from '../../shared/ui/Values';
-import { redemptionsApi } from './redemptionsApi';
+import { argumentOf, readFilters, searchable } from './filters';
 import { RedemptionBadge } from './RedemptionBadge';
+import { redemptionsApi } from './redemptionsApi';
+import { RedemptionSearch } from './RedemptionSearch';
+import { RedemptionTabs } from './RedemptionTabs';
+import { Totals } from './Totals';
 
 const pageSize = 50;
-const searchable = ['order_reference', 'coupon_id', 'customer_id'] as const;
 
-/** Redemptions, newest first: found by order, coupon or customer; each opens its receipt. */
+/** Redemptions, newest first: found by order, coupon or customer, or as the rows of a figure (MET-24); each opens its receipt. */
 export function RedemptionsPage() {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const { search } = useLocation();
   const { id } = useParams();
   const [params, setParams] = useSearchParams();
-  const wanted = Object.fromEntries(searchable.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? '']] : [])));
-  const coupon = wanted.coupon_id ? Number(wanted.coupon_id) : undefined;
-  const pages = usePages(redemptionsApi.endpoints.listRedemptions, {
-    limit: pageSize,
-    ...(wanted.order_reference ? { order_reference: wanted.order_reference } : {}),
-    ...(wanted.customer_id ? { customer_id: wanted.customer_id } : {}),
-    ...(coupon ? { coupon_id: coupon } : {}),
-  });
+  const wanted = readFilters(params);
+  const asked: ListRedemptionsApiArg = { limit: pageSize, ...argumentOf(wanted) };
+  const pages = usePages(redemptionsApi.endpoints.listRedemptions, asked);
   const columns = useMemo<ColumnDef<RedemptionView>[]>(
     () => [
       { id: 'redeemed_at', header: t('usage.when'), meta: { width: 'minmax(170px, 1.2fr)' }, cell: ({ row }) => <Instant at={row.original.redeemed_at} /> },
@@ -53,64 +51,66 @@ export function RedemptionsPage() {
     ],
     [t],
   );
+  const isPhone = useMedia('(max-width: 767px)');
+  const open = (row: RedemptionView) => void navigate(`/redemptions/${row.id}${search}`);
   const isFiltered = Object.keys(wanted).length > 0;
+  const empty = (
+    <EmptyState
+      icon={ReceiptText}
+      title={t(isFiltered ? 'redemptions.noMatch' : 'redemptions.empty')}
+      text={t(isFiltered ? 'redemptions.noMatch.text' : 'redemptions.empty.text')}
+    />
+  );
   return (
-    <div className="page page--fill list-page">
+    <div className={isPhone ? 'page' : 'page page--fill tabbed-page'}>
       <header className="page__head">
         <div>
           <h1>{t('nav.redemptions')}</h1>
           <p>{t('redemptions.text')}</p>
         </div>
       </header>
-      <Search key={params.toString()} wanted={wanted} onSearch={(next) => setParams(next)} />
-      <DataTable
-        label={t('nav.redemptions')}
-        columns={columns}
-        pages={pages}
-        idOf={(row) => row.id}
-        nameOf={(row) => row.order_reference}
-        rowHeight={42}
-        openId={id}
-        onOpen={(row) => navigate(`/redemptions/${row.id}${search}`)}
-        empty={
-          <EmptyState
-            icon={ReceiptText}
-            title={t(isFiltered ? 'redemptions.noMatch' : 'redemptions.empty')}
-            text={t(isFiltered ? 'redemptions.noMatch.text' : 'redemptions.empty.text')}
-          />
-        }
-      />
+      <RedemptionTabs />
+      <div className="stack stack--tight">
+        <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next)} />
+        {isFiltered && <Totals wanted={wanted} />}
+      </div>
+      {isPhone ? (
+        <Endless pages={pages} idOf={(row) => row.id} card={(row) => <Card row={row} onOpen={open} />} empty={empty} />
+      ) : (
+        <DataTable
+          label={t('nav.redemptions')}
+          columns={columns}
+          pages={pages}
+          idOf={(row) => row.id}
+          nameOf={(row) => row.order_reference}
+          rowHeight={42}
+          openId={id}
+          onOpen={open}
+          empty={empty}
+        />
+      )}
       <Outlet />
     </div>
   );
 }
 
-function Search({ wanted, onSearch }: { wanted: Record<string, string>; onSearch: (wanted: Record<string, string>) => void }) {
-  const { t } = useTranslation();
-  const [error, setError] = useState<string>();
-  const submit = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value));
-    const isBad = entered.customer_id && !/^[0-9a-f-]{36}$/i.test(entered.customer_id);
-    setError(isBad ? t('redemptions.customerRule') : undefined);
-    if (!isBad) onSearch(entered);
-  };
+function Card({ row, onOpen }: { row: RedemptionView; onOpen: (row: RedemptionView) => void }) {
   return (
-    <form className="filters" role="search" onSubmit={submit} noValidate>
-      {searchable.map((name) => (
-        <div className="filters__field" key={name}>
-          <Field label={t(`redemptions.by.${name}`)}>
-            <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...(name === 'coupon_id' ? { inputMode: 'numeric', pattern: '[0-9]*' } : {})} />
-          </Field>
-        </div>
-      ))}
-      <div className="filters__buttons">
-        <Button type="submit" look="primary">
-          {t('redemptions.search')}
-        </Button>
-        {Object.keys(wanted).length > 0 && <Button onClick={() => onSearch({})}>{t('action.clear')}</Button>}
-      </div>
-      {error && <FieldError text={error} />}
-    </form>
+    <button type="button" className="list-card" onClick={() => onOpen(row)}>
+      <span className="row row--between">
+        <strong className="anywhere">
+          <bdi>{row.order_reference}</bdi>
+        </strong>
+        <RedemptionBadge status={row.status} />
+      </span>
+      <span className="row row--between">
+        <span className="muted small">
+          <Instant at={row.redeemed_at} />
+        </span>
+        <span>
+          <Minor money={row.order_amount} /> − <Minor money={row.discount} />
+        </span>
+      </span>
+    </button>
   );
 }

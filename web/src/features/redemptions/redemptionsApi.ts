@@ -5,7 +5,11 @@ export const redemptionsApi = client.enhanceEndpoints({
   addTagTypes: ['Redemption', 'CouponList'],
   endpoints: {
     listRedemptions: { providesTags: ['Redemption'] },
+    getRedemptionTotals: { providesTags: ['Redemption'] },
+    getAttemptTotals: { providesTags: ['Redemption'] },
+    listAttempts: { providesTags: ['Redemption'] },
     getRedemption: { providesTags: ['Redemption'] },
+    getRedemptionAttribution: { providesTags: ['Redemption'] },
     rollBackRedemption: { invalidatesTags: ['Redemption', 'CouponList'] },
   },
 });

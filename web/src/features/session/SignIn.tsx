@@ -1,6 +1,6 @@
 import { zodResolver } from '@hookform/resolvers/zod';
-import { Check, Fingerprint } from 'lucide-react';
-import { useState } from 'react';
+import { Check, CircleAlert, Fingerprint } from 'lucide-react';
+import { useEffect, useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from '../../shared/lib/zod';
 import { client, type SessionView, type SignInWanted } from '../../shared/api/client.generated';
@@ -26,6 +26,25 @@ const wanted = {
   key: z.object({ email: any, password: any, code: any, key: some }),
 };
 
+/** Why a browser came back from an identity provider without a session. */
+const outcomes = {
+  failed: 'signIn.elsewhere.failed',
+  cancelled: 'signIn.elsewhere.cancelled',
+  unavailable: 'signIn.elsewhere.unavailable',
+} as const;
+
+/** Said once: what the address bar says would else be said again after every reload. */
+function useOutcome() {
+  const [outcome] = useState(() => new URLSearchParams(window.location.search).get('sign_in'));
+  useEffect(() => {
+    if (outcome === null) return;
+    const address = new URL(window.location.href);
+    address.searchParams.delete('sign_in');
+    window.history.replaceState(window.history.state, '', address);
+  }, [outcome]);
+  return outcome && outcome in outcomes ? outcomes[outcome as keyof typeof outcomes] : undefined;
+}
+
 /** Sign-in by password, with a second factor if one is set up, or by an API key at the first start. */
 export function SignIn({ again = false }: { again?: boolean }) {
   const { t } = useTranslation();
@@ -39,6 +58,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
   const [beginSaml] = client.endpoints.beginSamlSignIn.useMutation();
   const [accept] = client.endpoints.acceptInvitation.useMutation();
   const [isAccepted, setAccepted] = useState(false);
+  const outcome = useOutcome();
   const { data: others } = client.endpoints.getSignInWays.useQuery();
   const form = useForm({
     resolver: zodResolver(wanted[way]),
@@ -109,6 +129,13 @@ export function SignIn({ again = false }: { again?: boolean }) {
         {again ? <h2>{t('signIn.title')}</h2> : <h1>{t('signIn.title')}</h1>}
         {again && <p className="muted">{t('signIn.again')}</p>}
       </div>
+      {outcome && (
+        <div role="alert">
+          <Note kind={outcome === 'signIn.elsewhere.cancelled' ? 'info' : 'warn'} icon={CircleAlert}>
+            {t(outcome)}
+          </Note>
+        </div>
+      )}
       <div className="choice" role="radiogroup" aria-label={t('signIn.title')}>
         {ways.map((option) => (
           <label key={option}>

@@ -2,7 +2,7 @@ import { KeyRound, Plus } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
 import type { ApiKeyView } from '../../shared/api/client.generated';
-import { messageOf } from '../../shared/api/problem';
+import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -11,7 +11,7 @@ import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { useToast } from '../../shared/ui/Toasts';
 import { Day } from '../../shared/ui/Values';
-import { Listing } from './Listing';
+import { Listing } from '../../shared/ui/Listing';
 import { SecretDialog } from './SecretDialog';
 import { settingsApi } from './settingsApi';
 
@@ -30,7 +30,7 @@ export function ApiKeys() {
         pages={pages}
         columns={[t('settings.name'), t('settings.prefix'), t('settings.permissions'), t('settings.lastUsed'), '']}
         action={
-          <Button icon={Plus} onClick={() => setCreating(true)}>
+          <Button icon={Plus} keys="n" onClick={() => setCreating(true)}>
             {t('settings.createKey')}
           </Button>
         }
@@ -83,7 +83,10 @@ function CreateDialog({ onClose }: { onClose: () => void }) {
 
     const answer = await create({ 'Idempotency-Key': key.current, apiKeyWanted: { name: name.trim(), permissions: chosen } });
     if (answer.data?.key) setMade(answer.data.key);
-    else setFailure(messageOf(answer.error, t));
+    else {
+      if (problemOf(answer.error)) key.current = `web-${nanoid()}`;
+      setFailure(messageOf(answer.error, t));
+    }
   };
   if (made) return <SecretDialog title={name} secret={made} onClose={onClose} />;
   return (

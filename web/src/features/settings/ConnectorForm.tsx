@@ -2,11 +2,15 @@ import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
 import type { Connector, ConnectorWanted } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
+import { tagOf } from '../../shared/api/tagOf';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { SideBySide } from '../../shared/ui/SideBySide';
 import { useToast } from '../../shared/ui/Toasts';
+import { useUnsaved } from '../../shared/ui/Unsaved';
+import { changesOf, FormChanges, wordsOf, type labelOf } from '../../shared/ui/FormChanges';
 import { settingsApi } from './settingsApi';
 
 const kinds = ['partner_rest', 'ecommerce', 'pos_proxy', 'file', 'internal'] as const;
@@ -26,6 +30,7 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
   const [encoding, setEncoding] = useState<string>(connector?.encoding ?? 'batch');
   const [acknowledgement, setAcknowledgement] = useState<string>(connector?.acknowledgement ?? 'sync');
   const [isActive, setActive] = useState(connector?.is_active ?? true);
+  const [isCritical, setCritical] = useState(connector?.is_critical ?? true);
   const [texts, setTexts] = useState<Texts>(() => {
     const text = (value: unknown) => (value === null || value === undefined ? '' : String(value));
     const begun = Object.fromEntries(numbers.map((name) => [name, text(connector?.[name])])) as Texts;
@@ -35,12 +40,15 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
   const [failure, setFailure] = useState<string>();
   const [create, creating] = settingsApi.endpoints.createConnector.useMutation();
   const [replace, replacing] = settingsApi.endpoints.replaceConnector.useMutation();
-  const save = async () => {
+  const [base, setBase] = useState(connector);
+  const [theirs, setTheirs] = useState<Connector>();
+  const [read] = settingsApi.endpoints.getConnector.useLazyQuery();
+  const wantedNow = (): ConnectorWanted => {
     const channels = texts.channels.split(',').map((one) => one.trim()).filter(Boolean);
     const figures = Object.fromEntries(
       numbers.filter((name) => texts[name].trim() !== '' || (connector && optional.includes(name))).map((name) => [name, texts[name].trim() === '' ? null : Number(texts[name])]),
     );
-    const wanted = {
+    return {
       name: texts.name.trim(),
       kind,
       address: kind === 'internal' ? '' : texts.address.trim(),
@@ -53,19 +61,32 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
       contact: texts.contact.trim(),
       instructions: texts.instructions.trim(),
       is_active: isActive,
+      is_critical: kind === 'internal' || isCritical,
       ...figures,
     } as ConnectorWanted;
-    const answer = connector
-      ? await replace({ id: connector.id, 'If-Match': `"${connector.version}"`, connectorWanted: wanted })
+  };
+  const [begun] = useState(wantedNow);
+  const changes = changesOf(base ? Object.fromEntries(Object.keys(wantedNow()).map((name) => [name, base[name as keyof Connector]])) : begun, wantedNow());
+  const unsaved = useUnsaved(changes.length > 0, onClose);
+  const save = async (over = base) => {
+    const wanted = wantedNow();
+    const answer = over
+      ? await replace({ id: over.id, 'If-Match': tagOf(over), connectorWanted: wanted })
       : await create({ 'Idempotency-Key': key.current, connectorWanted: wanted });
     if (answer.error) {
       const problem = problemOf(answer.error);
+      if (over && problem?.status === 412) {
+        const now = await read({ id: over.id });
+        if (now.data) return setTheirs(now.data);
+      }
+
       if (problem) key.current = `web-${nanoid()}`;
       setErrors(Object.fromEntries((problem?.errors ?? []).map(({ field, message }) => [field, message])));
       setFailure(problem?.errors?.length ? t('error.check') : messageOf(answer.error, t));
       return;
     }
 
+    unsaved.release();
     toast('success', t('settings.connectorSaved', { name: wanted.name }));
     onClose();
   };
@@ -93,12 +114,12 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
     <Dialog
       look="wide"
       title={connector?.name ?? t('settings.createConnector')}
-      onClose={onClose}
+      onClose={unsaved.close}
       foot={
         <>
-          <span className="grow" />
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="primary" busy={creating.isLoading || replacing.isLoading} onClick={save}>
+          <FormChanges changes={changes} label={connectorLabel} />
+          <Button onClick={unsaved.close}>{t('action.cancel')}</Button>
+          <Button look="primary" busy={creating.isLoading || replacing.isLoading} onClick={() => save()}>
             {t('action.save')}
           </Button>
         </>
@@ -127,8 +148,33 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
           <input type="checkbox" checked={isActive} onChange={(event) => setActive(event.target.checked)} />
           {t('connector.is_active')}
         </label>
+        {kind !== 'internal' && (
+          <label className="check">
+            <input type="checkbox" checked={isCritical} onChange={(event) => setCritical(event.target.checked)} />
+            {t('connector.is_critical')}
+          </label>
+        )}
         {failure && <FieldError text={failure} />}
       </div>
+      {unsaved.question}
+      {theirs && (
+        <SideBySide
+          rows={changesOf(theirs, wantedNow()).map(({ field, from, to }) => ({ label: connectorLabel(field, t), mine: wordsOf(to, t), theirs: wordsOf(from, t) }))}
+          onClose={() => {
+            // What is edited on is compared with what is stored now.
+            setBase(theirs);
+            setTheirs(undefined);
+          }}
+          onKeepMine={() => {
+            setBase(theirs);
+            setTheirs(undefined);
+            return save(theirs);
+          }}
+          onTakeTheirs={onClose}
+        />
+      )}
     </Dialog>
   );
 }
+
+const connectorLabel: typeof labelOf = (field, t) => t(`connector.${field}` as MessageKey);

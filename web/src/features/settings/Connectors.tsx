@@ -1,4 +1,4 @@
-import { Cable, PlugZap, Plus } from 'lucide-react';
+import { Cable, Ellipsis, PlugZap, Plus } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useState } from 'react';
 import type { Connector, TestCall } from '../../shared/api/client.generated';
@@ -11,7 +11,7 @@ import { Dialog } from '../../shared/ui/Dialog';
 import { Menu, MenuItem } from '../../shared/ui/Menu';
 import { useToast } from '../../shared/ui/Toasts';
 import { ConnectorForm } from './ConnectorForm';
-import { Listing } from './Listing';
+import { Listing } from '../../shared/ui/Listing';
 import { SecretDialog } from './SecretDialog';
 import { settingsApi } from './settingsApi';
 
@@ -47,7 +47,7 @@ export function Connectors() {
         columns={[t('settings.name'), t('settings.kind'), t('settings.url'), t('settings.encoding'), t('filter.status'), '']}
         action={
           mayWrite && (
-            <Button icon={Plus} onClick={() => setEdited('new')}>
+            <Button icon={Plus} keys="n" onClick={() => setEdited('new')}>
               {t('settings.createConnector')}
             </Button>
           )
@@ -71,7 +71,7 @@ export function Connectors() {
                   <Button size="small" icon={PlugZap} onClick={() => call(connector)} aria-label={`${t('settings.testCall')}: ${connector.name}`}>
                     {t('settings.testCall')}
                   </Button>
-                  <Menu label={`${t('action.more')}: ${connector.name}`} text="…" look="quiet" size="small">
+                  <Menu label={`${t('action.more')}: ${connector.name}`} icon={Ellipsis} look="quiet" size="small">
                     <MenuItem onClick={() => setEdited(connector)}>{t('action.edit')}</MenuItem>
                     <MenuItem onClick={() => void turn(connector)}>{t(connector.has_signing_secret ? 'settings.rotate' : 'settings.firstSecret')}</MenuItem>
                   </Menu>

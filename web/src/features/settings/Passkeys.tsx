@@ -9,6 +9,7 @@ import { canUsePasskeys, createPasskey } from '../../shared/lib/passkeys';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Day } from '../../shared/ui/Values';
@@ -47,9 +48,7 @@ export function Passkeys() {
       ) : data.data.length === 0 ? (
         <EmptyState icon={KeyRound} title={t('account.passkeys.none')} />
       ) : (
-        // Scrollable, so reachable by keyboard.
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
-        <div className="scroll-x" tabIndex={0} role="group" aria-label={t('account.passkeys')}>
+        <Scrollable label={t('account.passkeys')}>
           <table className="simple-table">
             <thead>
               <tr>
@@ -87,7 +86,7 @@ export function Passkeys() {
               ))}
             </tbody>
           </table>
-        </div>
+        </Scrollable>
       )}
       {open?.kind === 'add' && <AddDialog onClose={close} />}
       {open?.kind === 'rename' && <RenameDialog passkey={open.passkey} onClose={close} />}

@@ -1,18 +1,20 @@
 import { Plus, Users } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
-import { messageOf } from '../../shared/api/problem';
+import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
-import { Listing } from './Listing';
+import { Listing } from '../../shared/ui/Listing';
+import { PersonActions } from './PersonActions';
+import { roleName } from './roleNames';
 import { SecretDialog } from './SecretDialog';
 import { settingsApi } from './settingsApi';
 
-/** Staff and their roles; invited here. */
+/** Staff and their roles; invited here, and helped when a second factor is lost. */
 export function People() {
   const { t } = useTranslation();
   const can = useCan();
@@ -25,10 +27,10 @@ export function People() {
         icon={Users}
         empty={t('settings.noPeople')}
         pages={pages}
-        columns={[t('settings.name'), t('signIn.email'), t('settings.roles'), t('settings.secondFactor'), t('filter.status')]}
+        columns={[t('settings.name'), t('signIn.email'), t('settings.roles'), t('settings.secondFactor'), t('filter.status'), '']}
         action={
           can('people.manage') && (
-            <Button icon={Plus} onClick={() => setInviting(true)}>
+            <Button icon={Plus} keys="n" onClick={() => setInviting(true)}>
               {t('settings.invite')}
             </Button>
           )
@@ -48,6 +50,7 @@ export function People() {
                 {t(!person.is_active ? 'status.inactive' : person.has_password ? 'status.active' : 'settings.invited')}
               </span>
             </td>
+            <td className="end">{can('people.manage') && <PersonActions person={person} />}</td>
           </tr>
         )}
       />
@@ -57,7 +60,7 @@ export function People() {
 }
 
 function InviteDialog({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
+  const { t, locale } = useTranslation();
   const key = useRef(`web-${nanoid()}`);
   const [name, setName] = useState('');
   const [email, setEmail] = useState('');
@@ -69,7 +72,10 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
   const run = async () => {
     const answer = await invite({ 'Idempotency-Key': key.current, personWanted: { realm: 'staff', name: name.trim(), email: email.trim(), roles } });
     if (answer.data) setToken(answer.data.invitation_token ?? '');
-    else setFailure(messageOf(answer.error, t));
+    else {
+      if (problemOf(answer.error)) key.current = `web-${nanoid()}`;
+      setFailure(messageOf(answer.error, t));
+    }
   };
   if (token !== undefined) return <SecretDialog title={t('settings.invitation', { name })} secret={token} onClose={onClose} />;
   return (
@@ -103,7 +109,7 @@ function InviteDialog({ onClose }: { onClose: () => void }) {
                   checked={roles.includes(role.id)}
                   onChange={(event) => setRoles(event.target.checked ? [...roles, role.id] : roles.filter((one) => one !== role.id))}
                 />
-                {role.name}
+                {roleName(role, locale)}
               </label>
             ))}
         </fieldset>

@@ -2,20 +2,24 @@ import { Plus, ShieldCheck } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
 import type { RoleView } from '../../shared/api/client.generated';
-import { messageOf } from '../../shared/api/problem';
+import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
-import { useTranslation } from '../../shared/i18n/i18n';
+import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { changesOf, FormChanges, wordsOf, type labelOf } from '../../shared/ui/FormChanges';
+import { SideBySide } from '../../shared/ui/SideBySide';
 import { useToast } from '../../shared/ui/Toasts';
-import { Listing } from './Listing';
+import { useUnsaved } from '../../shared/ui/Unsaved';
+import { Listing } from '../../shared/ui/Listing';
+import { roleName } from './roleNames';
 import { settingsApi } from './settingsApi';
 
 /** Ready-made roles, and those put together here from their permissions (ACC-02). */
 export function Roles() {
-  const { t } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const can = useCan();
   const pages = usePages(settingsApi.endpoints.listRoles as never, {}) as ReturnType<typeof usePages<object, RoleView>>;
   const [edited, setEdited] = useState<RoleView | 'new'>();
@@ -30,7 +34,7 @@ export function Roles() {
         columns={[t('settings.name'), t('settings.realm'), t('settings.permissions'), '']}
         action={
           mayEdit && (
-            <Button icon={Plus} onClick={() => setEdited('new')}>
+            <Button icon={Plus} keys="n" onClick={() => setEdited('new')}>
               {t('settings.createRole')}
             </Button>
           )
@@ -38,9 +42,9 @@ export function Roles() {
         row={(role) => (
           <tr key={role.id}>
             <td>
-              <bdi>{role.name}</bdi> {role.is_ready_made && <span className="badge">{t('settings.readyMade')}</span>}
+              <bdi>{roleName(role, locale)}</bdi> {role.is_ready_made && <span className="badge">{t('settings.readyMade')}</span>}
             </td>
-            <td>{role.realm}</td>
+            <td>{word('realm', role.realm)}</td>
             <td className="small">
               <details>
                 <summary>{t('settings.permissionCount', { count: role.permissions.length })}</summary>
@@ -49,7 +53,7 @@ export function Roles() {
             </td>
             <td className="end">
               {mayEdit && role.realm === 'staff' && (
-                <Button size="small" onClick={() => setEdited(role)} aria-label={`${t(role.is_ready_made ? 'settings.recombine' : 'action.edit')}: ${role.name}`}>
+                <Button size="small" onClick={() => setEdited(role)} aria-label={`${t(role.is_ready_made ? 'settings.recombine' : 'action.edit')}: ${roleName(role, locale)}`}>
                   {t(role.is_ready_made ? 'settings.recombine' : 'action.edit')}
                 </Button>
               )}
@@ -62,6 +66,7 @@ export function Roles() {
   );
 }
 
+const roleLabel: typeof labelOf = (field, t) => t(`settings.${field}` as MessageKey);
 const groupOf = (permission: string) => permission.split('.')[0] ?? permission;
 
 /** A ready-made role is only begun from; one of our own is changed. */
@@ -70,46 +75,60 @@ function RoleDialog({ role, onClose }: { role: RoleView | undefined; onClose: ()
   const toast = useToast();
   // Nobody can grant what they lack.
   const mine = useAppSelector((state) => state.session.session?.permissions) ?? [];
-  const own = role && !role.is_ready_made ? role : undefined;
+  const [own, setOwn] = useState(role && !role.is_ready_made ? role : undefined);
+  const [theirs, setTheirs] = useState<RoleView>();
   const key = useRef(`web-${nanoid()}`);
   const [name, setName] = useState(own?.name ?? '');
   const [chosen, setChosen] = useState<string[]>(role?.permissions.filter((one) => mine.includes(one)) ?? []);
+  const [begun] = useState({ name, permissions: chosen });
+  const entered = { name, permissions: inOrder(chosen, begun.permissions) };
+  const changes = changesOf(begun, entered);
+  const unsaved = useUnsaved(changes.length > 0, onClose);
   const [failure, setFailure] = useState<string>();
+  const [read] = settingsApi.endpoints.getRole.useLazyQuery();
   const [create, creating] = settingsApi.endpoints.createRole.useMutation();
   const [replace, replacing] = settingsApi.endpoints.replaceRole.useMutation();
   const [remove] = settingsApi.endpoints.deleteRole.useMutation();
   const groups = [...new Set(mine.map(groupOf))].sort();
-  const save = async () => {
-    const id = own?.id ?? name.trim().toLowerCase().normalize('NFKD').replace(/[^a-z0-9]+/g, '_').replace(/^[^a-z]+|_+$/g, '').slice(0, 40);
+  const save = async (over = own) => {
+    const id = over?.id ?? name.trim().toLowerCase().normalize('NFKD').replace(/[^a-z0-9]+/g, '_').replace(/^[^a-z]+|_+$/g, '').slice(0, 40);
     if (!id || chosen.length === 0) {
       setFailure(t('settings.roleRule'));
       return;
     }
 
     const wanted = { id, name: name.trim(), realm: 'staff', permissions: chosen };
-    const answer = own
-      ? await replace({ id, 'If-Match': `"${own.version}"`, roleWanted: wanted })
+    const answer = over
+      ? await replace({ id, 'If-Match': `"${over.version}"`, roleWanted: wanted })
       : await create({ 'Idempotency-Key': key.current, roleWanted: wanted });
     if (answer.error) {
-      key.current = `web-${nanoid()}`;
+      if (over && problemOf(answer.error)?.status === 412) {
+        const now = await read({ id });
+        if (now.data) return setTheirs(now.data);
+      }
+
+      // Refused means nothing happened; unreachable may have happened, so it is asked again under its key.
+      if (problemOf(answer.error)) key.current = `web-${nanoid()}`;
       setFailure(messageOf(answer.error, t));
       return;
     }
 
+    unsaved.release();
     toast('success', t('settings.roleSaved', { name: name.trim() }));
     onClose();
   };
   const drop = async () => {
     if (!own) return;
     const answer = await remove({ id: own.id, 'If-Match': `"${own.version}"` });
-    if (answer.error) setFailure(messageOf(answer.error, t));
-    else onClose();
+    if (answer.error) return setFailure(messageOf(answer.error, t));
+    unsaved.release();
+    onClose();
   };
   return (
     <Dialog
       look="wide"
       title={own ? own.name : t('settings.createRole')}
-      onClose={onClose}
+      onClose={unsaved.close}
       foot={
         <>
           {own && (
@@ -117,9 +136,9 @@ function RoleDialog({ role, onClose }: { role: RoleView | undefined; onClose: ()
               {t('action.delete')}
             </Button>
           )}
-          <span className="grow" />
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="primary" busy={creating.isLoading || replacing.isLoading} onClick={save}>
+          <FormChanges changes={changes} label={roleLabel} />
+          <Button onClick={unsaved.close}>{t('action.cancel')}</Button>
+          <Button look="primary" busy={creating.isLoading || replacing.isLoading} onClick={() => save()}>
             {t('action.save')}
           </Button>
         </>
@@ -150,6 +169,33 @@ function RoleDialog({ role, onClose }: { role: RoleView | undefined; onClose: ()
         </div>
         {failure && <FieldError text={failure} />}
       </div>
+      {unsaved.question}
+      {theirs && (
+        <SideBySide
+          rows={changesOf({ name: theirs.name, permissions: inOrder(theirs.permissions, chosen) }, { name, permissions: chosen }).map(({ field, from, to }) => ({
+            label: roleLabel(field, t),
+            mine: wordsOf(to, t),
+            theirs: wordsOf(from, t),
+          }))}
+          onClose={() => {
+            // What is edited on replaces what is stored now, knowingly.
+            setOwn(theirs);
+            setTheirs(undefined);
+          }}
+          onKeepMine={() => {
+            setOwn(theirs);
+            setTheirs(undefined);
+            return save(theirs);
+          }}
+          onTakeTheirs={() => {
+            unsaved.release();
+            onClose();
+          }}
+        />
+      )}
     </Dialog>
   );
 }
+
+/** A list without an order of its own, in that of another, so that the same is shown the same. */
+const inOrder = (list: readonly string[], like: readonly string[]) => [...like.filter((one) => list.includes(one)), ...list.filter((one) => !like.includes(one))];

@@ -1,9 +1,10 @@
-import { Inbox, KeyRound, RotateCcw } from 'lucide-react';
+import { Inbox, KeyRound, Pencil, RotateCcw } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useState } from 'react';
 import type { Webhook } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
+import { tagOf } from '../../shared/api/tagOf';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -18,7 +19,7 @@ const states = ['pending', 'delivered', 'failed'] as const;
 const looks = { pending: 'info', delivered: 'ok', failed: 'danger' } as const;
 
 /** One webhook: what was sent to it and how it answered, sent again on demand; a new secret (convention 26). */
-export function WebhookDrawer({ webhook, onClose }: { webhook: Webhook; onClose: () => void }) {
+export function WebhookDrawer({ webhook, onClose, onEdit }: { webhook: Webhook; onClose: () => void; onEdit: () => void }) {
   const { t, word } = useTranslation();
   const can = useCan();
   const toast = useToast();
@@ -42,15 +43,17 @@ export function WebhookDrawer({ webhook, onClose }: { webhook: Webhook; onClose:
     if (answer.error) return toast('failure', messageOf(answer.error, t));
     setSecret(answer.data.secret ?? '');
   };
-  const toggle = async () => {
+  const toggle = async (of = webhook, isUndo = false) => {
     const answer = await update({
-      id: webhook.id,
+      id: of.id,
       'Idempotency-Key': `web-${nanoid()}`,
-      'If-Match': `"${webhook.version}"`,
-      webhookWanted: { is_active: !webhook.is_active } as never,
+      'If-Match': tagOf(of),
+      webhookWanted: { is_active: !of.is_active } as never,
     });
-    if (answer.error) toast('failure', messageOf(answer.error, t));
-    else onClose();
+    if (answer.error) return toast('failure', messageOf(answer.error, t));
+    const { data: now } = answer;
+    const undo = { label: t('action.undo'), run: () => void toggle(now, true) };
+    toast('success', t(now.is_active ? 'coupon.activated' : 'coupon.deactivated', { code: now.name }), isUndo ? undefined : undo);
   };
   if (secret !== undefined) return <SecretDialog title={webhook.name} secret={secret} onClose={() => setSecret(undefined)} />;
   return (
@@ -62,7 +65,10 @@ export function WebhookDrawer({ webhook, onClose }: { webhook: Webhook; onClose:
             <Button icon={KeyRound} onClick={turn}>
               {t(webhook.has_secret ? 'settings.rotate' : 'settings.firstSecret')}
             </Button>
-            <Button onClick={toggle}>{t(webhook.is_active ? 'coupon.deactivate' : 'coupon.activate')}</Button>
+            <Button icon={Pencil} onClick={onEdit}>
+              {t('action.edit')}
+            </Button>
+            <Button onClick={() => toggle()}>{t(webhook.is_active ? 'coupon.deactivate' : 'coupon.activate')}</Button>
           </div>
         )}
         <p className="muted small">{t('settings.rotate.text')}</p>

@@ -1,16 +1,13 @@
 import { Plus, Webhook as WebhookIcon } from 'lucide-react';
-import { nanoid } from '@reduxjs/toolkit';
-import { useRef, useState } from 'react';
-import { messageOf } from '../../shared/api/problem';
+import { useState } from 'react';
+import type { Webhook } from '../../shared/api/client.generated';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
-import { Dialog } from '../../shared/ui/Dialog';
-import { Field, FieldError } from '../../shared/ui/Field';
-import { useToast } from '../../shared/ui/Toasts';
-import { Listing } from './Listing';
+import { Listing } from '../../shared/ui/Listing';
 import { WebhookDrawer } from './WebhookDrawer';
+import { WebhookForm } from './WebhookForm';
 import { settingsApi } from './settingsApi';
 
 /** Addresses that are told of events. */
@@ -20,6 +17,7 @@ export function Webhooks() {
   const pages = usePages(settingsApi.endpoints.listWebhooks, { limit: 50 });
   const [isCreating, setCreating] = useState(false);
   const [openId, setOpenId] = useState<string>();
+  const [edited, setEdited] = useState<Webhook>();
   const opened = pages.rows.find(({ id }) => id === openId);
   return (
     <>
@@ -31,7 +29,7 @@ export function Webhooks() {
         columns={[t('settings.name'), t('settings.url'), t('settings.events'), t('filter.status'), '']}
         action={
           can('webhooks.write') && (
-            <Button icon={Plus} onClick={() => setCreating(true)}>
+            <Button icon={Plus} keys="n" onClick={() => setCreating(true)}>
               {t('settings.createWebhook')}
             </Button>
           )
@@ -57,58 +55,9 @@ export function Webhooks() {
           </tr>
         )}
       />
-      {opened && <WebhookDrawer webhook={opened} onClose={() => setOpenId(undefined)} />}
-      {isCreating && <CreateDialog onClose={() => setCreating(false)} />}
+      {opened && <WebhookDrawer webhook={opened} onClose={() => setOpenId(undefined)} onEdit={() => setEdited(opened)} />}
+      {edited && <WebhookForm webhook={edited} onClose={() => setEdited(undefined)} />}
+      {isCreating && <WebhookForm onClose={() => setCreating(false)} />}
     </>
-  );
-}
-
-function CreateDialog({ onClose }: { onClose: () => void }) {
-  const { t } = useTranslation();
-  const toast = useToast();
-  const key = useRef(`web-${nanoid()}`);
-  const [name, setName] = useState('');
-  const [url, setUrl] = useState('https://');
-  const [events, setEvents] = useState('');
-  const [failure, setFailure] = useState<string>();
-  const [create, { isLoading }] = settingsApi.endpoints.createWebhook.useMutation();
-  const run = async () => {
-    const wanted = events.split(',').map((one) => one.trim()).filter(Boolean);
-    const answer = await create({ 'Idempotency-Key': key.current, webhookWanted: { name: name.trim(), url: url.trim(), events: wanted.length ? wanted : null } });
-    if (answer.error) {
-      key.current = `web-${nanoid()}`;
-      setFailure(messageOf(answer.error, t));
-      return;
-    }
-
-    toast('success', t('settings.webhookMade', { name: answer.data.name }));
-    onClose();
-  };
-  return (
-    <Dialog
-      title={t('settings.createWebhook')}
-      onClose={onClose}
-      foot={
-        <>
-          <Button onClick={onClose}>{t('action.cancel')}</Button>
-          <Button look="primary" busy={isLoading} onClick={run}>
-            {t('action.create')}
-          </Button>
-        </>
-      }
-    >
-      <div className="stack">
-        <Field label={t('settings.name')}>
-          <input className="input" value={name} maxLength={200} data-autofocus onChange={(event) => setName(event.target.value)} />
-        </Field>
-        <Field label={t('settings.url')} hint={t('settings.url.hint')}>
-          <input className="input" type="url" value={url} onChange={(event) => setUrl(event.target.value)} />
-        </Field>
-        <Field label={t('settings.events')} hint={t('settings.events.hint')}>
-          <input className="input" value={events} onChange={(event) => setEvents(event.target.value)} />
-        </Field>
-        {failure && <FieldError text={failure} />}
-      </div>
-    </Dialog>
   );
 }

@@ -1,6 +1,8 @@
 import { LayoutTemplate, Plus, Trash2 } from 'lucide-react';
 import { useNavigate } from 'react-router';
+import type { Template, TemplateWanted } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
+import { tagOf } from '../../shared/api/tagOf';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
@@ -15,10 +17,16 @@ export function TemplatesDialog({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate();
   const { data, error, refetch } = templatesApi.endpoints.listTemplates.useQuery({ limit: 100, sort: 'name' });
   const [remove] = templatesApi.endpoints.deleteTemplate.useMutation();
-  const drop = async (id: string, version: number, name: string) => {
-    const answer = await remove({ id, 'If-Match': `"${version}"` });
+  const [create] = templatesApi.endpoints.createTemplate.useMutation();
+  const restore = async ({ name, fields, valid_days }: Template) => {
+    const answer = await create({ templateWanted: { name, fields: fields as TemplateWanted['fields'], valid_days } });
     if (answer.error) toast('failure', messageOf(answer.error, t));
-    else toast('success', t('templates.deleted', { name }));
+    else toast('success', t('templates.saved', { name }));
+  };
+  const drop = async (template: Template) => {
+    const answer = await remove({ id: template.id, 'If-Match': tagOf(template) });
+    if (answer.error) toast('failure', messageOf(answer.error, t));
+    else toast('success', t('templates.deleted', { name: template.name }), { label: t('action.undo'), run: () => void restore(template) });
   };
   return (
     <Dialog title={t('templates.title')} onClose={onClose} foot={<Button onClick={onClose}>{t('action.close')}</Button>}>
@@ -43,7 +51,7 @@ export function TemplatesDialog({ onClose }: { onClose: () => void }) {
                     void navigate('/coupons/new', { state: { template: { fields: template.fields as object, valid_days: template.valid_days } } });
                   }}
                 />
-                <Button size="small" icon={Trash2} label={t('templates.delete', { name: template.name })} onClick={() => void drop(template.id, template.version, template.name)} />
+                <Button size="small" icon={Trash2} label={t('templates.delete', { name: template.name })} onClick={() => void drop(template)} />
               </span>
             </li>
           ))}

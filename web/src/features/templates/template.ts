@@ -7,7 +7,7 @@ import { todayIn } from '../coupons/days';
 const kept = [
   'internal_name', 'description', 'discount_type', 'discount_value', 'currency', 'max_discount_amount', 'minimum_order_value',
   'maximum_order_value', 'max_uses_total', 'max_uses_per_user', 'time_zone', 'applicable_to', 'consultant_restrictions',
-  'service_type_restrictions', 'eligible_services', 'distribution', 'code_kind', 'channels', 'products', 'campaign_id',
+  'service_type_restrictions', 'eligible_services', 'distribution', 'code_kind', 'channels', 'products', 'stacking', 'stacking_groups', 'apply_order', 'campaign_id',
   'campaign_role', 'campaign_source', 'utm_source', 'utm_medium', 'utm_campaign', 'notes', 'is_active',
 ] as const satisfies readonly (keyof Coupon)[];
 
@@ -32,7 +32,8 @@ export function valuesFrom(fields: Partial<Coupon>, validDays: number | null): C
     code: '', internal_name: '', description: {}, discount_type: 'percentage', discount_value: 10, currency: 'USD', max_discount_amount: null,
     minimum_order_value: 0, maximum_order_value: null, max_uses_total: null, max_uses_per_user: 1, valid_from: new Date().toISOString(),
     valid_until: null, time_zone: zone, applicable_to: 'all', consultant_restrictions: null, service_type_restrictions: null,
-    eligible_services: null, distribution: 'code', code_kind: 'shared', channels: null, products: null, campaign_id: null, campaign_role: null,
+    eligible_services: null, distribution: 'code', code_kind: 'shared', channels: null, products: null, stacking: 'stackable',
+    stacking_groups: null, apply_order: null, campaign_id: null, campaign_role: null,
     campaign_source: null, utm_source: null, utm_medium: null, utm_campaign: null, notes: null, is_active: true,
   };
   const values = valuesOf({ ...blank, ...fields } as unknown as Coupon);

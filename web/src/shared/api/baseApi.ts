@@ -1,3 +1,4 @@
+import { nanoid } from '@reduxjs/toolkit';
 import { createApi, fetchBaseQuery, type BaseQueryFn, type FetchArgs, type FetchBaseQueryError } from '@reduxjs/toolkit/query/react';
 import type { Prefs } from '../lib/prefs';
 import { sessionEnded, type SessionState } from './session';
@@ -49,10 +50,42 @@ const query: BaseQueryFn<string | FetchArgs, unknown, FetchBaseQueryError> = asy
   return answer;
 };
 
+type Query = typeof query;
+
+/** Changes that are under way, by what they ask for; and the keys of those whose answer never came. */
+const underWay = new Map<string, ReturnType<Query>>();
+const unanswered = new Map<string, string>();
+
+/**
+ * A change is made once however often it is asked for. A second click, or Enter pressed twice, gets the answer of the first
+ * while that is under way; what was cut off may have happened, so it is asked for again under its key (convention 17). Files
+ * are not compared.
+ */
+const once: Query = (args, api, extra) => {
+  if (typeof args === 'string' || safeMethods.includes(args.method ?? 'GET') || args.body instanceof FormData) return query(args, api, extra);
+  const wanted = JSON.stringify([args.method, args.url, args.params, args.body]);
+  const sent = underWay.get(wanted);
+  if (sent) return sent;
+  const key = (args.headers as Record<string, string | undefined> | undefined)?.['Idempotency-Key'] ?? unanswered.get(wanted) ?? `web-${nanoid()}`;
+  const send = async () => {
+    try {
+      const answer = await query({ ...args, headers: { ...args.headers, 'Idempotency-Key': key } as Record<string, string> }, api, extra);
+      if (typeof answer.error?.status === 'string') unanswered.set(wanted, key);
+      else unanswered.delete(wanted);
+      return answer;
+    } finally {
+      underWay.delete(wanted);
+    }
+  };
+  const sending = send();
+  underWay.set(wanted, sending);
+  return sending;
+};
+
 /** The client is generated onto this; see client.generated.ts. */
 export const baseApi = createApi({
   reducerPath: 'api',
-  baseQuery: query,
+  baseQuery: once,
   endpoints: () => ({}),
   keepUnusedDataFor: 120,
   refetchOnReconnect: true,

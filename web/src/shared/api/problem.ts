@@ -27,6 +27,7 @@ export function problemOf(error: QueryFailure | undefined): Problem | null {
 export function messageOf(error: QueryFailure | undefined, t: Translation['t']): string {
   if (error && 'status' in error && (error.status === 'FETCH_ERROR' || error.status === 'TIMEOUT_ERROR')) return t('error.offline');
   const problem = problemOf(error);
+  if (problem?.status === 412) return t('error.stale');
   const first = problem?.errors?.[0];
   if (first) return `${first.message} (${first.field})`;
   return problem?.detail || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));

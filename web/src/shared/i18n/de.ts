@@ -1,7 +1,11 @@
 import { deAccount } from './de.account';
 import { deBulk } from './de.bulk';
+import { deCampaigns } from './de.campaigns';
 import { deCoupons } from './de.coupons';
+import { deEvents } from './de.events';
+import { deKeeping } from './de.keeping';
 import { dePages } from './de.pages';
+import { deRows } from './de.rows';
 import { deSettings } from './de.settings';
 import { deWatch } from './de.watch';
 import type { Messages } from './i18n';
@@ -10,8 +14,12 @@ import type { Messages } from './i18n';
 export const de: Messages = {
   ...deAccount,
   ...deBulk,
+  ...deCampaigns,
   ...deCoupons,
+  ...deEvents,
+  ...deKeeping,
   ...dePages,
+  ...deRows,
   ...deWatch,
   ...deSettings,
   'app.skip': 'Zum Inhalt',
@@ -32,12 +40,15 @@ export const de: Messages = {
   'nav.coupons': 'Gutscheine',
   'nav.campaigns': 'Kampagnen',
   'nav.redemptions': 'Einlösungen',
+  'nav.monitoring': 'Überwachung',
   'nav.operations': 'Vorgänge',
   'nav.expiry': 'Ablauf',
   'nav.approvals': 'Freigaben',
   'nav.audit': 'Protokoll',
   'nav.settings': 'Einstellungen',
   'nav.reference': 'API-Referenz',
+  'campaigns.tab.calendar': 'Kalender',
+  'account.security': 'Anmeldung und Sicherheit',
   'account.menu': 'Konto und Darstellung',
   'account.signOut': 'Abmelden',
   'account.theme': 'Darstellung',
@@ -87,6 +98,7 @@ export const de: Messages = {
   'error.title': 'Das hat nicht geklappt',
   'error.offline': 'Der Server ist nicht erreichbar. Verbindung prüfen und noch einmal versuchen.',
   'error.forbidden': 'Dafür fehlt die Berechtigung.',
+  'error.stale': 'Jemand anderes hat das inzwischen geändert, darum ist nichts geschehen. Es steht jetzt da, was gespeichert ist; bitte neu entscheiden.',
   'error.unknown': 'Etwas ist schiefgegangen.',
   'error.request': 'Anfrage {id}',
   'error.check': 'Bitte die markierten Felder prüfen.',
@@ -108,9 +120,17 @@ export const de: Messages = {
   'time.unlimited': 'ohne Ende',
   'live.fresh': 'Live',
   'live.stale': 'Nicht live seit {time}',
+  'live.coupon_used': '{code} wurde eingelöst',
+  'live.fraud_detected': '{code}: ungewöhnlich viele Versuche',
   'live.limit_reached': '{code} hat sein Limit erreicht',
   'live.expired': '{code} ist zu Ende',
   'live.show': 'Zeigen',
+  'live.toasts': 'Meldungen',
+  'live.toasts.text': 'Melden, wenn ein Gutschein',
+  'live.event.coupon_used': 'eingelöst wird',
+  'live.event.fraud_detected': 'ungewöhnlich oft eingelöst oder abgelehnt wird',
+  'live.event.limit_reached': 'sein Limit erreicht',
+  'live.event.expired': 'endet',
   'demo.title': 'Demowelt',
   'demo.on': 'es wird eingekauft',
   'demo.off': 'in Ruhe',

@@ -1,18 +1,12 @@
-import { enAccount } from './en.account';
 import { enBulk } from './en.bulk';
 import { enCoupons } from './en.coupons';
 import { enPages } from './en.pages';
-import { enSettings } from './en.settings';
-import { enWatch } from './en.watch';
 
-/** English: the language every text is written in first. */
+/** English: the language every text is written in first; what only later pages show is in `en.rest`. */
 export const en = {
-  ...enAccount,
   ...enBulk,
   ...enCoupons,
   ...enPages,
-  ...enWatch,
-  ...enSettings,
   'app.skip': 'Skip to content',
   'app.menu': 'Menu',
   'app.navigation': 'Main',
@@ -31,12 +25,15 @@ export const en = {
   'nav.coupons': 'Coupons',
   'nav.campaigns': 'Campaigns',
   'nav.redemptions': 'Redemptions',
+  'nav.monitoring': 'Monitoring',
   'nav.operations': 'Jobs',
   'nav.expiry': 'Expiry',
   'nav.approvals': 'Approvals',
   'nav.audit': 'Audit log',
   'nav.settings': 'Settings',
   'nav.reference': 'API reference',
+  'account.security': 'Sign-in and security',
+  'campaigns.tab.calendar': 'Calendar',
   'account.menu': 'Account and appearance',
   'account.signOut': 'Sign out',
   'account.theme': 'Appearance',
@@ -86,6 +83,7 @@ export const en = {
   'error.title': 'That did not work',
   'error.offline': 'The server cannot be reached. Check the connection and try again.',
   'error.forbidden': 'You do not have the permission this needs.',
+  'error.stale': 'Someone else changed this meanwhile, so nothing was done. What is stored now is shown; decide anew.',
   'error.unknown': 'Something went wrong.',
   'error.request': 'Request {id}',
   'error.check': 'Please check the marked fields.',
@@ -107,9 +105,17 @@ export const en = {
   'time.unlimited': 'no end',
   'live.fresh': 'Live',
   'live.stale': 'Not live since {time}',
+  'live.coupon_used': '{code} was used',
+  'live.fraud_detected': '{code}: unusually many attempts',
   'live.limit_reached': '{code} has reached its limit',
   'live.expired': '{code} has ended',
   'live.show': 'Show',
+  'live.toasts': 'Messages',
+  'live.toasts.text': 'Tell me when a coupon',
+  'live.event.coupon_used': 'is used',
+  'live.event.fraud_detected': 'is used or refused unusually often',
+  'live.event.limit_reached': 'reaches its limit',
+  'live.event.expired': 'ends',
   'demo.title': 'Demo world',
   'demo.on': 'people are shopping',
   'demo.off': 'at rest',

@@ -1,8 +1,9 @@
 import { createContext, useContext, useMemo, type ReactNode } from 'react';
 import { en } from './en';
+import type { enRest } from './en.rest';
 
 /** Every text of the app; a text that only one language has does not compile. */
-export type Messages = typeof en;
+export type Messages = typeof en & typeof enRest;
 type Plain = keyof Messages;
 /** A key as it is, or the stem of a pair `….one` and `….other`. */
 export type MessageKey = Plain | StemOf<Plain>;
@@ -21,7 +22,23 @@ export interface Translation {
 
 /** The texts of a language; all but English are fetched when first wanted. */
 export async function loadMessages(locale: Locale): Promise<Messages> {
-  return locale === 'de' ? (await import('./de')).de : en;
+  return locale === 'de' ? (await import('./de')).de : (en as Messages);
+}
+
+let rest: Promise<unknown> | undefined;
+
+/** A part that is fetched later, with the texts that are as well; a text is looked up when it is shown. */
+export async function withTexts<Part>(part: Promise<Part>): Promise<Part> {
+  rest ??= import('./en.rest').then((module) => Object.assign(en, module.enRest));
+  try {
+    await rest;
+  } catch (error) {
+    // The next part asks for them again.
+    rest = undefined;
+    throw error;
+  }
+
+  return part;
 }
 
 export function translator(locale: Locale, messages: Messages): Translation {
@@ -40,7 +57,7 @@ export function translator(locale: Locale, messages: Messages): Translation {
   return { locale, t, word: (family, value) => texts[`${family}.${value}`] ?? value.replaceAll('_', ' ') };
 }
 
-const Context = createContext<Translation>(translator('en', en));
+const Context = createContext<Translation>(translator('en', en as Messages));
 
 export function TranslationProvider(props: { locale: Locale; messages: Messages; children: ReactNode }) {
   const value = useMemo(() => translator(props.locale, props.messages), [props.locale, props.messages]);

@@ -17,11 +17,15 @@ function numberFormat(locale: Locale, options: Intl.NumberFormatOptions) {
   return made;
 }
 
+/** What stands where somebody may not see an amount. */
+const hidden = '–';
+
 /**
  * An amount in major units, with as many decimals as its currency has; whole amounts without, unless they
  * stand below one another.
  */
-export function formatAmount(amount: number, currency: string, locale: Locale, isExact = false): string {
+export function formatAmount(amount: number | undefined, currency: string, locale: Locale, isExact = false): string {
+  if (amount === undefined) return hidden;
   const whole = !isExact && Number.isInteger(amount);
   try {
     return numberFormat(locale, { style: 'currency', currency, ...(whole ? { maximumFractionDigits: 0 } : {}) }).format(amount);
@@ -40,7 +44,8 @@ export function decimalsOf(currency: string): number {
 }
 
 /** An amount in minor units, as redemptions carry it. */
-export function formatMinor(money: { amount: number; currency: string }, locale: Locale): string {
+export function formatMinor(money: { amount: number; currency: string } | undefined, locale: Locale): string {
+  if (!money) return hidden;
   return formatAmount(money.amount / 10 ** decimalsOf(money.currency), money.currency, locale, true);
 }
 
@@ -64,3 +69,14 @@ export function formatAgo(iso: string, locale: Locale): string {
   const at = parseISO(iso);
   return isValid(at) ? formatDistanceToNowStrict(at, { addSuffix: true, locale: dateLocale(locale) }) : '';
 }
+
+export const formatMonth = (day: Date, locale: Locale) => format(day, 'LLLL yyyy', { locale: dateLocale(locale) });
+
+/** A day on an axis. */
+export const formatShortDay = (iso: string, locale: Locale) => format(parseISO(iso), locale === 'de' ? 'd. MMM' : 'd MMM', { locale: dateLocale(locale) });
+
+/** The sign of a currency, as short as it may be: $, €. */
+export const currencySign = (currency: string, locale: Locale) =>
+  numberFormat(locale, { style: 'currency', currency, currencyDisplay: 'narrowSymbol' })
+    .formatToParts(0)
+    .find((part) => part.type === 'currency')?.value;

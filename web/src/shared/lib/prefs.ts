@@ -3,6 +3,10 @@ import type { Locale } from '../i18n/i18n';
 
 export type Theme = 'system' | 'light' | 'dark' | 'contrast';
 
+/** What the live stream tells of a coupon (A.13). */
+export const liveEvents = ['coupon_used', 'fraud_detected', 'limit_reached', 'expired'] as const;
+export type LiveEvent = (typeof liveEvents)[number];
+
 /** What a person likes on this machine. Nothing secret: it is in the browser's storage. */
 export interface Prefs {
   theme: Theme;
@@ -12,6 +16,8 @@ export interface Prefs {
   /** Last things searched for, newest first (UI-11). */
   recentSearches: string[];
   phoneLayout: 'cards' | 'accordion';
+  /** Of which live events a message tells (NTF-10). Single uses are too many, unless somebody wants them. */
+  toasts: LiveEvent[];
 }
 
 const place = 'tessera.prefs';
@@ -19,7 +25,7 @@ const recentLimit = 8;
 
 function readPrefs(): Prefs {
   const locale: Locale = typeof navigator !== 'undefined' && navigator.language.startsWith('de') ? 'de' : 'en';
-  const initial: Prefs = { theme: 'system', locale, sorts: {}, recentSearches: [], phoneLayout: 'cards' };
+  const initial: Prefs = { theme: 'system', locale, sorts: {}, recentSearches: [], phoneLayout: 'cards', toasts: ['fraud_detected', 'limit_reached', 'expired'] };
   try {
     return { ...initial, ...(JSON.parse(localStorage.getItem(place) ?? '{}') as Partial<Prefs>) };
   } catch {
@@ -37,6 +43,7 @@ export const prefsSlice = createSlice({
     sortChosen: (prefs, { payload }: PayloadAction<{ list: string; sort: string }>) =>
       void (prefs.sorts[payload.list] = payload.sort),
     phoneLayoutChosen: (prefs, { payload }: PayloadAction<Prefs['phoneLayout']>) => void (prefs.phoneLayout = payload),
+    toastsChosen: (prefs, { payload }: PayloadAction<LiveEvent[]>) => void (prefs.toasts = payload),
     searched: (prefs, { payload }: PayloadAction<string>) => {
       prefs.recentSearches = [payload, ...prefs.recentSearches.filter((text) => text !== payload)].slice(0, recentLimit);
     },
@@ -51,4 +58,4 @@ export function rememberPrefs(prefs: Prefs) {
   }
 }
 
-export const { themeChosen, localeChosen, sortChosen, searched, phoneLayoutChosen } = prefsSlice.actions;
+export const { themeChosen, localeChosen, sortChosen, searched, phoneLayoutChosen, toastsChosen } = prefsSlice.actions;

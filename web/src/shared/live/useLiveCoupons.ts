@@ -12,7 +12,7 @@ const figuresMs = 3_000;
 /** Of these there may be many at once: a message names some, the pages the rest. */
 const mostToasts = 2;
 
-const live = client.enhanceEndpoints({ addTagTypes: ['CouponList', 'Coupon', 'Figures', 'Redemption', 'Campaign'] });
+const live = client.enhanceEndpoints({ addTagTypes: ['CouponList', 'Coupon', 'Figures', 'Redemption', 'Campaign', 'Alert'] });
 
 /** Keeps every page live while somebody is signed in who may see coupons (UI-10, ALR-01). Used once, by the frame. */
 export function useLiveCoupons(onNotice: (coupon: number) => void) {
@@ -34,21 +34,22 @@ export function useLiveCoupons(onNotice: (coupon: number) => void) {
       }, figuresMs);
     };
     const tell = (changes: LiveChange[]) => {
-      for (const event of ['limit_reached', 'expired'] as const) {
+      for (const event of store.getState().prefs.toasts) {
         for (const { coupon, events } of changes.filter((change) => change.events[event]).slice(0, mostToasts)) {
           if (coupon && events[event]) {
-            toast('info', t(`live.${event}`, { code: coupon.code }), { label: t('live.show'), run: () => onNotice(coupon.id) });
+            toast(event === 'fraud_detected' ? 'failure' : 'info', t(`live.${event}`, { code: coupon.code }), { label: t('live.show'), run: () => onNotice(coupon.id) });
           }
         }
       }
     };
-    const stop = followCoupons(`${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/ws/coupons`, {
+    const stop = followCoupons({
       onChanges: (changes, isPart) => {
         const isUnknown = changes.map(patch).some((known) => !known);
         tell(changes);
         figuresLater(isPart || isUnknown);
       },
-      onBack: () => void dispatch(live.util.invalidateTags(['CouponList', 'Coupon', 'Figures', 'Redemption', 'Campaign'])),
+      onAlerts: () => void dispatch(live.util.invalidateTags(['Alert'])),
+      onBack: () => void dispatch(live.util.invalidateTags(['CouponList', 'Coupon', 'Figures', 'Redemption', 'Campaign', 'Alert'])),
       onStatus: (status, heardAt) => void dispatch(liveChanged({ status, heardAt })),
       onEnded: () => void dispatch(sessionEnded()),
     });

@@ -9,14 +9,23 @@ interface ButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'onC
   /** The name of a button that shows its icon only. */
   label?: string;
   busy?: boolean;
+  /** The letter that does the same where the button is seen (pageActions). */
+  keys?: string;
   /** May be a promise: until it has settled, further clicks do nothing. */
   onClick?: (event: MouseEvent<HTMLButtonElement>) => unknown;
   children?: ReactNode;
 }
 
+/** The letter that stands for an action, beside its name. */
+export const Key = ({ letter }: { letter: string }) => (
+  <kbd className="kbd button__key" aria-hidden>
+    {letter.toUpperCase()}
+  </kbd>
+);
+
 /** A button that sends one request however often it is clicked. */
 export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button(
-  { look = 'plain', size = 'normal', icon: Icon, label, busy, onClick, children, className, disabled, ...rest },
+  { look = 'plain', size = 'normal', icon: Icon, label, busy, keys, onClick, children, className, disabled, ...rest },
   ref,
 ) {
   const { t } = useTranslation();
@@ -45,10 +54,12 @@ export const Button = forwardRef<HTMLButtonElement, ButtonProps>(function Button
       className={names.filter(Boolean).join(' ')}
       disabled={disabled}
       aria-disabled={busy || undefined}
+      aria-keyshortcuts={keys}
       onClick={(event) => void click(event)}
     >
       {busy ? <span className="spinner" role="status" aria-label={t('app.loading')} /> : Icon && <Icon className="icon" aria-hidden />}
       {children}
+      {children && keys && <Key letter={keys} />}
     </button>
   );
 });

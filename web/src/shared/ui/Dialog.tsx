@@ -16,6 +16,9 @@ interface DialogProps {
   alert?: boolean;
 }
 
+/** Messages and their undo stay within reach while a dialog is open. */
+const messages = () => document.querySelectorAll('.toasts');
+
 /** A modal that keeps the focus and gives it back; a bottom sheet on phones. */
 export function Dialog({ title, onClose, children, foot, look = 'dialog', aside, alert }: DialogProps) {
   const { t } = useTranslation();
@@ -29,6 +32,7 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
         onClose();
       }}
       unmountOnHide
+      getPersistentElements={messages}
       // What is read comes before what can be done; a form says itself where it begins.
       {...(look === 'drawer' ? { initialFocus: titleRef } : {})}
       role={alert ? 'alertdialog' : 'dialog'}

@@ -11,6 +11,10 @@ export interface LogEntry {
   version: number;
   data: unknown;
   hash?: string;
+  /** In which roles, by which right and from where; null for jobs and tills, and when its time is over. */
+  roles?: string[] | null;
+  permission?: string | null;
+  address?: string | null;
 }
 
 const pages: Record<string, string> = { coupon: '/coupons/', redemption: '/redemptions/', campaign: '/campaigns/', approval: '/approvals/' };
@@ -18,9 +22,6 @@ const pages: Record<string, string> = { coupon: '/coupons/', redemption: '/redem
 /** One entry of the log: what, of whom, by whom, when, and the data of it. */
 export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; withSubject?: boolean }) {
   const { t, word } = useTranslation();
-  const data = (entry.data ?? {}) as Record<string, unknown>;
-  const before = data.before as Record<string, unknown> | undefined;
-  const after = data.after as Record<string, unknown> | undefined;
   const [kind = '', id = ''] = entry.subject.split(/:(.*)/s);
   const page = pages[kind];
   return (
@@ -43,10 +44,13 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
       <div className="row muted small">
         <span>
           {t('audit.by')} <code className="anywhere">{entry.actor}</code>
+          {entry.roles && entry.roles.length > 0 && ` (${entry.roles.join(', ')})`}
         </span>
+        {entry.permission && <span title={t('audit.right')}>{entry.permission}</span>}
+        {entry.address && <code title={t('audit.address')}>{entry.address}</code>}
         <span className="num">#{entry.seq}</span>
       </div>
-      {before && after ? <Changes before={before} after={after} /> : <Facts data={data} />}
+      <Data data={(entry.data ?? {}) as Record<string, unknown>} />
       {entry.hash && (
         <details className="small muted">
           <summary>{t('audit.hash')}</summary>
@@ -57,11 +61,27 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
   );
 }
 
+const objectOf = (value: unknown) => (value && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined);
+
 const wordsOf = (value: unknown) => (value === null || value === undefined ? '–' : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
+
+/** What was and what is, where it says so, and all else that it names. */
+export function Data({ data }: { data: Record<string, unknown> }) {
+  const { before, after, ...others } = data;
+  const [was, is] = [objectOf(before), objectOf(after)];
+  if (!was || !is) return <Facts data={data} />;
+  return (
+    <>
+      <Changes before={was} after={is} />
+      <Facts data={others} />
+    </>
+  );
+}
 
 /** What was, and what is since. */
 function Changes({ before, after }: { before: Record<string, unknown>; after: Record<string, unknown> }) {
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
+  // What is said only of before, such as a version, was not changed by it.
+  const names = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   return (
     <dl className="facts">
       {names.map((name) => (
@@ -78,18 +98,31 @@ function Changes({ before, after }: { before: Record<string, unknown>; after: Re
 
 const mostFacts = 6;
 
+/** Where what an entry names is shown. */
+const places: Record<string, (id: string) => string> = {
+  redemption_id: (id) => `/redemptions/${id}`,
+  coupon_id: (id) => `/coupons/${id}`,
+  campaign_id: (id) => `/campaigns/${encodeURIComponent(id)}`,
+  customer_id: (id) => `/redemptions?customer_id=${id}`,
+  approval_id: (id) => `/approvals/${id}`,
+};
+
 function Facts({ data }: { data: Record<string, unknown> }) {
   const { t } = useTranslation();
-  const facts = Object.entries(data);
+  // What leads on comes first.
+  const facts = Object.entries(data).sort(([one], [other]) => Number(other in places) - Number(one in places));
   if (facts.length === 0) return null;
   const list = (some: [string, unknown][]) => (
     <dl className="facts">
-      {some.map(([name, value]) => (
-        <div className="facts__pair" key={name}>
-          <dt>{name}</dt>
-          <dd>{wordsOf(value)}</dd>
-        </div>
-      ))}
+      {some.map(([name, value]) => {
+        const place = places[name];
+        return (
+          <div className="facts__pair" key={name}>
+            <dt>{name}</dt>
+            <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{value}</Link> : wordsOf(value)}</dd>
+          </div>
+        );
+      })}
     </dl>
   );
   return facts.length <= mostFacts ? (

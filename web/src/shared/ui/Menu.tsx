@@ -1,6 +1,7 @@
 import * as Ariakit from '@ariakit/react';
 import type { LucideIcon } from 'lucide-react';
 import type { ReactNode } from 'react';
+import { Key } from './Button';
 
 /** A button that opens a menu of actions. */
 export function Menu(props: {
@@ -9,17 +10,19 @@ export function Menu(props: {
   text?: ReactNode;
   look?: 'plain' | 'quiet';
   size?: 'normal' | 'small';
+  keys?: string;
   children: ReactNode;
 }) {
   const { icon: Icon } = props;
   const names = ['button', props.look === 'quiet' && 'button--quiet', props.size === 'small' && 'button--small', !props.text && 'button--icon'];
   return (
     <Ariakit.MenuProvider placement="bottom-end">
-      <Ariakit.MenuButton className={names.filter(Boolean).join(' ')} aria-label={props.text ? undefined : props.label} title={props.text ? undefined : props.label}>
+      <Ariakit.MenuButton className={names.filter(Boolean).join(' ')} aria-label={props.text ? undefined : props.label} title={props.text ? undefined : props.label} aria-keyshortcuts={props.keys}>
         {Icon && <Icon className="icon" aria-hidden />}
         {props.text}
+        {props.text && props.keys && <Key letter={props.keys} />}
       </Ariakit.MenuButton>
-      <Ariakit.Menu className="menu" gutter={4} portal aria-label={props.label}>
+      <Ariakit.Menu className="menu" gutter={4} portal unmountOnHide aria-label={props.label}>
         {props.children}
       </Ariakit.Menu>
     </Ariakit.MenuProvider>
@@ -65,16 +68,17 @@ export function MenuChoice<V extends string>(props: { name: string; label: strin
 export const MenuRule = () => <Ariakit.MenuSeparator className="menu__rule" />;
 
 /** A button that opens a panel with anything in it. */
-export function Panel(props: { label: string; icon?: LucideIcon; text?: ReactNode; badge?: number; children: ReactNode }) {
+export function Panel(props: { label: string; icon?: LucideIcon; text?: ReactNode; badge?: number; keys?: string; children: ReactNode }) {
   const { icon: Icon } = props;
   return (
     <Ariakit.PopoverProvider placement="bottom-start">
-      <Ariakit.PopoverDisclosure className={`button${props.text ? '' : ' button--icon'}`} aria-label={props.label}>
+      <Ariakit.PopoverDisclosure className={`button${props.text ? '' : ' button--icon'}`} aria-label={props.text ? undefined : props.label} aria-keyshortcuts={props.keys}>
         {Icon && <Icon className="icon" aria-hidden />}
         {props.text}
+        {props.text && props.keys && <Key letter={props.keys} />}
         {props.badge ? <span className="badge badge--ok">{props.badge}</span> : null}
       </Ariakit.PopoverDisclosure>
-      <Ariakit.Popover className="menu menu--panel" gutter={4} portal aria-label={props.label}>
+      <Ariakit.Popover className="menu menu--panel" gutter={4} overflowPadding={12} fitViewport portal unmountOnHide aria-label={props.label}>
         {props.children}
       </Ariakit.Popover>
     </Ariakit.PopoverProvider>

@@ -74,9 +74,13 @@ export function OperationCard({ operation }: { operation: View }) {
         </span>
         <span className="row">
           {operation.error_count > 0 && (
-            <a className="button button--small" href={operation.errors_url} download>
+            <a
+              className="button button--small"
+              href={operation.kind === 'import' ? `/api/v1/admin/coupons/import/${operation.id}/refused` : operation.errors_url}
+              download
+            >
               <Download className="icon" aria-hidden />
-              {t('operation.errorFile')}
+              {t(operation.kind === 'import' ? 'operation.refusedRows' : 'operation.errorFile')}
             </a>
           )}
           {operation.status === 'succeeded' && withOutput.includes(operation.kind) && (

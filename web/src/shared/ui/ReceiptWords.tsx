@@ -6,7 +6,7 @@ import { ErrorState, Skeletons } from './States';
 
 /**
  * Why a redemption came out as it did, in sentences of the service.
- * @param plain what is known without a receipt, which is kept for carts only.
+ * @param plain what is known without the receipt, which not everybody may read.
  */
 export function ReceiptWords({ id, plain }: { id: string; plain: string }) {
   const { t, locale } = useTranslation();

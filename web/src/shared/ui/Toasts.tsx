@@ -14,7 +14,7 @@ const shownForAction = 10_000;
 export function useToast() {
   const dispatch = useAppDispatch();
   return useCallback(
-    (kind: Toast['kind'], text: string, action?: { label: string; run: () => void }) => {
+    (kind: Toast['kind'], text: string, action?: { label: string; run: () => void } | undefined) => {
       const id = nanoid();
       if (action) toastActions.set(id, action.run);
       dispatch(toastSlice.actions.shown({ id, kind, text, ...(action ? { action: action.label } : {}) }));
@@ -63,6 +63,7 @@ function OneToast({ toast }: { toast: Toast }) {
       {toast.action && (
         <Button
           look="link"
+          keys="u"
           onClick={() => {
             toastActions.get(toast.id)?.();
             dismiss();

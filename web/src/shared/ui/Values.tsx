@@ -1,13 +1,13 @@
 import { useTranslation } from '../i18n/i18n';
 import { formatAgo, formatAmount, formatDay, formatInstant, formatMinor } from '../lib/format';
 
-export function Amount(props: { value: number; currency: string }) {
+export function Amount(props: { value: number | undefined; currency: string }) {
   const { locale } = useTranslation();
   return <span className="num">{formatAmount(props.value, props.currency, locale)}</span>;
 }
 
 /** Minor units, as redemptions have them. */
-export function Minor(props: { money: { amount: number; currency: string } }) {
+export function Minor(props: { money: { amount: number; currency: string } | undefined }) {
   const { locale } = useTranslation();
   return <span className="num">{formatMinor(props.money, locale)}</span>;
 }

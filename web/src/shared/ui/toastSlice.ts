@@ -17,7 +17,8 @@ export const toastSlice = createSlice({
   initialState: [] as Toast[],
   reducers: {
     shown: {
-      reducer: (toasts, { payload }: PayloadAction<Toast>) => [...toasts, payload].slice(-toastLimit),
+      // What is said already is not said beside itself.
+      reducer: (toasts, { payload }: PayloadAction<Toast>) => [...toasts.filter(({ text }) => text !== payload.text), payload].slice(-toastLimit),
       prepare: (toast: Omit<Toast, 'id'> & { id?: string }) => ({ payload: { id: nanoid(), ...toast } }),
     },
     dismissed: (toasts, { payload }: PayloadAction<string>) => toasts.filter((toast) => toast.id !== payload),

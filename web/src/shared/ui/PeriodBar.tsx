@@ -1,6 +1,6 @@
 import { useSearchParams } from 'react-router';
-import { useTranslation } from '../../shared/i18n/i18n';
-import { intervals, periods, readPeriod } from './period';
+import { useTranslation } from '../i18n/i18n';
+import { intervals, periods, readPeriod } from '../lib/period';
 
 /** Period, and length of points, in the address. */
 export function PeriodBar({ withInterval = false }: { withInterval?: boolean }) {

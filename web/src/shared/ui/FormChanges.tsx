@@ -1,5 +1,5 @@
 import * as Ariakit from '@ariakit/react';
-import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
+import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
 
 export interface Change {
   field: string;
@@ -29,7 +29,7 @@ export function wordsOf(value: unknown, t: Translation['t']): string {
 export const labelOf = (field: string, t: Translation['t']) => t(`field.${field}` as MessageKey);
 
 /** What is not saved yet: how much, and in words on demand. */
-export function FormChanges({ changes }: { changes: Change[] }) {
+export function FormChanges({ changes, label = labelOf }: { changes: Change[]; label?: typeof labelOf }) {
   const { t } = useTranslation();
   if (changes.length === 0) return <span className="grow" />;
   return (
@@ -40,7 +40,7 @@ export function FormChanges({ changes }: { changes: Change[] }) {
           <ul className="stack stack--tight small">
             {changes.map(({ field, from, to }) => (
               <li key={field} className="anywhere">
-                <strong>{labelOf(field, t)}</strong>: <del className="muted">{wordsOf(from, t)}</del> → {wordsOf(to, t)}
+                <strong>{label(field, t)}</strong>: <del className="muted">{wordsOf(from, t)}</del> → {wordsOf(to, t)}
               </li>
             ))}
           </ul>

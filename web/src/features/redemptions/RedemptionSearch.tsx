@@ -1,0 +1,80 @@
+import { X } from 'lucide-react';
+import { useState, type FormEvent } from 'react';
+import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
+import { Button } from '../../shared/ui/Button';
+import { Field, FieldError } from '../../shared/ui/Field';
+import type { FilterName, Filters } from './filters';
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+const inputs: Partial<Record<FilterName, object>> = { coupon_id: { inputMode: 'numeric', pattern: '[0-9]*' }, from: { type: 'date' }, to: { type: 'date' } };
+
+/** Fields to look by; what a figure carried over stands below as chips, and stays until it is taken away. */
+export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters; names: readonly FilterName[]; onSearch: (wanted: Record<string, string>) => void }) {
+  const { t, word } = useTranslation();
+  const [error, setError] = useState<string>();
+  const chips = Object.entries(wanted).filter(([name]) => !names.includes(name as FilterName)) as [FilterName, string][];
+  const submit = (event: FormEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value)) as Filters;
+    const isBad = entered.customer_id && !uuid.test(entered.customer_id);
+    setError(isBad ? t('redemptions.customerRule') : undefined);
+    if (!isBad) onSearch({ ...Object.fromEntries(chips), ...entered });
+  };
+  const without = (name: FilterName) => onSearch(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)));
+  return (
+    <>
+      <form className="filters" role="search" onSubmit={submit} noValidate>
+        {names.map((name) => (
+          <div className="filters__field" key={name}>
+            <Field label={t(`redemptions.by.${name}` as MessageKey)}>
+              <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...inputs[name]} />
+            </Field>
+          </div>
+        ))}
+        <div className="filters__buttons">
+          <Button type="submit" look="primary">
+            {t('redemptions.search')}
+          </Button>
+          {Object.keys(wanted).length > 0 && <Button onClick={() => onSearch({})}>{t('action.clear')}</Button>}
+        </div>
+        {error && <FieldError text={error} />}
+      </form>
+      {chips.length > 0 && (
+        <ul className="row" aria-label={t('rows.filters')}>
+          {chips.map(([name, value]) => (
+            <li key={name} className="chip">
+              <span className="anywhere">
+                {t(`rows.by.${name}` as MessageKey)}: <bdi>{valueOf(name, value, t, word)}</bdi>
+              </span>
+              <button type="button" aria-label={t('action.remove', { name: t(`rows.by.${name}` as MessageKey) })} onClick={() => without(name)}>
+                <X className="icon" aria-hidden />
+              </button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+const families: Partial<Record<FilterName, string>> = {
+  status: 'redemptionStatus',
+  booking: 'funnel',
+  discount_type: 'discountType',
+  applicable_to: 'applicableTo',
+  marketing_channel: 'marketingChannel',
+  result: 'attempt',
+  reason: 'refusal',
+  without: 'attributionBy',
+  touch: 'attribution',
+};
+
+/** A filter in words. */
+function valueOf(name: FilterName, value: string, t: Translation['t'], word: Translation['word']): string {
+  if (name === 'weekday') return t('chart.weekdayNames').split(' ')[Number(value) - 1] ?? value;
+  if (name === 'month') return t('season.monthNames').split(' ')[Number(value) - 1] ?? value;
+  if (name === 'quarter') return `Q${value}`;
+  if (name === 'once') return t('rows.once');
+  const family = families[name];
+  return family ? value.split(',').map((one) => word(family, one)).join(', ') : value;
+}

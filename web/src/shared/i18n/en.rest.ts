@@ -1,0 +1,18 @@
+import { enAccount } from './en.account';
+import { enCampaigns } from './en.campaigns';
+import { enEvents } from './en.events';
+import { enKeeping } from './en.keeping';
+import { enRows } from './en.rows';
+import { enSettings } from './en.settings';
+import { enWatch } from './en.watch';
+
+/** English of what the first page does not show: fetched with the first part that does. */
+export const enRest = {
+  ...enAccount,
+  ...enCampaigns,
+  ...enEvents,
+  ...enKeeping,
+  ...enRows,
+  ...enWatch,
+  ...enSettings,
+};
