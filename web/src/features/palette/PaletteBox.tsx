@@ -75,14 +75,21 @@ export function PaletteBox({ destinations, actions, onClose, onHelp }: { destina
   }, [destinations, actions, t, theme, can, wanted]);
   const words = wanted.toLowerCase();
   const shown = verbs.filter((verb) => verb.text.toLowerCase().includes(words));
-  const coupons = wanted.length < 2 ? [] : (found.data?.data ?? []);
+  // What was found comes at once and after what was there before: nothing moves under a finger that is on its way to Enter.
+  const isLooking = isCode && state.isFetching;
+  const coupons = wanted.length < 2 || isLooking ? [] : (found.data?.data ?? []);
   // Of a shared code the coupon itself is in the list.
-  const unit = isCode && state.data?.coupon_id && !coupons.some(({ code }) => code === state.data?.code) ? state.data : undefined;
+  const unit = isCode && !isLooking && state.data?.coupon_id && !coupons.some(({ code }) => code === state.data?.code) ? state.data : undefined;
   return (
     <Dialog title={t('palette.title')} onClose={onClose}>
       <Ariakit.ComboboxProvider open setValue={setText} includesBaseElement={false} focusLoop defaultActiveId={undefined}>
         <Ariakit.Combobox className="input palette__input" data-autofocus autoSelect placeholder={t('palette.placeholder')} aria-label={t('palette.placeholder')} />
         <Ariakit.ComboboxList alwaysVisible className="palette__list" aria-label={t('palette.title')}>
+          {shown.map((verb) => (
+            <Item key={verb.id} icon={verb.icon} onChoose={() => void verb.run()} aside={verb.keys && <kbd className="kbd">{verb.keys}</kbd>}>
+              {verb.text}
+            </Item>
+          ))}
           {unit && (
             <Item icon={TicketPercent} onChoose={() => go(unit.instance_id ? `/coupons/${unit.coupon_id}/units/${unit.instance_id}` : `/coupons/${unit.coupon_id}`)} aside={word('instanceState', unit.state)}>
               <span className="code-chip">{unit.code}</span> <span className="muted">{t('palette.unitOf', { id: String(unit.coupon_id) })}</span>
@@ -91,11 +98,6 @@ export function PaletteBox({ destinations, actions, onClose, onHelp }: { destina
           {coupons.map((coupon) => (
             <Item key={coupon.id} icon={TicketPercent} onChoose={() => go(`/coupons/${coupon.id}`)} aside={t(`status.${coupon.status}` as MessageKey)}>
               <span className="code-chip">{coupon.code}</span> <span className="muted">{coupon.internal_name}</span>
-            </Item>
-          ))}
-          {shown.map((verb) => (
-            <Item key={verb.id} icon={verb.icon} onChoose={() => void verb.run()} aside={verb.keys && <kbd className="kbd">{verb.keys}</kbd>}>
-              {verb.text}
             </Item>
           ))}
           {wanted === '' &&
