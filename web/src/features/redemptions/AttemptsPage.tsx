@@ -1,20 +1,14 @@
 import type { ColumnDef } from '@tanstack/react-table';
-import { ReceiptText } from 'lucide-react';
 import { useMemo } from 'react';
-import { Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
-import type { CouponAttempt, GetAttemptTotalsApiArg, ListAttemptsApiArg } from '../../shared/api/client.generated';
+import { useSearchParams } from 'react-router';
+import type { CouponAttempt, GetAttemptTotalsApiArg } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { useMedia } from '../../shared/lib/useMedia';
-import { DataTable } from '../../shared/ui/DataTable';
-import { Endless } from '../../shared/ui/Endless';
-import { EmptyState } from '../../shared/ui/States';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { AttemptBadge } from './AttemptBadge';
 import { readFilters, type Filters } from './filters';
+import { FoundRows } from './FoundRows';
 import { redemptionsApi } from './redemptionsApi';
-import { RedemptionSearch } from './RedemptionSearch';
-import { RedemptionTabs } from './RedemptionTabs';
 
 const pageSize = 50;
 const searchable = ['coupon_id', 'customer_id', 'campaign_id', 'from', 'to'] as const;
@@ -37,16 +31,11 @@ function argumentOf(wanted: Filters): GetAttemptTotalsApiArg {
 /** What was held, redeemed or refused, newest first: what rates and refusals are made of (MET-24). */
 export function AttemptsPage() {
   const { t, word } = useTranslation();
-  const navigate = useNavigate();
-  const { search } = useLocation();
-  const { id } = useParams();
-  const [params, setParams] = useSearchParams();
+  const [params] = useSearchParams();
   const wanted = readFilters(params, names);
-  const asked: ListAttemptsApiArg = { limit: pageSize, ...argumentOf(wanted) };
-  const pages = usePages(redemptionsApi.endpoints.listAttempts, asked);
+  const pages = usePages(redemptionsApi.endpoints.listAttempts, { limit: pageSize, ...argumentOf(wanted) });
   const isFiltered = Object.keys(wanted).length > 0;
   const counted = redemptionsApi.endpoints.getAttemptTotals.useQuery(argumentOf(wanted), { skip: !isFiltered });
-  const isPhone = useMedia('(max-width: 767px)');
   const columns = useMemo<ColumnDef<CouponAttempt>[]>(
     () => [
       { id: 'attempted_at', header: t('usage.when'), meta: { width: 'minmax(170px, 1.2fr)' }, cell: ({ row }) => <Instant at={row.original.attempted_at} /> },
@@ -73,42 +62,26 @@ export function AttemptsPage() {
     ],
     [t, word],
   );
-  const open = (row: CouponAttempt) => void navigate(`/redemptions/attempts/${row.result}/${row.id}${search}`);
-  const empty = <EmptyState icon={ReceiptText} title={t(isFiltered ? 'rows.noAttempt' : 'rows.noAttempts')} text={t('rows.noAttempt.text')} />;
   return (
-    <div className={isPhone ? 'page' : 'page page--fill tabbed-page'}>
-      <header className="page__head">
-        <div>
-          <h1>{t('nav.redemptions')}</h1>
-          <p>{t('rows.attempts.text')}</p>
-        </div>
-      </header>
-      <RedemptionTabs />
-      <div className="stack stack--tight">
-        <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next)} />
-        {isFiltered && (
+    <FoundRows
+      label={t('rows.tab.attempts')}
+      text={t('rows.attempts.text')}
+      wanted={wanted}
+      names={searchable}
+      totals={
+        isFiltered && (
           <p className="small totals" role="status">
             <strong>{counted.data ? t('rows.attemptCount', { count: counted.data.count }) : '\u00a0'}</strong>
           </p>
-        )}
-      </div>
-      {isPhone ? (
-        <Endless pages={pages} idOf={(row) => row.id} card={(row) => <Card row={row} onOpen={open} />} empty={empty} />
-      ) : (
-        <DataTable
-          label={t('rows.tab.attempts')}
-          columns={columns}
-          pages={pages}
-          idOf={(row) => row.id}
-          nameOf={(row) => row.order_reference ?? row.id}
-          rowHeight={42}
-          openId={id}
-          onOpen={open}
-          empty={empty}
-        />
-      )}
-      <Outlet />
-    </div>
+        )
+      }
+      pages={pages}
+      columns={columns}
+      nameOf={(row) => row.order_reference ?? row.id}
+      pathOf={(row) => `/redemptions/attempts/${row.result}/${row.id}`}
+      card={(row, onOpen) => <Card row={row} onOpen={onOpen} />}
+      empty={{ title: t(isFiltered ? 'rows.noAttempt' : 'rows.noAttempts'), text: t('rows.noAttempt.text') }}
+    />
   );
 }
 
@@ -117,10 +90,10 @@ function Code({ attempt }: { attempt: CouponAttempt }) {
   return attempt.coupon_code ? <span className="code-chip truncate">{attempt.coupon_code}</span> : <span className="muted">{t('rows.noCoupon')}</span>;
 }
 
-function Card({ row, onOpen }: { row: CouponAttempt; onOpen: (row: CouponAttempt) => void }) {
+function Card({ row, onOpen }: { row: CouponAttempt; onOpen: () => void }) {
   const { word } = useTranslation();
   return (
-    <button type="button" className="list-card" onClick={() => onOpen(row)}>
+    <button type="button" className="list-card" onClick={onOpen}>
       <span className="row row--between">
         <Code attempt={row} />
         <AttemptBadge result={row.result} />

@@ -1,20 +1,14 @@
 import type { ColumnDef } from '@tanstack/react-table';
-import { ReceiptText } from 'lucide-react';
 import { useMemo } from 'react';
-import { Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
-import type { ListRedemptionsApiArg, RedemptionView } from '../../shared/api/client.generated';
+import { useSearchParams } from 'react-router';
+import type { RedemptionView } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { useMedia } from '../../shared/lib/useMedia';
-import { DataTable } from '../../shared/ui/DataTable';
-import { Endless } from '../../shared/ui/Endless';
-import { EmptyState } from '../../shared/ui/States';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { argumentOf, readFilters, searchable } from './filters';
+import { FoundRows } from './FoundRows';
 import { RedemptionBadge } from './RedemptionBadge';
 import { redemptionsApi } from './redemptionsApi';
-import { RedemptionSearch } from './RedemptionSearch';
-import { RedemptionTabs } from './RedemptionTabs';
 import { Totals } from './Totals';
 
 const pageSize = 50;
@@ -22,13 +16,9 @@ const pageSize = 50;
 /** Redemptions, newest first: found by order, coupon or customer, or as the rows of a figure (MET-24); each opens its receipt. */
 export function RedemptionsPage() {
   const { t } = useTranslation();
-  const navigate = useNavigate();
-  const { search } = useLocation();
-  const { id } = useParams();
-  const [params, setParams] = useSearchParams();
+  const [params] = useSearchParams();
   const wanted = readFilters(params);
-  const asked: ListRedemptionsApiArg = { limit: pageSize, ...argumentOf(wanted) };
-  const pages = usePages(redemptionsApi.endpoints.listRedemptions, asked);
+  const pages = usePages(redemptionsApi.endpoints.listRedemptions, { limit: pageSize, ...argumentOf(wanted) });
   const columns = useMemo<ColumnDef<RedemptionView>[]>(
     () => [
       { id: 'redeemed_at', header: t('usage.when'), meta: { width: 'minmax(170px, 1.2fr)' }, cell: ({ row }) => <Instant at={row.original.redeemed_at} /> },
@@ -51,52 +41,30 @@ export function RedemptionsPage() {
     ],
     [t],
   );
-  const isPhone = useMedia('(max-width: 767px)');
-  const open = (row: RedemptionView) => void navigate(`/redemptions/${row.id}${search}`);
   const isFiltered = Object.keys(wanted).length > 0;
-  const empty = (
-    <EmptyState
-      icon={ReceiptText}
-      title={t(isFiltered ? 'redemptions.noMatch' : 'redemptions.empty')}
-      text={t(isFiltered ? 'redemptions.noMatch.text' : 'redemptions.empty.text')}
-    />
-  );
   return (
-    <div className={isPhone ? 'page' : 'page page--fill tabbed-page'}>
-      <header className="page__head">
-        <div>
-          <h1>{t('nav.redemptions')}</h1>
-          <p>{t('redemptions.text')}</p>
-        </div>
-      </header>
-      <RedemptionTabs />
-      <div className="stack stack--tight">
-        <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next)} />
-        {isFiltered && <Totals wanted={wanted} />}
-      </div>
-      {isPhone ? (
-        <Endless pages={pages} idOf={(row) => row.id} card={(row) => <Card row={row} onOpen={open} />} empty={empty} />
-      ) : (
-        <DataTable
-          label={t('nav.redemptions')}
-          columns={columns}
-          pages={pages}
-          idOf={(row) => row.id}
-          nameOf={(row) => row.order_reference}
-          rowHeight={42}
-          openId={id}
-          onOpen={open}
-          empty={empty}
-        />
-      )}
-      <Outlet />
-    </div>
+    <FoundRows
+      label={t('nav.redemptions')}
+      text={t('redemptions.text')}
+      wanted={wanted}
+      names={searchable}
+      totals={isFiltered && <Totals wanted={wanted} />}
+      pages={pages}
+      columns={columns}
+      nameOf={(row) => row.order_reference}
+      pathOf={(row) => `/redemptions/${row.id}`}
+      card={(row, onOpen) => <Card row={row} onOpen={onOpen} />}
+      empty={{
+        title: t(isFiltered ? 'redemptions.noMatch' : 'redemptions.empty'),
+        text: t(isFiltered ? 'redemptions.noMatch.text' : 'redemptions.empty.text'),
+      }}
+    />
   );
 }
 
-function Card({ row, onOpen }: { row: RedemptionView; onOpen: (row: RedemptionView) => void }) {
+function Card({ row, onOpen }: { row: RedemptionView; onOpen: () => void }) {
   return (
-    <button type="button" className="list-card" onClick={() => onOpen(row)}>
+    <button type="button" className="list-card" onClick={onOpen}>
       <span className="row row--between">
         <strong className="anywhere">
           <bdi>{row.order_reference}</bdi>
