@@ -106,7 +106,7 @@ internal static class AttemptReads
             return;
         }
 
-        await using var command = rows.Over(database, "select count(*) " + Source);
+        await using var command = rows.Over(database, static where => $"select count(*) {Source} {where}");
         var count = (long)(await command.ExecuteScalarAsync(context.RequestAborted))!;
         await HttpAnswer.Json(200, new AttemptTotals(count)).SendAsync(context);
     }

@@ -127,15 +127,27 @@ internal static class RedemptionReads
             return;
         }
 
+        // Parts given back are summed apart: few have any, and to look for them row by row takes longer than all the rest.
         await using var command = filter.Rows.Over(
             database,
-            $"""
-            select r.currency, count(*), count(r.rolled_back_at), coalesce(sum(s.revenue_minor), 0)::bigint,
-                coalesce(sum(s.discount_minor), 0)::bigint
-            from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
-            left join redemptions.standing s on s.id = r.id{filter.Joins}
-            """,
-            "group by 1 order by 2 desc, 1"
+            where =>
+                $"""
+                    with found as (
+                        select r.currency, count(*) as redemptions, count(r.rolled_back_at) as rolled_back,
+                            sum(r.order_minor - r.discount_minor) filter (where r.rolled_back_at is null) as revenue_minor,
+                            sum(r.discount_minor) filter (where r.rolled_back_at is null) as discount_minor
+                        from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id{filter.Joins} {where} group by 1
+                    ), given_back as (
+                        select r.currency, sum(p.paid_minor) as revenue_minor, sum(p.discount_minor) as discount_minor
+                        from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
+                        join redemptions.part_return p on p.redemption_id = r.id{filter.Joins}
+                        {where} and r.rolled_back_at is null group by 1
+                    )
+                    select currency, f.redemptions, f.rolled_back,
+                        (coalesce(f.revenue_minor, 0) - coalesce(g.revenue_minor, 0))::bigint,
+                        (coalesce(f.discount_minor, 0) - coalesce(g.discount_minor, 0))::bigint
+                    from found f left join given_back g using (currency) order by 2 desc, 1
+                    """
         );
         var (rolledBack, sums) = (0L, new List<CurrencyTotals>());
         await using (var row = await command.ExecuteReaderAsync(cancel))

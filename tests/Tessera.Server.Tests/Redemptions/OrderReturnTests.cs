@@ -100,7 +100,13 @@ public sealed class OrderReturnTests(PostgresFixture postgres) : ShopTests(postg
             Assert.True(reply.Status == 201, reply.Body);
             await Settled.UntilCountedAsync(Host);
             await SourceRecords.AssertEqualAsync(Host.Database);
+            var (_, revenue, discounts) = await Drilldown.RedemptionsAsync(Host, "status=used", "USD");
+            Assert.Equal(await LeftAsync("revenue_minor") / 100m, revenue);
+            Assert.Equal(await LeftAsync("discount_minor") / 100m, discounts);
         }
+
+        Task<long> LeftAsync(string column) =>
+            Host.Database.ScalarAsync<long>($"select coalesce(sum({column}), 0)::bigint from redemptions.standing");
 
         Assert.Equal(
             0,

@@ -44,12 +44,12 @@ public sealed class PageRows(params string[] conditions)
 
     /// <summary>A statement over the rows of all pages; made before a page is read.</summary>
     /// <param name="database">Where it is read.</param>
-    /// <param name="select">Up to and without <c>where</c>.</param>
-    /// <param name="rest">What follows the conditions.</param>
-    public NpgsqlCommand Over(Database database, string select, string rest = "")
+    /// <param name="sql">The statement, of <c>where</c> and the conditions.</param>
+    public NpgsqlCommand Over(Database database, Func<string, string> sql)
     {
         ArgumentNullException.ThrowIfNull(database);
-        var command = database.Search.CreateCommand($"{select} where {string.Join(" and ", _conditions)} {rest}");
+        ArgumentNullException.ThrowIfNull(sql);
+        var command = database.Search.CreateCommand(sql($"where {string.Join(" and ", _conditions)}"));
         _values.ForEach(value => command.Parameters.Add(UnitOfWork.Parameter(value)));
         return command;
     }
