@@ -112,6 +112,23 @@ internal static class AuditBench
         return 0;
     }
 
+    /// <summary>The history alone, out of a log of any size: 100 million entries take some 110 GB.</summary>
+    public static async Task<int> HistoryAsync(Options options)
+    {
+        await using var ground = await Ground.MakeAsync();
+        var settings = new Settings
+        {
+            ConnectionString = ground.ConnectionString,
+            Port = 0,
+            DrainSeconds = 0,
+        };
+        var figures = new Figures();
+        var entries = options.Entries ?? (options.Quick ? 480_000 : 2_400_000);
+        await AskHistoryAsync(ground, settings, entries / AuditHistory.Chunks, figures);
+        figures.Print();
+        return 0;
+    }
+
     private static async Task<double> CostAsync(Ground ground, int done, Func<Task> work)
     {
         var before = ground.Cpu;

@@ -26,6 +26,7 @@ internal static class AuditHistory
         for (var chunk = 0; chunk < Chunks; chunk++)
         {
             await ground.ExecuteAsync(FillSql(chunk, each));
+            Figures.Say($"chunk {chunk + 1} of {Chunks} holds {each:N0} entries");
         }
 
         await ground.ExecuteAsync("vacuum analyze");

@@ -7,6 +7,7 @@ namespace Tessera.Bench;
 /// <param name="Quick">Within a minute, with less to work on.</param>
 /// <param name="Lanes">Lanes of a server.</param>
 /// <param name="Instances">Units there are; null for the benchmark's own choice.</param>
+/// <param name="Entries">Entries of the log; null for the benchmark's own choice.</param>
 /// <param name="Minutes">How long a run over time lasts; null for none.</param>
 /// <param name="Wrong">What cannot be understood; null if everything can.</param>
 internal sealed record Options(
@@ -14,6 +15,7 @@ internal sealed record Options(
     bool Quick,
     int Lanes,
     int? Instances,
+    int? Entries,
     double? Minutes,
     string? Wrong = null
 )
@@ -23,7 +25,7 @@ internal sealed record Options(
     /// <summary>Reads the command line. Whatever is unknown is named, as a run for nothing may last an hour.</summary>
     public static Options Of(string[] arguments)
     {
-        var options = new Options(null, false, StandardLanes, null, null);
+        var options = new Options(null, false, StandardLanes, null, null, null);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var option, var given] ? (option, given) : (argument, "");
@@ -40,6 +42,7 @@ internal sealed record Options(
                 "--quick" when argument == name => options with { Quick = true },
                 "--lanes" when isNumber => options with { Lanes = number },
                 "--instances" when isNumber => options with { Instances = number },
+                "--entries" when isNumber => options with { Entries = number },
                 "--minutes" when isLength => options with { Minutes = length },
                 _ when !argument.StartsWith('-') && options.Name is null => options with { Name = argument },
                 _ => options with { Wrong = argument },

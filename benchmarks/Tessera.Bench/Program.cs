@@ -34,6 +34,8 @@ switch (name)
         return await VerifyBench.RunAsync(options);
     case "audit":
         return await AuditBench.RunAsync(options.Quick);
+    case "history":
+        return await AuditBench.HistoryAsync(options);
     case "quote":
         return await QuoteBench.RunAsync(options.Quick);
     case "engine":
@@ -48,8 +50,8 @@ switch (name)
         return await FanoutBench.RunAsync(options.Quick);
     default:
         await Console.Error.WriteLineAsync(
-            "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--minutes=N]; names: redeem, redeem-hot, "
-                + "redeem-scale, redeem-memory, lookup, list, import, codes, verify, audit, quote, engine, crash, fanout, expiry, nodes"
+            "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--entries=N] [--minutes=N]; names: redeem, redeem-hot, "
+                + "redeem-scale, redeem-memory, lookup, list, import, codes, verify, audit, history, quote, engine, crash, fanout, expiry, nodes"
         );
         return args.Length > 0 && options is { Name: null, Wrong: null } ? 0 : 2;
 }
