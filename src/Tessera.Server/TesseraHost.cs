@@ -145,6 +145,7 @@ public static class TesseraHost
         api.MapAudit();
         api.MapApprovals();
         api.MapPrivacy();
+        api.MapBalances();
         api.MapRegions();
         api.MapCoupons();
         api.MapCampaigns();

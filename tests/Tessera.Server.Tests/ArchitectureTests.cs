@@ -73,6 +73,8 @@ public sealed partial class ArchitectureTests
         [("Privacy", "promotions.segment_member")] = "an erasure takes the customer out of segments",
         [("Privacy", "promotions.receipt")] = "an erasure takes the customer out of what a receipt was computed from",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
+        [("Privacy", "approvals.request")] = "an erasure takes out where money was to be paid to",
+        [("Privacy", "balances.withdrawal")] = "an erasure takes out where money was paid to",
         [("Privacy", "platform.idempotency")] =
             "an erasure deletes the answers about the customer that are kept for repeats",
         [("Privacy", "platform.secret")] = "addresses are found by a hash keyed with a secret of the deployment",

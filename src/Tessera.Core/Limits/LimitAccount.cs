@@ -38,6 +38,9 @@ public static class AccountKinds
 
     /// <summary>Budget of a campaign that its units had and did not need (EXP-11).</summary>
     public const string FreedBudget = "freed_budget";
+
+    /// <summary>Money of a customer that is kept here (BAL-07).</summary>
+    public const string CustomerDeposit = "customer_deposit";
 }
 
 /// <summary>One bounded quantity: uses, money, stock. Each use of it is a transfer, each reservation a hold.</summary>
@@ -100,6 +103,10 @@ public sealed record LimitAccount(string Kind, string OwnerId, string? Subject, 
     /// <summary>Budget that a campaign got back.</summary>
     public static LimitAccount OfFreedBudget(string campaignId, string currency) =>
         new(AccountKinds.FreedBudget, campaignId, currency, currency, null);
+
+    /// <summary>A customer's money in one currency. What is held of it is on its way out.</summary>
+    public static LimitAccount OfDeposit(Guid customerId, string currency) =>
+        new(AccountKinds.CustomerDeposit, customerId.ToString(), currency, currency, null);
 
     private static string Text(long id) => id.ToString(System.Globalization.CultureInfo.InvariantCulture);
 

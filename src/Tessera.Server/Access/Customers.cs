@@ -223,7 +223,10 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
     {
         // Accepted uses keep the customer's id without a foreign key, which every redemption would have to lock.
         await using var command = work.Command(
-            "select exists (select from redemptions.redemption where customer_id = $1)",
+            """
+            select exists (select from redemptions.redemption where customer_id = $1)
+                or exists (select from balances.account where kind = 'customer_deposit' and owner_id = $1::text)
+            """,
             present.Id
         );
         return (bool)(await command.ExecuteScalarAsync())!;

@@ -120,6 +120,18 @@ public static class Permissions
     /// <summary>Adjust what stands on an account.</summary>
     public const string BalancesAdjust = "balances.adjust";
 
+    /// <summary>See what customers have here, its movements and withdrawals (BAL-14).</summary>
+    public const string BalancesRead = "balances.read";
+
+    /// <summary>Ask for a deposit to be put on a customer's balance (BAL-07).</summary>
+    public const string BalancesDeposit = "balances.deposit";
+
+    /// <summary>Ask for a withdrawal of a customer's balance (BAL-10).</summary>
+    public const string BalancesWithdraw = "balances.withdraw";
+
+    /// <summary>Say that an approved withdrawal was paid out, or could not be.</summary>
+    public const string BalancesPayOut = "balances.pay_out";
+
     /// <summary>Search the audit trail and see histories (AUD-03).</summary>
     public const string AuditRead = "audit.read";
 
@@ -156,6 +168,9 @@ public static class Permissions
     /// <summary>Of a customer: see what is the customer's own.</summary>
     public const string OwnRead = "own.read";
 
+    /// <summary>Of a customer: ask for a withdrawal of the own balance.</summary>
+    public const string OwnWithdraw = "own.withdraw";
+
     /// <summary>See the expiry pipeline: jobs, figures, alerts, releases.</summary>
     public const string ExpiryRead = "expiry.read";
 
@@ -164,6 +179,9 @@ public static class Permissions
 
     /// <summary>Extend, end and cancel instances; extensions may need approval.</summary>
     public const string ExpiryChange = "expiry.change";
+
+    /// <summary>Whether it is a customer's: bounded by the customer who is signed in, and nobody else's.</summary>
+    public static bool IsOfCustomers(string permission) => permission.StartsWith("own.", StringComparison.Ordinal);
 
     /// <summary>All of them: every word above but <see cref="SignedIn"/>.</summary>
     public static FrozenSet<string> All { get; } =

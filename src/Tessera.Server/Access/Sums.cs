@@ -17,6 +17,7 @@ internal static class Sums
             StringComparer.Ordinal,
             "amount",
             "amounts",
+            "balance",
             "bound",
             "discount",
             "budget_minor",

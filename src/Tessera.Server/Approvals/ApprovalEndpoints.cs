@@ -287,7 +287,7 @@ internal static class ApprovalEndpoints
                 var refused =
                     verb == "approve"
                         ? await approvals.ApproveAsync(work, id, hash!, note, by, cancel)
-                        : await ApprovalService.RefuseAsync(work, id, !isStaffs, note, by, cancel);
+                        : await approvals.RefuseAsync(work, id, !isStaffs, note, by, cancel);
                 if (refused == ApprovalRefusals.ChangedMeanwhile || refused == ApprovalRefusals.OtherEffect)
                 {
                     context.MatterOfSecurity();
@@ -295,7 +295,7 @@ internal static class ApprovalEndpoints
 
                 if (refused == ApprovalRefusals.ChangedMeanwhile)
                 {
-                    await ApprovalService.VoidAsync(work, id, by, cancel);
+                    await approvals.VoidAsync(work, id, by, cancel);
                     return HttpAnswer.Refused(context, refused) with { LeavesTrace = true };
                 }
 

@@ -147,31 +147,27 @@ internal static class ApprovalStore
         );
 
     /// <summary>Marks requests nobody decided in time.</summary>
-    /// <returns>Their ids, kinds and versions.</returns>
-    public static async Task<List<(Guid Id, string Kind, int Version)>> ExpireAsync(
-        UnitOfWork work,
-        int limit,
-        CancellationToken cancel
-    )
+    /// <returns>As they are since.</returns>
+    public static async Task<List<Approval>> ExpireAsync(UnitOfWork work, int limit, CancellationToken cancel)
     {
         await using var command = work.Command(
-            """
-            with due as (
+            $"""
+            with due as materialized (
                 select id from approvals.request where state = 'pending' and expires_at <= platform.clock()
                 order by expires_at limit $1 for update skip locked
             )
-            update approvals.request r set state = 'expired', decided_at = platform.clock(), version = r.version + 1,
+            update approvals.request set state = 'expired', decided_at = platform.clock(), version = version + 1,
                 decided_by = 'job:approvals'
-            from due where r.id = due.id
-            returning r.id, r.kind, r.version
+            where id in (select due.id from due)
+            returning {Approval.Columns}
             """,
             limit
         );
         await using var rows = await command.ExecuteReaderAsync(cancel);
-        var expired = new List<(Guid, string, int)>();
+        var expired = new List<Approval>();
         while (await rows.ReadAsync(cancel))
         {
-            expired.Add((rows.GetGuid(0), rows.GetString(1), rows.GetInt32(2)));
+            expired.Add(Approval.Read(rows));
         }
 
         return expired;

@@ -8,8 +8,12 @@ namespace Tessera.Server.Approvals;
 /// Writes down which requests nobody decided in time. Nothing waits for it: a request whose time is over cannot be
 /// approved, and is shown as expired, whether or not this has run.
 /// </summary>
-public sealed class ApprovalWorker(Database database, TimeProvider clock, ILogger<ApprovalWorker> log)
-    : Worker(clock, log, TimeSpan.FromSeconds(30))
+public sealed class ApprovalWorker(
+    Database database,
+    ApprovalService approvals,
+    TimeProvider clock,
+    ILogger<ApprovalWorker> log
+) : Worker(clock, log, TimeSpan.FromSeconds(30))
 {
     private const int BatchLimit = 200;
 
@@ -17,14 +21,8 @@ public sealed class ApprovalWorker(Database database, TimeProvider clock, ILogge
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        var expired = await ApprovalStore.ExpireAsync(work, BatchLimit, cancel);
-        var now = await work.ClockAsync(cancel);
-        foreach (var (id, kind, version) in expired)
-        {
-            await ApprovalService.TellAsync(work, "expired", id, version, null, now, [("kind", kind)], cancel);
-        }
-
+        var expired = await approvals.ExpireAsync(work, BatchLimit, cancel);
         await work.CommitAsync(cancel);
-        return expired.Count == BatchLimit;
+        return expired == BatchLimit;
     }
 }

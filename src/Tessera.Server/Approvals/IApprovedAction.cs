@@ -39,7 +39,35 @@ public interface IApprovedAction
 
     /// <summary>Does it, with its events, in the transaction in which <see cref="ShowAsync"/> locked and showed it.</summary>
     Task<Executed> ExecuteAsync(UnitOfWork work, ApprovedAction action, CancellationToken cancel);
+
+    /// <summary>Keeps what a request that waits will need, so that nothing else takes it meanwhile; most need nothing.</summary>
+    Task KeepAsync(UnitOfWork work, WaitingRequest request, CancellationToken cancel) => Task.CompletedTask;
+
+    /// <summary>Lets go of what was kept: before the request is shown and carried out, and when it comes to nothing.</summary>
+    /// <param name="work">The transaction of the decision.</param>
+    /// <param name="request">The request.</param>
+    /// <param name="end">
+    /// The state it ends in: <c>rejected</c>, <c>withdrawn</c>, <c>expired</c> or <c>void</c>; null when it is about to be
+    /// carried out. One that turns out to be void was let go of before.
+    /// </param>
+    /// <param name="cancel">Cancels.</param>
+    Task LetGoAsync(UnitOfWork work, WaitingRequest request, string? end, CancellationToken cancel) =>
+        Task.CompletedTask;
 }
+
+/// <summary>A request that waits for another person.</summary>
+/// <param name="Id">Of the request.</param>
+/// <param name="Input">As it was requested.</param>
+/// <param name="ExpiresAt">First instant at which nobody can approve it any more.</param>
+/// <param name="Actor">Who asks or decides now.</param>
+/// <param name="CorrelationId">Of the request over HTTP; null for the job.</param>
+public sealed record WaitingRequest(
+    Guid Id,
+    string Input,
+    DateTimeOffset ExpiresAt,
+    string Actor,
+    string? CorrelationId
+);
 
 /// <summary>What would happen, exactly.</summary>
 /// <param name="Subject">What it concerns: <c>instance:1024</c>.</param>
@@ -102,4 +130,8 @@ public sealed record ApprovedAction(
 /// <param name="Kind">Of an <see cref="IApprovedAction"/>.</param>
 /// <param name="Input">The JSON object its <see cref="IApprovedAction.ShowAsync"/> takes.</param>
 /// <param name="Reason">Why, in words; 10 to 2000 characters.</param>
-public sealed record ApprovalRequest(string Kind, string Input, string Reason);
+public sealed record ApprovalRequest(string Kind, string Input, string Reason)
+{
+    /// <summary>Whether another person has to agree, however little it is and whatever a policy says: a customer asks.</summary>
+    public bool AlwaysWaits { get; init; }
+}

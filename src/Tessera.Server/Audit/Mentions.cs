@@ -62,6 +62,7 @@ internal static class Mentions
                 || t.StartsWith("rollback:", StringComparison.Ordinal)
                 || t.StartsWith("transfer:", StringComparison.Ordinal)
                 || t.StartsWith("approval:", StringComparison.Ordinal)
+                || t.StartsWith("withdrawal:", StringComparison.Ordinal)
             )
             .Select(static t =>
                 Guid.TryParse(t.AsSpan(t.IndexOf(':', StringComparison.Ordinal) + 1), out var id) ? id : default

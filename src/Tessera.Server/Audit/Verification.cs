@@ -57,7 +57,8 @@ public sealed class Verification(string connectionString)
             """
             with moved as (
                 select leg.account_id as id,
-                    sum(leg.amount) filter (where t.kind in ('post', 'reverse', 'open', 'adjust')) as posted,
+                    sum(leg.amount) filter (where t.kind in
+                        ('post', 'reverse', 'open', 'adjust', 'deposit', 'withdraw', 'restore')) as posted,
                     sum(leg.amount) filter (where t.kind in ('hold', 'void')) as pending
                 from balances.transfer t
                 cross join lateral unnest(t.account_ids, t.amounts) as leg (account_id, amount)
@@ -88,6 +89,37 @@ public sealed class Verification(string connectionString)
             """
             select 'account ' || id || ' (' || kind || ' of ' || owner_id || ') is at ' || posted + pending || ' of ' || bound
             from balances.account where posted + pending > bound or posted < 0 or pending < 0
+            limit 1
+            """
+        ),
+        (
+            "no customer has less than nothing",
+            "select count(*) from balances.account where kind = 'customer_deposit'",
+            """
+            select 'account ' || id || ' has ' || posted || ' ' || unit || ' and holds ' || pending
+            from balances.account where kind = 'customer_deposit' and pending > posted
+            limit 1
+            """
+        ),
+        (
+            "withdrawals are where their transfers left them",
+            "select count(*) from balances.withdrawal",
+            """
+            with moved as (
+                select reference as id, sum(amounts[1]) filter (where kind = 'withdraw') as taken,
+                    sum(amounts[1]) filter (where kind = 'restore') as restored
+                from balances.transfer where kind in ('withdraw', 'restore') group by reference
+            )
+            select 'withdrawal ' || coalesce(w.id, m.id) || ' of ' || coalesce(w.amount_minor, 0) || ' is '
+                || coalesce(w.state, 'not there') || ': ' || coalesce(m.taken, 0) || ' was taken, '
+                || coalesce(m.restored, 0) || ' put back and ' || coalesce(h.amount, 0) || ' is held'
+            from balances.withdrawal w
+            full join moved m on m.id = w.id
+            left join balances.hold h on h.transfer_id = w.id
+            where w.id is null
+                or coalesce(-m.taken, 0) <> case when w.state in ('approved', 'paid', 'failed') then w.amount_minor else 0 end
+                or coalesce(m.restored, 0) <> case when w.state = 'failed' then w.amount_minor else 0 end
+                or coalesce(h.amount, 0) <> case when w.state = 'requested' then w.amount_minor else 0 end
             limit 1
             """
         ),

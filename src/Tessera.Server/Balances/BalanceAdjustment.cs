@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Npgsql;
-using Tessera.Core;
 using Tessera.Core.Limits;
 using Tessera.Server.Access;
 using Tessera.Server.Approvals;
@@ -21,20 +20,6 @@ internal sealed class BalanceAdjustment : IApprovedAction
         AccountKinds.CouponCustomerUses,
         AccountKinds.FirstOrder,
     ];
-
-    private static readonly Refusal Unknown = Problems.Invalid([
-        new("input.account_id", "#/input/account_id", "unknown_account", "There is no such account."),
-    ]);
-
-    private static readonly Refusal UsesStand = new(
-        "uses_stand",
-        "This account counts uses that stand. Roll the redemptions back instead; it follows by itself."
-    );
-
-    private static readonly Refusal BeyondBound = new(
-        "beyond_bound",
-        "The account would go below zero or beyond its bound."
-    );
 
     /// <inheritdoc/>
     public string Kind => "balance_adjustment";
@@ -66,17 +51,17 @@ internal sealed class BalanceAdjustment : IApprovedAction
         var (id, amount) = JsonSerializer.Deserialize<Input>(input, Wire.Json)!;
         if (await HoldAsync(work, id, cancel) is not { } account)
         {
-            return Unknown;
+            return BalanceRefusals.UnknownAccount;
         }
 
         if (amount < 0 && Counted.Contains(account.Kind))
         {
-            return UsesStand;
+            return BalanceRefusals.UsesStand;
         }
 
         if (!account.Takes(amount))
         {
-            return BeyondBound;
+            return BalanceRefusals.BeyondBound;
         }
 
         var effect = EventLog.Payload(
@@ -106,12 +91,11 @@ internal sealed class BalanceAdjustment : IApprovedAction
             cancel
         );
         await work.ExecuteAsync("update balances.account set posted = posted + $2 where id = $1", [id, amount], cancel);
-        var result = EventLog.Payload(
+        var result = EventLog.Payload([
             ("transfer_id", action.Id),
-            ("before", account.Posted),
-            ("after", account.Posted + amount),
-            ("unit", account.Unit)
-        );
+            .. Deposits.Moved(account.Posted, amount),
+            ("unit", account.Unit),
+        ]);
         var entry = new EventEntry(
             "account",
             id.ToString(),
@@ -130,7 +114,8 @@ internal sealed class BalanceAdjustment : IApprovedAction
         await using var command = work.Command(
             """
             select a.kind, a.owner_id, a.unit, a.bound, a.posted, a.pending,
-                (select count(*) from balances.transfer t where t.kind = 'adjust' and t.account_ids @> array[a.id])
+                (select count(*) from balances.transfer t
+                    where t.kind in ('adjust', 'deposit') and t.account_ids[1] = a.id)
             from balances.account a where a.id = $1 for no key update
             """,
             id
@@ -167,6 +152,7 @@ internal sealed class BalanceAdjustment : IApprovedAction
             (Int128)Posted + amount is var after
             && after >= 0
             && after <= long.MaxValue
+            && (Kind != AccountKinds.CustomerDeposit || (after >= Pending && after <= Fields.MaximumInteger))
             && (Bound is null || after + Pending <= Bound);
     }
 }

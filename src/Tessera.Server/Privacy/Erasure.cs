@@ -26,6 +26,11 @@ internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
         "A legal hold stands on this customer. Nothing is deleted until it is ended."
     );
 
+    public static readonly Refusal MoneyStands = new(
+        "balance_stands",
+        "Money of this customer is still here, or on its way out. Pay it out first; after an erasure it would be nobody's."
+    );
+
     /// <summary>What is removed or emptied, by store; $1 is the customer. The counts are the proof.</summary>
     private static readonly (string Store, string Sql)[] Steps =
     [
@@ -97,6 +102,16 @@ internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
         ("audiences", "delete from campaigns.audience where customer_id = $1"),
         ("objections", "delete from privacy.objection where customer_id = $1"),
         ("archive", "delete from privacy.archived where customer_id = $1"),
+        ("payouts", "update balances.withdrawal set destination = '[erased]' where customer_id = $1"),
+        (
+            "payout_requests",
+            """
+            update approvals.request set input = input || '{"destination": "[erased]"}',
+                effect = effect || '{"destination": "[erased]"}'
+            where kind = 'balance_withdrawal' and subject in (select 'account:' || id from balances.account
+                where kind = 'customer_deposit' and owner_id = $1::text)
+            """
+        ),
         // Answers about the customer that are kept for repeats.
         (
             "answers",
@@ -119,6 +134,18 @@ internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
         return (bool)(await command.ExecuteScalarAsync(cancel))!;
     }
 
+    private static async Task<bool> HasMoneyAsync(UnitOfWork work, Guid customer, CancellationToken cancel)
+    {
+        await using var command = work.Command(
+            """
+            select exists (select from balances.account where kind = 'customer_deposit' and owner_id = $1::text and posted > 0)
+                or exists (select from balances.withdrawal where customer_id = $1 and state in ('requested', 'approved'))
+            """,
+            customer
+        );
+        return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
     /// <summary>Forgets a person.</summary>
     /// <returns>The proof, as JSON; or why not.</returns>
     public async Task<(string? Proof, Refusal? Refusal)> RunAsync(
@@ -133,6 +160,11 @@ internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
         if (await IsHeldAsync(work, customer, cancel))
         {
             return (null, LegalHold);
+        }
+
+        if (await HasMoneyAsync(work, customer, cancel))
+        {
+            return (null, MoneyStands);
         }
 
         var traces = new Traces();

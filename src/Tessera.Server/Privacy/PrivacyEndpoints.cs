@@ -132,7 +132,7 @@ internal static class PrivacyEndpoints
             .WithBody(new CompleteWanted(new PersonalData("Ada", "Lovelace", "ada@example.org")))
             .WithIdempotencyKey(required: true)
             .WithAnswer(200, Sample, "Done, with the proof.")
-            .WithRefusals(StaffOnly, Decided, Erasure.LegalHold, Erasure.StillRunning);
+            .WithRefusals(StaffOnly, Decided, Erasure.LegalHold, Erasure.StillRunning, Erasure.MoneyStands);
         group
             .MapPost("/{id:guid}/refuse", RefuseAsync)
             .WithName("refusePrivacyRequest")

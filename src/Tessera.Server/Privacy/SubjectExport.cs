@@ -97,6 +97,32 @@ internal static class SubjectExport
             """
         ),
         (
+            "balances",
+            "Money the customer has here, in minor units of the currency; held is on its way out.",
+            """
+            select id as account_id, unit as currency, posted as balance_minor, pending as held_minor
+            from balances.account where kind = 'customer_deposit' and owner_id = $1::text order by unit
+            """
+        ),
+        (
+            "movements",
+            "What moved these balances; amounts in minor units of the currency.",
+            """
+            select t.id, a.id as account_id, t.kind, t.reference, t.amounts[1] as amount_minor, a.unit as currency, t.at
+            from balances.account a join balances.transfer t on t.account_ids[1] = a.id
+                and t.kind in ('adjust', 'deposit', 'withdraw', 'restore')
+            where a.kind = 'customer_deposit' and a.owner_id = $1::text order by t.at, t.id
+            """
+        ),
+        (
+            "withdrawals",
+            "Withdrawals that were asked for, and what became of them.",
+            """
+            select id, account_id, amount_minor, currency, destination, state, asked_at, changed_at, payout_reference
+            from balances.withdrawal where customer_id = $1 order by asked_at, id
+            """
+        ),
+        (
             "archive",
             "What was archived when its period was over.",
             "select data_kind, content, at from privacy.archived where customer_id = $1 order by at, id"

@@ -153,6 +153,18 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
             returning id::text
             """
         );
+        _theirs["withdrawals"] = await _host.Database.ScalarAsync<string>(
+            $$"""
+            with account as (
+                insert into balances.account (id, kind, owner_id, subject, unit, posted)
+                values (gen_random_uuid(), 'customer_deposit', '{{_customer}}', 'EUR', 'EUR', 100) returning id
+            )
+            insert into balances.withdrawal (id, account_id, customer_id, amount_minor, currency, destination, state, asked_at,
+                changed_at)
+            select gen_random_uuid(), id, '{{_customer}}', 10, 'EUR', '{{Mark}}', 'approved', now(), now() from account
+            returning id::text
+            """
+        );
         Assert.Subset(_theirs.Keys.ToHashSet(StringComparer.Ordinal), Rooms);
     }
 
@@ -167,6 +179,7 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
         "promotions",
         "receipts",
         "segments",
+        "withdrawals",
     ];
 
     public async Task DisposeAsync()
@@ -315,6 +328,7 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
                 (select string_agg(state || version, ',') from promotions.promotion),
                 (select string_agg(version || name, ',') from promotions.segment),
                 (select string_agg(state || version, ',') from approvals.request),
+                (select string_agg(state || version, ',') from balances.withdrawal),
                 (select string_agg(version || name, ',') from connectors.connector),
                 (select count(*) from redemptions.order_return), (select count(*) from redemptions.order_reservation),
                 (select string_agg(version || is_active::text, ',') from coupons.coupon),

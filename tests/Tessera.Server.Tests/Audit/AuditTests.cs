@@ -24,6 +24,7 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await WorkAsync();
         await OrderAsync();
+        await MoneyAsync();
         var campaign = new
         {
             id = "told",
@@ -173,6 +174,47 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>A cart that uses a code, and a part of it given back.</summary>
+    /// <summary>A customer's money comes and goes, by one person who may do that much alone.</summary>
+    private async Task MoneyAsync()
+    {
+        var customer = Guid.CreateVersion7();
+        await _host.Database.ExecuteAsync("insert into access.customer (id) values ($1)", customer);
+        await _host.Database.ExecuteAsync(
+            """
+            insert into approvals.policy (kind, free_size, expires_after)
+            values ('balance_deposit', 1000, '1 day'), ('balance_withdrawal', 1000, '1 day')
+            """
+        );
+        var amount = new { amount = 700, currency = "EUR" };
+        foreach (
+            var (kind, input) in ((string, object)[])
+                [
+                    ("balance_deposit", new { customer_id = customer, amount }),
+                    (
+                        "balance_withdrawal",
+                        new
+                        {
+                            customer_id = customer,
+                            amount,
+                            destination = "ba_1",
+                        }
+                    ),
+                ]
+        )
+        {
+            var reply = await _host.PostAsync(
+                "/api/v1/approvals",
+                new
+                {
+                    kind,
+                    input,
+                    reason = "Work of every kind.",
+                }
+            );
+            Assert.Equal("executed", reply.Json.GetProperty("state").GetString());
+        }
+    }
+
     private async Task OrderAsync()
     {
         await _given.CouponAsync("CART");

@@ -21,6 +21,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : IAsyncLifetime
         [
             "platform.event platform.event_word access.merchant audit.entry audit.seal balances.account balances.transfer"
         ] = "the log, its chain and the ledger are for ever",
+        ["balances.withdrawal"] = "the proof of what was paid out, to nobody any more after an erasure",
         ["redemptions.redemption redemptions.rollback redemptions.booking redemptions.order_return coupons.usage"] =
             "sales: the ledger and what verify proves rest on them",
         ["expiration.bucket expiration.job expiration.batch expiration.coupon_end"] =

@@ -7,6 +7,7 @@ internal static class Wordless
     {
         ["of the person: emptied or destroyed by id"] = """
             access.customer.attributes access.customer.external_id access.customer.groups
+            balances.withdrawal.destination
             people.challenge.content people.challenge.hash people.external.issuer people.external.subject
             people.passkey.credential_id people.passkey.name people.passkey.public_key
             people.passkey.transports people.recovery_code.hash privacy.person_key.fingerprint
@@ -51,7 +52,7 @@ internal static class Wordless
             platform.event.payload platform.event.type
             """,
         ["numbers and ids of other systems, by which sales are known"] = """
-            access.merchant.external_id audit.request_origin.correlation_id campaigns.audience.campaign_id
+            access.merchant.external_id balances.withdrawal.payout_reference audit.request_origin.correlation_id campaigns.audience.campaign_id
             campaigns.campaign.id campaigns.cost.campaign_id connectors.accepted_callback.webhook_id
             connectors.connector.external_id connectors.definition.external_id connectors.ingested.event_id
             coupons.code.code coupons.coupon.campaign_id coupons.coupon.external_id

@@ -31,7 +31,7 @@ public static class ReadyRoles
     public static FrozenDictionary<string, ReadyRole> All { get; } =
         new[]
         {
-            Staff(Administrator, "Administrator", [.. Permissions.All.Where(static p => p != Permissions.OwnRead)]),
+            Staff(Administrator, "Administrator", [.. Permissions.All.Where(static p => !Permissions.IsOfCustomers(p))]),
             Staff(
                 "marketing_operations",
                 "Marketing operations",
@@ -92,6 +92,9 @@ public static class ReadyRoles
                     Permissions.ApprovalsRead,
                     Permissions.ApprovalsRequest,
                     Permissions.InstancesOverride,
+                    Permissions.BalancesRead,
+                    Permissions.BalancesDeposit,
+                    Permissions.BalancesWithdraw,
                     Permissions.PersonalDataReveal,
                     Permissions.PrivacyRequests,
                     Permissions.AuditRead,
@@ -141,6 +144,10 @@ public static class ReadyRoles
                     Permissions.ApprovalsRequest,
                     Permissions.ApprovalsDecide,
                     Permissions.BalancesAdjust,
+                    Permissions.BalancesRead,
+                    Permissions.BalancesDeposit,
+                    Permissions.BalancesWithdraw,
+                    Permissions.BalancesPayOut,
                     Permissions.AuditRead,
                     Permissions.AuditExport,
                     .. Reading,
@@ -203,12 +210,12 @@ public static class ReadyRoles
                 [Permissions.RedemptionsValidate, Permissions.RedemptionsRedeem]
             ),
             Of("partner_viewer", "Partner, reading only", Realms.Merchant, Reading),
-            Of("customer", "Customer", Realms.Customer, [Permissions.OwnRead]),
+            Of("customer", "Customer", Realms.Customer, [Permissions.OwnRead, Permissions.OwnWithdraw]),
         }.ToFrozenDictionary(static r => r.Id, StringComparer.Ordinal);
 
     /// <summary>
     /// The permissions a role of a realm may hold. What a customer may do is bounded by the customer, and only the
-    /// operations behind <see cref="Permissions.OwnRead"/> are.
+    /// operations behind <see cref="Permissions.IsOfCustomers"/> are.
     /// </summary>
     public static IReadOnlySet<string> Grantable(string realm) =>
         realm switch

@@ -142,7 +142,7 @@ internal static class RoleEndpoints
 
     /// <summary>Whether a caller has all that others are to have. What customers have is nobody else's.</summary>
     internal static bool Covers(Caller caller, IEnumerable<string> permissions) =>
-        permissions.All(p => p == Permissions.OwnRead || caller.Can(p));
+        permissions.All(p => Permissions.IsOfCustomers(p) || caller.Can(p));
 
     private static async Task ListAsync(HttpContext context, Database database)
     {

@@ -65,13 +65,14 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
                 operation.TryGetProperty("parameters", out var parameters)
                 && parameters.EnumerateArray().Any(p => p.GetProperty("name").GetString() == "If-Match");
             var reply = await SendAsync(method, path, path, example, asksForState ? "*" : null);
-            // An invitation or a password of nobody, an account of a key: read, and refused for what it refers to. And
+            // An invitation or a password of nobody, an account or balance of a key: read, and refused for what it refers to. And
             // this host has no public address.
             if (
                 reply.Code
                 is "invitation_not_valid"
                     or "sign_in_failed"
                     or "person_needed"
+                    or "customers_only"
                     or "no_identity_provider"
                     or "passkeys_unavailable"
             )

@@ -17,6 +17,7 @@ import { useToast } from '../../shared/ui/Toasts';
 import { Instant } from '../../shared/ui/Values';
 import { Emergencies } from './Emergencies';
 import { approvalsApi } from './approvalsApi';
+import { effectInWords } from './effectInWords';
 
 const states = ['pending', 'executed', 'rejected', 'withdrawn', 'expired', 'void'] as const;
 const looks: Record<string, string> = { pending: 'info', executed: 'ok', rejected: 'danger', void: 'warn', expired: 'plum' };
@@ -124,7 +125,7 @@ function Card({ approval }: { approval: Approval }) {
       </div>
       <div className="card__body stack stack--tight">
         <p className="anywhere">{approval.reason}</p>
-        <Effect effect={approval.effect} />
+        <Effect kind={approval.kind} effect={approval.effect} />
         <dl className="facts">
           <Fact name={t('approval.by')}>
             <code className="anywhere">{approval.requested_by}</code>
@@ -160,11 +161,14 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 }
 
 /** What it would do, as the server computed it when it was asked for. */
-function Effect({ effect }: { effect: unknown }) {
-  const { t } = useTranslation();
+function Effect({ kind, effect }: { kind: string; effect: unknown }) {
+  const translation = useTranslation();
+  const { t } = translation;
+  const words = effectInWords(kind, effect, translation);
   return (
     <section className="stack stack--tight" aria-label={t('approval.effect')}>
       <h3 className="small muted">{t('approval.effect')}</h3>
+      {words && <p className="anywhere">{words}</p>}
       <Data data={(effect ?? {}) as Record<string, unknown>} />
       <details className="small">
         <summary className="muted">{t('approval.exactly')}</summary>
@@ -179,7 +183,9 @@ function Effect({ effect }: { effect: unknown }) {
 }
 
 function DecideDialog({ approval, verb, onClose }: { approval: Approval; verb: Verb; onClose: () => void }) {
-  const { t } = useTranslation();
+  const translation = useTranslation();
+  const { t } = translation;
+  const words = effectInWords(approval.kind, approval.effect, translation);
   const toast = useToast();
   const key = useRef(`web-${nanoid()}`);
   const [note, setNote] = useState('');
@@ -218,6 +224,7 @@ function DecideDialog({ approval, verb, onClose }: { approval: Approval; verb: V
       }
     >
       <div className="stack">
+        {words && <p className="anywhere">{words}</p>}
         <p className="anywhere">{approval.reason}</p>
         <Field label={t('approval.note')}>
           <textarea className="input" rows={2} maxLength={2000} value={note} data-autofocus onChange={(event) => setNote(event.target.value)} />

@@ -2,6 +2,15 @@ import type { enEvents } from './en.events';
 
 export const deEvents: typeof enEvents = {
   'event.account.adjusted': 'Grenze angepasst',
+  'event.account.deposited': 'Geld auf ein Guthaben gebucht',
+  'event.withdrawal.requested': 'Auszahlung beantragt',
+  'event.withdrawal.approved': 'Auszahlung freigegeben',
+  'event.withdrawal.paid': 'Auszahlung bezahlt',
+  'event.withdrawal.failed': 'Auszahlung gescheitert',
+  'event.withdrawal.rejected': 'Auszahlung abgelehnt',
+  'event.withdrawal.cancelled': 'Auszahlung zurückgezogen',
+  'event.withdrawal.expired': 'Auszahlung nicht rechtzeitig entschieden',
+  'event.withdrawal.void': 'Auszahlung hinfällig',
   'event.api_key.created': 'API-Schlüssel angelegt',
   'event.api_key.revoked': 'API-Schlüssel gesperrt',
   'event.audit.exported': 'Protokoll ausgegeben',

@@ -1,6 +1,15 @@
 /** What entries of the log are called. */
 export const enEvents = {
   'event.account.adjusted': 'Limit adjusted',
+  'event.account.deposited': 'Money put on a balance',
+  'event.withdrawal.requested': 'Withdrawal requested',
+  'event.withdrawal.approved': 'Withdrawal approved',
+  'event.withdrawal.paid': 'Withdrawal paid out',
+  'event.withdrawal.failed': 'Withdrawal could not be paid out',
+  'event.withdrawal.rejected': 'Withdrawal rejected',
+  'event.withdrawal.cancelled': 'Withdrawal cancelled',
+  'event.withdrawal.expired': 'Withdrawal not decided in time',
+  'event.withdrawal.void': 'Withdrawal void',
   'event.api_key.created': 'API key created',
   'event.api_key.revoked': 'API key revoked',
   'event.audit.exported': 'Audit log exported',
