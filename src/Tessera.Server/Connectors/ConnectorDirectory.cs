@@ -272,9 +272,7 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
         return string.Join(" and ", conditions);
     }
 
-    /// <summary>Connectors belong to the deployment: a key that acts for one merchant sees none.</summary>
-    protected override string Scope(Caller caller, List<object?> values) =>
-        caller.MerchantId is null ? "true" : "false";
+    protected override string Scope(Caller caller, List<object?> values) => ConnectorScope.Of(caller, values);
 
     protected override string SortKey(Connector view, string sort) =>
         sort == "name" ? view.Name : base.SortKey(view, sort);

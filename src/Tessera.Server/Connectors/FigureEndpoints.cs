@@ -114,7 +114,7 @@ internal static class FigureEndpoints
         }
 
         var values = new List<object?>();
-        var scope = merchant is null ? "true" : "false";
+        var scope = ConnectorScope.Of(Caller.Of(context), values);
         var beyond = page.Where("name", "text", "id", "uuid", values);
         await using var command = database.Source.CreateCommand(
             $"""
@@ -215,11 +215,13 @@ internal static class FigureEndpoints
         var page = await cursors.ReadAsync(query, ["position"], "-position", caller.MerchantId, cancel);
         var rows = new PageRows("true");
         rows.Equal("c.connector_id", id);
+        // A partner is told of the house's coupons as well: those are not the merchant's.
+        rows.Equal("b.merchant_id", caller.MerchantId);
         rows.Equal("c.state", query.Word("state", States));
         Refusal? refused;
         await using (var work = await database.BeginAsync(cancel))
         {
-            refused = await SteeringEndpoints.FindAsync(work, id, caller, cancel) is null ? Entry.NotFound : null;
+            refused = await ConnectorScope.SeesAsync(work, id, caller, cancel) ? null : Entry.NotFound;
         }
 
         await rows.AnswerAsync(context, database, query, page, Commands, refused);
@@ -231,16 +233,19 @@ internal static class FigureEndpoints
         await using var work = await database.BeginAsync(cancel);
         CommandView? view = null;
         long[] ids = [];
-        if (await SteeringEndpoints.FindAsync(work, id, Caller.Of(context), cancel) is not null)
+        var caller = Caller.Of(context);
+        if (await ConnectorScope.SeesAsync(work, id, caller, cancel))
         {
             await using var command = work.Command(
                 $"""
                 select {CommandColumns}, b.ids[1:100]
                 from connectors.command c join connectors.batch b on b.id = c.batch_id
-                where c.connector_id = $1 and c.position = $2
+                where c.connector_id = $1 and c.position = $2 and ($3 or b.merchant_id = $4)
                 """,
                 id,
-                position
+                position,
+                caller.MerchantId is null,
+                caller.MerchantId ?? Guid.Empty
             );
             await using var row = await command.ExecuteReaderAsync(cancel);
             if (await row.ReadAsync(cancel))
@@ -260,12 +265,16 @@ internal static class FigureEndpoints
         await using (
             var command = work.Command(
                 """
-                select key, at, milliseconds, status, outcome, answer from connectors.attempt
+                select key, at, milliseconds, status, outcome,
+                    -- What the partner said of several commands at once may speak of coupons that are not the merchant's.
+                    case when $3 or from_position = to_position then answer else '' end
+                from connectors.attempt
                 where connector_id = $1 and to_position >= $2 and from_position <= $2
                 order by to_position, id desc limit 100
                 """,
                 id,
-                position
+                position,
+                caller.MerchantId is null
             )
         )
         await using (var row = await command.ExecuteReaderAsync(cancel))
@@ -405,7 +414,9 @@ internal static class FigureEndpoints
     /// <param name="Milliseconds">How long it took.</param>
     /// <param name="Status">HTTP status, where one came.</param>
     /// <param name="Outcome">ok, or what was wrong.</param>
-    /// <param name="Answer">The first KiB of it, as text.</param>
+    /// <param name="Answer">
+    /// The first KiB of it, as text; to a merchant not that of a call that told of several commands.
+    /// </param>
     private sealed record AttemptView(
         string Key,
         DateTimeOffset At,

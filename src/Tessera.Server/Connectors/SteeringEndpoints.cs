@@ -150,7 +150,7 @@ internal static class SteeringEndpoints
         );
     }
 
-    /// <summary>A connector the caller may see, ready to be called, and the database's clock.</summary>
+    /// <summary>A connector the caller may call, ready to be called, and the database's clock.</summary>
     private static async Task<(Target Target, DateTimeOffset Now)?> OpenAsync(
         Guid id,
         Caller caller,
@@ -204,8 +204,8 @@ internal static class SteeringEndpoints
         await HttpAnswer.Json(200, new CouponQueryAnswer(usable, reason)).SendAsync(context);
     }
 
-    /// <summary>A connector the caller may see.</summary>
-    internal static async Task<Connector?> FindAsync(UnitOfWork work, Guid id, Caller caller, CancellationToken cancel)
+    /// <summary>A connector the caller may call or change: a merchant none, not even its own.</summary>
+    private static async Task<Connector?> FindAsync(UnitOfWork work, Guid id, Caller caller, CancellationToken cancel)
     {
         if (caller.MerchantId is not null)
         {

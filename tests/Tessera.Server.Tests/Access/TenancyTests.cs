@@ -15,7 +15,7 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>In every name and code of the other merchant.</summary>
     private const string Mark = "ZEBRA";
 
-    /// <summary>Only the house makes these, and no merchant's key sees them.</summary>
+    /// <summary>Only the house makes these; of connectors a merchant sees its own, of all else none.</summary>
     private static readonly string[] OfTheHouse =
     [
         "connectors",
@@ -117,6 +117,12 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
             if (example.ContainsKey("name"))
             {
                 example["name"] = Mark;
+            }
+
+            // Told of the other merchant's coupons alone, so it is that merchant's to see.
+            if (path == "/api/v1/connectors")
+            {
+                example["merchants"] = new System.Text.Json.Nodes.JsonArray(merchant.ToString());
             }
 
             if (example.ContainsKey("customer_id"))

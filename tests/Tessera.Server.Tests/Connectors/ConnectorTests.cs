@@ -1,3 +1,4 @@
+using Tessera.Server.Access;
 using Tessera.Server.Connectors;
 using Tessera.Server.Platform;
 using Tessera.Server.Tests.Support;
@@ -103,7 +104,7 @@ public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_key_of_a_merchant_sees_and_makes_no_connectors()
+    public async Task A_key_of_a_merchant_sees_none_of_the_houses_connectors_and_makes_none()
     {
         var place = await IdAsync();
         var key = await _host.KeyAsync(
@@ -150,6 +151,85 @@ public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
             )
         );
     }
+
+    [Fact]
+    public async Task A_merchant_sees_the_connectors_of_its_coupons_alone_and_of_their_stream_its_own_coupons()
+    {
+        var (merchant, rival) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        using var own = _host.ClientOf(await _host.KeyAsync([.. Permissions.All], merchant, merchantExists: false));
+        using var other = _host.ClientOf(await _host.KeyAsync([.. Permissions.All], rival, merchantExists: false));
+        var ours = await IdAsync($$"""{"name":"Ours","kind":"internal","merchants":["{{merchant}}"]}""");
+        string[] hidden =
+        [
+            await IdAsync($$"""{"name":"Theirs","kind":"internal","merchants":["{{rival}}"]}"""),
+            await IdAsync($$"""{"name":"Both","kind":"internal","merchants":["{{merchant}}","{{rival}}"]}"""),
+            await IdAsync("""{"name":"None","kind":"internal","merchants":[]}"""),
+            await IdAsync("""{"name":"House","kind":"internal"}"""),
+        ];
+        var at = TimeProvider.System.GetUtcNow().AddDays(1);
+        await AppendAsync(
+            new CommandBatch(CommandKind.Disable, merchant, null, CommandBatch.Instance, [1, 2], at),
+            new CommandBatch(CommandKind.Disable, null, null, CommandBatch.Instance, [987_654], at)
+        );
+        foreach (var list in (string[])[Path, "/api/v1/connector-figures"])
+        {
+            var seen = (await _host.GetAsync(list, own)).Json.GetProperty("data").EnumerateArray();
+            Assert.Equal(["Ours"], seen.Select(static c => c.GetProperty("name").GetString()));
+            Assert.Equal(
+                ["Theirs"],
+                (await _host.GetAsync(list, other))
+                    .Json.GetProperty("data")
+                    .EnumerateArray()
+                    .Select(static c => c.GetProperty("name").GetString())
+            );
+        }
+
+        Assert.Equal(200, (await _host.GetAsync($"{Path}/{ours}", own)).Status);
+        foreach (var id in hidden)
+        {
+            Assert.Equal(404, (await _host.GetAsync($"{Path}/{id}", own)).Status);
+            Assert.Equal(404, (await _host.GetAsync($"{Path}/{id}/commands", own)).Status);
+        }
+
+        // The house's coupon was told to this partner too, and is not the merchant's.
+        var told = PositionsOf(await _host.GetAsync($"{Path}/{ours}/commands"));
+        var position = Assert.Single(PositionsOf(await _host.GetAsync($"{Path}/{ours}/commands", own)));
+        Assert.Equal(2, told.Length);
+        var houses = Assert.Single(told, p => p != position);
+        var timeline = await _host.GetAsync($"{Path}/{ours}/commands/{position}", own);
+        Assert.Equal(
+            [1L, 2L],
+            timeline.Json.GetProperty("first_ids").EnumerateArray().Select(static i => i.GetInt64())
+        );
+        Assert.Equal(200, (await _host.GetAsync($"{Path}/{ours}/commands/{houses}")).Status);
+        Assert.Equal(404, (await _host.GetAsync($"{Path}/{ours}/commands/{houses}", own)).Status);
+        Assert.Equal(404, (await _host.GetAsync($"{Path}/{ours}/commands/{position}", other)).Status);
+
+        // Reading is all: its own is not the merchant's to change or to call.
+        Assert.Equal(
+            404,
+            (await _host.PostAsync($"{Path}/{ours}/queries", new { ids = (long[])[1] }, client: own)).Status
+        );
+        Assert.Equal(404, (await _host.PostAsync($"{Path}/{ours}/test-calls", client: own)).Status);
+        Assert.Equal(404, (await _host.PostAsync($"{Path}/{ours}/signing-secret", client: own)).Status);
+        var breaker = await _host.PostAsync(
+            $"{Path}/{ours}/breaker",
+            new { forced = "open", reason = "No." },
+            client: own
+        );
+        Assert.Equal(404, breaker.Status);
+        var changed = await _host.SendAsync(
+            HttpMethod.Patch,
+            $"{Path}/{ours}",
+            new { name = "Mine" },
+            client: own,
+            headers: new Dictionary<string, string> { ["If-Match"] = "*" }
+        );
+        Assert.Equal("merchant_key_not_allowed", changed.Code);
+    }
+
+    private static long[] PositionsOf(Reply stream) =>
+        [.. stream.Json.GetProperty("data").EnumerateArray().Select(static c => c.GetProperty("position").GetInt64())];
 
     private static IEnumerable<long> Ids(int count) => Enumerable.Range(100, count).Select(static i => (long)i);
 

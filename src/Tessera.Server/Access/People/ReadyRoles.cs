@@ -31,7 +31,11 @@ public static class ReadyRoles
     public static FrozenDictionary<string, ReadyRole> All { get; } =
         new[]
         {
-            Staff(Administrator, "Administrator", [.. Permissions.All.Where(static p => !Permissions.IsOfCustomers(p))]),
+            Staff(
+                Administrator,
+                "Administrator",
+                [.. Permissions.All.Where(static p => !Permissions.IsOfCustomers(p))]
+            ),
             Staff(
                 "marketing_operations",
                 "Marketing operations",
@@ -197,6 +201,7 @@ public static class ReadyRoles
                     Permissions.RedemptionsRedeem,
                     Permissions.RedemptionsRollBack,
                     Permissions.ExpiryChange,
+                    Permissions.ConnectorsRead,
                     Permissions.Operations,
                     Permissions.KeysManage,
                     Permissions.PeopleRead,
@@ -209,7 +214,7 @@ public static class ReadyRoles
                 Realms.Merchant,
                 [Permissions.RedemptionsValidate, Permissions.RedemptionsRedeem]
             ),
-            Of("partner_viewer", "Partner, reading only", Realms.Merchant, Reading),
+            Of("partner_viewer", "Partner, reading only", Realms.Merchant, [.. Reading, Permissions.ConnectorsRead]),
             Of("customer", "Customer", Realms.Customer, [Permissions.OwnRead, Permissions.OwnWithdraw]),
         }.ToFrozenDictionary(static r => r.Id, StringComparer.Ordinal);
 
