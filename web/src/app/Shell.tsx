@@ -4,6 +4,7 @@ import {
   ClipboardCheck,
   Hourglass,
   ListChecks,
+  Lock,
   LogOut,
   Megaphone,
   Menu as MenuIcon,
@@ -30,6 +31,7 @@ import { localeChosen, themeChosen, type Theme } from '../shared/lib/prefs';
 import { Button } from '../shared/ui/Button';
 import { Dialog } from '../shared/ui/Dialog';
 import { Menu, MenuChoice, MenuItem, MenuRule } from '../shared/ui/Menu';
+import { EmptyState } from '../shared/ui/States';
 
 const EmergencyBanner = lazy(() => withTexts(import('../features/approvals/EmergencyBanner')));
 const SignIn = lazy(() => withTexts(import('../features/session/SignIn')).then((module) => ({ default: module.SignIn })));
@@ -109,7 +111,7 @@ export function Shell() {
               <EmergencyBanner />
             </Suspense>
           )}
-          {needsFactor && pathname !== '/settings/account' ? <Navigate to="/settings/account" replace /> : <Outlet />}
+          {needsFactor && pathname !== '/settings/account' ? <Navigate to="/settings/account" replace /> : <Allowed />}
         </main>
       </div>
       <Palette destinations={allDestinations} />
@@ -132,9 +134,29 @@ export function Shell() {
   );
 }
 
+/** Where somebody begins: the first page that this person may see. */
+export function Home() {
+  const can = useCan();
+  return <Navigate to={allDestinations.find(({ permission }) => can(permission))?.to ?? '/settings/account'} replace />;
+}
+
+/** The page, for those who may see it (ACC-02); others are told so. Of the settings each tab asks for itself. */
+function Allowed() {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { pathname } = useLocation();
+  const wanted = allDestinations.find(({ to }) => pathname === to || pathname.startsWith(`${to}/`));
+  if (!wanted || wanted.to === '/settings' || can(wanted.permission)) return <Outlet />;
+  return (
+    <div className="page">
+      <EmptyState isPage icon={Lock} title={t('error.forbidden')} action={<Link to="/">{t('app.home')}</Link>} />
+    </div>
+  );
+}
+
 function Brand() {
   return (
-    <Link className="brand" to="/coupons">
+    <Link className="brand" to="/">
       <img src="/app/icon.svg" alt="" />
       Tessera
     </Link>

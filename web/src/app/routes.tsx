@@ -1,12 +1,12 @@
 import { Compass, TriangleAlert } from 'lucide-react';
 import type { ComponentType } from 'react';
-import { createBrowserRouter, Link, Navigate, useRouteError, type LoaderFunctionArgs } from 'react-router';
+import { createBrowserRouter, Link, useRouteError, type LoaderFunctionArgs } from 'react-router';
 import { loadCoupons } from '../features/coupons/loadCoupons';
 import { loadDashboard } from '../features/insights/loadDashboard';
 import { useTranslation, withTexts } from '../shared/i18n/i18n';
 import { Button } from '../shared/ui/Button';
 import { EmptyState } from '../shared/ui/States';
-import { Shell } from './Shell';
+import { Home, Shell } from './Shell';
 
 /** A page of its own chunk, fetched when first wanted, with the texts the first page does without. */
 const page = (load: () => Promise<object>, name: string, prepare: (part: Promise<object>) => Promise<object> = withTexts) => ({
@@ -31,7 +31,7 @@ export const router = createBrowserRouter(
       Component: Shell,
       ErrorBoundary: Crash,
       children: [
-        { index: true, element: <Navigate to="/coupons" replace /> },
+        { index: true, Component: Home },
         {
           path: 'coupons',
           ...page(() => import('../features/coupons/CouponListPage'), 'CouponListPage', (part) => part),
@@ -92,7 +92,7 @@ function NotFound() {
         icon={Compass}
         title={t('app.notFound.title')}
         text={t('app.notFound.text')}
-        action={<Link to="/coupons">{t('app.home')}</Link>}
+        action={<Link to="/">{t('app.home')}</Link>}
       />
     </div>
   );

@@ -30,7 +30,7 @@ export const de: Messages = {
   'app.offline': 'Keine Verbindung. Eingaben bleiben erhalten.',
   'app.notFound.title': 'Diese Seite gibt es nicht',
   'app.notFound.text': 'Vielleicht ein Tippfehler in der Adresse, vielleicht ist die Sache weg.',
-  'app.home': 'Zu den Gutscheinen',
+  'app.home': 'Zur ersten Seite',
   'app.crash.title': 'Diese Seite ist ausgefallen',
   'app.crash.text': 'Der Rest läuft weiter. Neu laden hilft meist.',
   'app.reload': 'Neu laden',

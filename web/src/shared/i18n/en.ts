@@ -15,7 +15,7 @@ export const en = {
   'app.offline': 'No connection. What you typed is kept.',
   'app.notFound.title': 'There is no such page',
   'app.notFound.text': 'The address may be mistyped, or the thing may be gone.',
-  'app.home': 'To the coupons',
+  'app.home': 'To the first page',
   'app.crash.title': 'This page failed',
   'app.crash.text': 'The rest of the app still works. Reloading usually helps.',
   'app.reload': 'Reload',
