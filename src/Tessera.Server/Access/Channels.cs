@@ -57,6 +57,10 @@ internal sealed partial class Channels : Directory<ChannelWanted, Channel>
 
     protected override string Columns => "id, name, kind, is_active, version, created_at, location";
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } = ["id", "kind", "is_active"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name", "location"];
+
     protected override string IdType => "text";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

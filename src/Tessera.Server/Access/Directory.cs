@@ -96,10 +96,26 @@ internal abstract class Directory<TWanted, TView>
     /// <returns>A condition; its values are added.</returns>
     protected abstract string Scope(Caller caller, List<object?> values);
 
-    /// <summary>What the log tells of a change beside the names of the members that changed; nothing unless a kind says so.</summary>
+    /// <summary>Members whose values the log has, before and after (AUD-01): closed words, numbers, flags, ids.</summary>
+    protected virtual IReadOnlyList<string> ToldPlainly => [];
+
+    /// <summary>Members that are words of people: the log has marks of their values, which lie beside it.</summary>
+    protected virtual IReadOnlyList<string> ToldAsWords => [];
+
+    /// <summary>What the log tells of a change beside the names of the members that changed.</summary>
     /// <param name="before">Null for a new record.</param>
     /// <param name="after">Null for one that is deleted.</param>
-    protected virtual (string Name, object? Value)[] Told(TView? before, TView? after) => [];
+    /// <param name="words">Takes words; they are written with the event.</param>
+    protected virtual (string Name, object? Value)[] Told(TView? before, TView? after, EventWords words)
+    {
+        if (ToldPlainly.Count + ToldAsWords.Count == 0)
+        {
+            return [];
+        }
+
+        var (old, now) = (MembersOf(before), MembersOf(after));
+        return [("before", Changed(old, now, words)), ("after", Changed(now, old, words))];
+    }
 
     /// <summary>Why a caller who may write may not write this; null unless a kind says so.</summary>
     protected virtual Refusal? NotFor(Caller caller, TWanted wanted) => null;
@@ -254,7 +270,7 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, Taken);
                 }
 
-                await TellAsync(context, work, made, "created", made.Version, Told(null, made));
+                await TellAsync(context, work, made, "created", made.Version, await ToldAsync(work, null, made));
                 return HttpAnswer.Json(201, made, $"/api/v1/{Plural}/{made.Key}", TagOf(made));
             },
             first: Outsider(caller)
@@ -291,7 +307,11 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, Taken);
                 }
 
-                (string, object?)[] facts = [("changed", ChangedNames(present, changed)), .. Told(present, changed)];
+                (string, object?)[] facts =
+                [
+                    ("changed", ChangedNames(present, changed)),
+                    .. await ToldAsync(work, present, changed),
+                ];
                 await TellAsync(context, work, changed, "updated", changed.Version, facts);
                 return HttpAnswer.Json(200, changed, etag: TagOf(changed));
             },
@@ -330,7 +350,8 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, DirectoryRefusals.InUse);
                 }
 
-                await TellAsync(context, work, present, "deleted", present.Version + 1, Told(present, null));
+                var told = await ToldAsync(work, present, null);
+                await TellAsync(context, work, present, "deleted", present.Version + 1, told);
                 return HttpAnswer.NoContent;
             }
         );
@@ -407,10 +428,42 @@ internal abstract class Directory<TWanted, TView>
     /// <summary>The ETag of a record.</summary>
     protected static string TagOf(TView view) => ETags.Of(view.Version, view.CreatedAt);
 
+    private async Task<(string Name, object? Value)[]> ToldAsync(UnitOfWork work, TView? before, TView? after)
+    {
+        var words = new EventWords();
+        var told = Told(before, after, words);
+        await words.WriteAsync(work, CancellationToken.None);
+        return told;
+    }
+
+    /// <summary>What one side of a change says otherwise than the other; null where there is no such side.</summary>
+    private JsonObject? Changed(JsonObject? side, JsonObject? other, EventWords words)
+    {
+        if (side is null)
+        {
+            return null;
+        }
+
+        var told = new JsonObject();
+        foreach (var name in ToldPlainly.Concat(ToldAsWords))
+        {
+            if (!JsonNode.DeepEquals(side[name], other?[name]))
+            {
+                told[name] = ToldAsWords.Contains(name)
+                    ? words.Keep(side[name]?.GetValue<string>())
+                    : side[name]?.DeepClone();
+            }
+        }
+
+        return told;
+    }
+
+    private static JsonObject? MembersOf(TView? view) =>
+        view is null ? null : JsonSerializer.SerializeToNode(view, Wire.Json)!.AsObject();
+
     private static string[] ChangedNames(TView before, TView after)
     {
-        var old = JsonSerializer.SerializeToNode(before, Wire.Json)!.AsObject();
-        var now = JsonSerializer.SerializeToNode(after, Wire.Json)!.AsObject();
+        var (old, now) = (MembersOf(before)!, MembersOf(after)!);
         return
         [
             .. now.Where(m => m.Key != "version" && !JsonNode.DeepEquals(m.Value, old[m.Key]))

@@ -51,6 +51,10 @@ internal sealed class Merchants : Directory<MerchantWanted, Merchant>
 
     protected override string Columns => "id, name, external_id, is_active, version, created_at, region";
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } = ["external_id", "is_active", "region"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name"];
+
     protected override string IdType => "uuid";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

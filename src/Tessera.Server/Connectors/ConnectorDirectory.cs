@@ -65,6 +65,30 @@ internal sealed partial class ConnectorDirectory(bool hasPrivateNetworks) : Dire
 
     protected override string Columns => Connector.Columns;
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } =
+    [
+        "kind",
+        "address",
+        "encoding",
+        "acknowledgement",
+        "channels",
+        "merchants",
+        "can_schedule",
+        "batch_size",
+        "concurrency",
+        "rate_per_second",
+        "quota_per_day",
+        "sla_seconds",
+        "timeout_seconds",
+        "callback_seconds",
+        "manual_after_seconds",
+        "external_id",
+        "is_active",
+        "is_critical",
+    ];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name", "contact", "instructions"];
+
     protected override string IdType => "uuid";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

@@ -44,6 +44,10 @@ internal sealed class Consultants : Directory<ConsultantWanted, Consultant>
 
     protected override string Columns => "id, name, is_active, version, created_at";
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } = ["id", "is_active"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name"];
+
     protected override string IdType => "integer";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

@@ -52,6 +52,10 @@ internal sealed partial class Services : Directory<ServiceWanted, Service>
 
     protected override string Columns => "id, name, session_types, version, created_at";
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } = ["id", "session_types"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name"];
+
     protected override string IdType => "text";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

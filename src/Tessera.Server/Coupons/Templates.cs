@@ -66,6 +66,10 @@ internal sealed class Templates : Directory<TemplateWanted, Template>
 
     protected override string Columns => "id, name, fields::text, valid_days, version, created_at";
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } = ["valid_days"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name"];
+
     protected override string IdType => "uuid";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =

@@ -140,7 +140,7 @@ internal sealed class RegionDirectory : Directory<RegionWanted, Region>
         return await OneAsync(command);
     }
 
-    protected override (string Name, object? Value)[] Told(Region? before, Region? after) =>
+    protected override (string Name, object? Value)[] Told(Region? before, Region? after, EventWords words) =>
         [
             ("before", before is null ? null : Words(before.Coupons)),
             ("after", after is null ? null : Words(after.Coupons)),

@@ -84,6 +84,74 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_log_has_a_setting_before_and_after_and_its_words_beside_it()
+    {
+        var made = await _host.PostAsync("/api/v1/merchants", new { name = "Miss Featherstone", region = "AT" });
+        var merchant = made.Json.GetProperty("id").GetString()!;
+        await PatchAsync($"/api/v1/merchants/{merchant}", new { name = "Mister Featherstone", is_active = false });
+        var connector = await _host.PostAsync(
+            "/api/v1/connectors",
+            new
+            {
+                name = "Shops",
+                kind = "internal",
+                contact = "Ask for Featherstone",
+            }
+        );
+        var id = connector.Json.GetProperty("id").GetString()!;
+        await PatchAsync($"/api/v1/connectors/{id}", new { batch_size = 50, contact = "Nobody" });
+        Assert.Equal(
+            [
+                "merchant.created null {is_active,name,region}",
+                "merchant.updated {is_active,name} {is_active,name}",
+                "connector.updated {batch_size,contact} {batch_size,contact}",
+            ],
+            await _host.Database.ColumnAsync<string>(
+                """
+                select type || ' ' || coalesce(names.before::text, 'null') || ' ' || names.after::text
+                from platform.event cross join lateral (select
+                    (select array_agg(k order by k) from jsonb_object_keys(nullif(payload -> 'before', 'null')) k) as before,
+                    (select array_agg(k order by k) from jsonb_object_keys(payload -> 'after') k) as after) names
+                where type in ('merchant.created', 'merchant.updated', 'connector.updated') order by position
+                """
+            )
+        );
+        var changed = await _host.Database.ScalarAsync<string>(
+            "select platform.spoken(payload) from platform.event where type = 'merchant.updated'"
+        );
+        Assert.Contains("Miss Featherstone", changed, StringComparison.Ordinal);
+        Assert.Contains("Mister Featherstone", changed, StringComparison.Ordinal);
+        Assert.Equal(
+            "true false 1000 50",
+            await _host.Database.ScalarAsync<string>(
+                """
+                select concat_ws(' ', m.payload #>> '{before,is_active}', m.payload #>> '{after,is_active}',
+                    c.payload #>> '{before,batch_size}', c.payload #>> '{after,batch_size}')
+                from platform.event m cross join platform.event c
+                where m.type = 'merchant.updated' and c.type = 'connector.updated'
+                """
+            )
+        );
+        Assert.Equal(
+            0,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where payload::text like '%Featherstone%'"
+            )
+        );
+    }
+
+    private async Task PatchAsync(string path, object wanted)
+    {
+        var reply = await _host.SendAsync(
+            HttpMethod.Patch,
+            path,
+            wanted,
+            headers: new Dictionary<string, string> { ["If-Match"] = "*" }
+        );
+        Assert.True(reply.Status == 200, reply.Body);
+    }
+
+    [Fact]
     public async Task All_bad_fields_are_named_at_once()
     {
         var reply = await _host.PostAsync(

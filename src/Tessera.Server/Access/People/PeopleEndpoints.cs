@@ -312,6 +312,7 @@ internal static class PeopleEndpoints
             ("roles", changed.Roles),
             ("roles_before", present.Roles),
             ("is_active", changed.IsActive),
+            ("is_active_before", present.IsActive),
             ("is_renamed", changed.Name != present.Name)
         );
         var request = RequestIds.Of(context);

@@ -270,7 +270,7 @@ internal static class RoleEndpoints
             CancellationToken.None
         );
         var view = (await FindAsync(work, wanted.Id, false))!;
-        await TellAsync(context, work, caller, view, "role.updated");
+        await TellAsync(context, work, caller, view, "role.updated", ("permissions_before", present.Permissions));
         return HttpAnswer.Json(200, view, etag: ETags.Of(view.Version));
     }
 
@@ -356,9 +356,16 @@ internal static class RoleEndpoints
         return await rows.ReadAsync() ? Read(rows) : null;
     }
 
-    private static async Task TellAsync(HttpContext context, UnitOfWork work, Caller caller, RoleView role, string type)
+    private static async Task TellAsync(
+        HttpContext context,
+        UnitOfWork work,
+        Caller caller,
+        RoleView role,
+        string type,
+        params (string, object?)[] more
+    )
     {
-        var payload = EventLog.Payload(("realm", role.Realm), ("permissions", role.Permissions));
+        var payload = EventLog.Payload([("realm", role.Realm), ("permissions", role.Permissions), .. more]);
         var entry = new EventEntry("role", role.Id, type, role.Version, caller.Actor, payload, RequestIds.Of(context));
         await EventLog.AppendAsync(
             work,

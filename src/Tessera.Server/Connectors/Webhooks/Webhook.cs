@@ -107,6 +107,11 @@ internal sealed class WebhookDirectory(bool hasPrivateNetworks) : Directory<Webh
         includes_sums
         """;
 
+    protected override IReadOnlyList<string> ToldPlainly { get; } =
+    ["url", "events", "retry_seconds", "is_active", "includes_sums"];
+
+    protected override IReadOnlyList<string> ToldAsWords { get; } = ["name"];
+
     protected override string IdType => "uuid";
 
     protected override IReadOnlyDictionary<string, (string Column, string Type)> Sorts { get; } =
