@@ -16,7 +16,8 @@ public sealed class CampaignTests(App app)
         await using var view = await app.OpenAsync();
         await view.GoAsync("/campaigns/calendar?day=2027-02-08");
         await Expect(view.Page.GetByRole(AriaRole.Heading, new() { Name = "February 2027" })).ToBeVisibleAsync();
-        await view.ReachAsync(view.Page.Locator("[role=gridcell][tabindex='0']"));
+        var day = view.Page.Locator("[role=gridcell][tabindex='0']");
+        await view.ReachAsync(day);
         await view.PressAsync("ArrowRight");
         await view.PressAsync("ArrowRight");
         await view.UntilAtAsync("**day=2027-02-10*");
@@ -25,8 +26,10 @@ public sealed class CampaignTests(App app)
         await Expect(below.GetByRole(AriaRole.Link, new() { Name = "calendar-two" })).ToBeVisibleAsync();
         await view.PressAsync("PageDown");
         await Expect(view.Page.GetByRole(AriaRole.Heading, new() { Name = "March 2027" })).ToBeVisibleAsync();
+        await Expect(day).ToBeFocusedAsync();
         await view.PressAsync("PageUp");
         await Expect(below).ToBeVisibleAsync();
+        await Expect(day).ToBeFocusedAsync();
         await view.PressAsync("Enter");
         await Expect(below.GetByRole(AriaRole.Link).First).ToBeFocusedAsync();
         await view.PressAsync("Enter");
@@ -89,6 +92,7 @@ public sealed class CampaignTests(App app)
         await MakeAsync("two-at-once", "2027-05-01", "2027-05-09");
         await using var view = await app.OpenAsync();
         await view.GoAsync("/campaigns/two-at-once");
+        await Expect(view.Dialog.GetByRole(AriaRole.Link, new() { Name = "Edit" })).ToBeVisibleAsync();
         await view.PressAsync("e");
         await view.WriteAsync(view.Dialog.GetByLabel("Name"), "Mine");
         await view.UseAsync(view.Button("1 unsaved change"));

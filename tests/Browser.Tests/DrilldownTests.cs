@@ -40,8 +40,11 @@ public sealed class DrilldownTests(App app)
         await UntilCountedAsync();
         await using var view = await app.OpenAsync();
         await view.GoAsync("/coupons/analytics?period=90");
-        await view.ReachAsync(view.Page.Locator($".chart__body[aria-label^='{title}']"));
+        var body = view.Page.Locator($".chart__body[aria-label^='{title}']");
+        await Expect(body.Locator("a.chart__mark").First).ToBeAttachedAsync();
+        await view.ReachAsync(body);
         await view.PressAsync("ArrowRight");
+        await Expect(body.Locator("a.chart__mark:focus")).ToBeAttachedAsync();
         var name = await view.FocusedAsync();
         var count = name[(name.LastIndexOf(' ') + 1)..];
         await view.PressAsync("Enter");
@@ -76,9 +79,16 @@ public sealed class DrilldownTests(App app)
                 or (select seq from insights.progress) <> (select coalesce(max(seq), 0) from audit.entry)
                 or (select refusal_id from insights.progress) < any (select id from redemptions.refusal)
             """;
-        for (var tries = 0; tries < 400 && await app.Host.Database.ScalarAsync<bool>(behind); tries++)
+        for (var tries = 0; tries < 400; tries++)
         {
+            if (!await app.Host.Database.ScalarAsync<bool>(behind))
+            {
+                return;
+            }
+
             await Task.Delay(100);
         }
+
+        throw new TimeoutException("The figures have not counted all that happened.");
     }
 }

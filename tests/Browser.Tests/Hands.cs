@@ -74,6 +74,12 @@ internal static class Hands
         }
 
         await view.ReachAsync(target);
+        // What there is to choose from may come later than the list.
+        var list = await target.ElementHandleAsync();
+        await view.Page.WaitForFunctionAsync(
+            "([list, wanted]) => [...list.options].some(o => o.value === wanted || o.text === wanted)",
+            (object[])[list, option]
+        );
         var steps = await target.EvaluateAsync<int>(
             "(list, wanted) => [...list.options].findIndex(o => o.value === wanted || o.text === wanted) - list.selectedIndex",
             option
@@ -82,6 +88,11 @@ internal static class Hands
         {
             await view.PressAsync(steps > 0 ? "ArrowDown" : "ArrowUp");
         }
+
+        Assert.Contains(
+            option,
+            await target.EvaluateAsync<string[]>("list => [list.value, list.options[list.selectedIndex].text]")
+        );
     }
 
     /// <summary>Undoes a job, and waits until the service has taken that up: who leaves the page before may take it back.</summary>
@@ -93,11 +104,13 @@ internal static class Hands
         await Assertions.Expect(question).ToHaveCountAsync(0);
     }
 
-    /// <summary>Goes to an element by keyboard.</summary>
+    /// <summary>Goes to an element by keyboard, once it is there and can be worked.</summary>
     public static async Task ReachAsync(this View view, ILocator target)
     {
         await target.WaitForAsync();
+        await Assertions.Expect(target).ToBeEnabledAsync();
         var element = await target.ElementHandleAsync();
+        await view.Page.WaitForFunctionAsync(HasTakenFocus, element);
         for (var step = 0; step < MostSteps; step++)
         {
             var key = await element.EvaluateAsync<string?>(NextKey);
@@ -118,6 +131,18 @@ internal static class Hands
 
         Assert.Fail($"No key leads to {target}; they end at {await view.FocusedAsync()}.");
     }
+
+    /// <summary>
+    /// Whether what an element is in has taken the focus: it does when it opens, a moment after it is seen. A key before that
+    /// goes to what is behind it, and closes a menu. From a place that is gone the Tab key leads into a dialog by itself.
+    /// </summary>
+    private const string HasTakenFocus = """
+        wanted => {
+            const box = wanted.closest('[role=menu], [role=dialog], [role=alertdialog]');
+            const now = document.activeElement;
+            return !box || !wanted.isConnected || box.contains(now) || (now === document.body && !box.matches('[role=menu]'));
+        }
+        """;
 
     /// <summary>
     /// The key that leads nearer to an element: none when it is there, an arrow where arrows walk; null when the page has

@@ -77,6 +77,7 @@ public sealed class HostileNameTests(App app)
         Assert.Empty(await view.AxeAsync());
         await view.Button("All matching").ClickAsync();
         await view.Page.GetByRole(Microsoft.Playwright.AriaRole.Menuitem, new() { Name = "Edit" }).ClickAsync();
+        await Microsoft.Playwright.Assertions.Expect(view.Dialog).ToBeVisibleAsync();
         Assert.Equal(0, await view.OverflowAsync());
         view.AssertHealthy();
     }

@@ -238,7 +238,7 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>Waits until all events are sealed; a bounded loop, as other transactions of the server hold it back.</summary>
     private async Task SealedAsync()
     {
-        for (var i = 0; i < 100; i++)
+        for (var i = 0; i < 300; i++)
         {
             var open = await _host.Database.ScalarAsync<long>(
                 "select (select count(*) from platform.event) - (select count(*) from audit.entry)"

@@ -72,7 +72,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         var (id, partner, secret) = await PartnerAsync("mute", Behaviour.Accepting, callbackSeconds: 1);
         await AppendAsync(1, 10);
         await UntilAsync("sent");
-        for (var i = 0; i < 200 && partner.Calls < 2; i++)
+        for (var i = 0; i < 600 && partner.Calls < 2; i++)
         {
             await Host.Database.ExecuteAsync("update connectors.lane set next_attempt_at = clock_timestamp()");
             await Task.Delay(50);
@@ -181,7 +181,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         await AppendAsync(1, 10);
         await UntilAsync("acknowledged");
         const string failed = "select count(*) from connectors.lane where last_error is not null";
-        for (var i = 0; i < 200 && await Host.Database.ScalarAsync<long>(failed) == 0; i++)
+        for (var i = 0; i < 600 && await Host.Database.ScalarAsync<long>(failed) == 0; i++)
         {
             await Task.Delay(50);
         }

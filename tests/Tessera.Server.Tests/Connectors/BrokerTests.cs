@@ -46,7 +46,7 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         var subjects = new List<string>();
-        for (var i = 0; i < 200 && subjects.Count < 5; i++)
+        for (var i = 0; i < 600 && subjects.Count < 5; i++)
         {
             if (await channel.BasicGetAsync(BrokerNames.Feed, autoAck: true) is { } message)
             {
@@ -84,7 +84,7 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
         await WaitAsync("select count(*) from connectors.ingested where state = 'parked'", 1);
         Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
         BasicGetResult? dead = null;
-        for (var i = 0; i < 100 && dead is null; i++)
+        for (var i = 0; i < 600 && dead is null; i++)
         {
             dead = await channel.BasicGetAsync(BrokerNames.Dead, autoAck: true);
             await Task.Delay(50);

@@ -144,7 +144,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var (id, partner) = await PartnerAsync("again", Behaviour.Failing);
         await AppendAsync(Disable(Now, Ids(1, 10)));
-        for (var i = 0; i < 200 && await BreakerAsync(id) != "open"; i++)
+        for (var i = 0; i < 600 && await BreakerAsync(id) != "open"; i++)
         {
             await HurryAsync();
             await Task.Delay(50);
@@ -246,7 +246,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var (id, partner) = await PartnerAsync("slow", Behaviour.Slow, new { timeout_seconds = 2 });
         await AppendAsync(Disable(Now, Ids(1, 3)));
-        for (var i = 0; i < 100 && partner.Calls == 0; i++)
+        for (var i = 0; i < 1_500 && partner.Calls == 0; i++)
         {
             await Task.Delay(20);
         }
@@ -319,7 +319,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         // While the partner takes its time, nothing is held.
         partner.Behaviour = Behaviour.Slow;
         var slow = Host.PostAsync($"{Path}/{id}/test-calls");
-        for (var i = 0; i < 100 && partner.Calls < 2; i++)
+        for (var i = 0; i < 1_500 && partner.Calls < 2; i++)
         {
             await Task.Delay(20);
         }

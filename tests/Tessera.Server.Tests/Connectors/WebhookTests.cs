@@ -115,7 +115,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
     {
         var (id, receiver, _) = await SubscribeAsync("flaky", Behaviour.Failing, "merchant.*");
         await Host.PostAsync("/api/v1/merchants", new { name = "M" });
-        for (var i = 0; i < 200 && receiver.Calls < 1; i++)
+        for (var i = 0; i < 600 && receiver.Calls < 1; i++)
         {
             await Task.Delay(50);
         }
@@ -137,7 +137,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
         var first = receiver.LastHeaders["webhook-id"];
         var resent = await Host.PostAsync($"{Path}/{id}/resends", new { delivery_ids = new[] { number } });
         Assert.Equal(1, resent.Json.GetProperty("count").GetInt32());
-        for (var i = 0; i < 200 && receiver.Calls < 3; i++)
+        for (var i = 0; i < 600 && receiver.Calls < 3; i++)
         {
             await Task.Delay(50);
         }
@@ -160,7 +160,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
             failing
         );
         await Host.PostAsync("/api/v1/merchants", new { name = "M" });
-        for (var i = 0; i < 200; i++)
+        for (var i = 0; i < 600; i++)
         {
             if (
                 await Host.Database.ScalarAsync<long>("select count(*) from connectors.webhook where not is_active")

@@ -399,7 +399,7 @@ public sealed class ChangeTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task<JsonElement> OverAsync(Guid operation)
     {
-        for (var attempt = 0; attempt < 100; attempt++)
+        for (var attempt = 0; attempt < 300; attempt++)
         {
             var view = (await _host.GetAsync("/api/v1/operations/" + operation)).Json;
             if (view.GetProperty("status").GetString() is "succeeded" or "failed")

@@ -136,7 +136,7 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
 
     private static async Task UntilAsync(Func<Task<bool>> isTrue)
     {
-        for (var attempt = 0; attempt < 200; attempt++)
+        for (var attempt = 0; attempt < 600; attempt++)
         {
             if (await isTrue())
             {

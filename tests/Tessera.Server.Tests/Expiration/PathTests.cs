@@ -187,7 +187,7 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
             pass = _node.FollowAsync();
             const string leased =
                 "select count(*) from expiration.follower where leased_until > clock_timestamp() + interval '10 seconds'";
-            for (var i = 0; i < 200 && await _database.ScalarAsync<long>(leased) == 0; i++)
+            for (var i = 0; i < 1_500 && await _database.ScalarAsync<long>(leased) == 0; i++)
             {
                 await Task.Delay(20);
             }

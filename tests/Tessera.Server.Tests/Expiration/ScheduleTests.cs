@@ -113,7 +113,7 @@ public sealed class ScheduleTests(PostgresFixture postgres) : IAsyncLifetime
 
     private async Task UntilAsync(long count, string query)
     {
-        for (var attempt = 0; attempt < 400 && await _database.ScalarAsync<long>(query) != count; attempt++)
+        for (var attempt = 0; attempt < 1_200 && await _database.ScalarAsync<long>(query) != count; attempt++)
         {
             await Task.Delay(25);
         }
@@ -123,7 +123,7 @@ public sealed class ScheduleTests(PostgresFixture postgres) : IAsyncLifetime
 
     private static async Task UntilAsync(Func<bool> isTrue)
     {
-        for (var attempt = 0; attempt < 400 && !isTrue(); attempt++)
+        for (var attempt = 0; attempt < 1_200 && !isTrue(); attempt++)
         {
             await Task.Delay(25);
         }

@@ -32,7 +32,7 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
         Assert.InRange(told.Json.GetProperty("seconds_to_acknowledged").GetDouble(), 60, 120);
 
         // Nobody is left to confirm it, which is said once (EXP-07).
-        for (var i = 0; i < 100 && !IsSettled(told); i++)
+        for (var i = 0; i < 600 && !IsSettled(told); i++)
         {
             await Task.Delay(50);
             told = await Host.GetAsync(path);

@@ -83,7 +83,7 @@ public sealed class CatalogueTests(PostgresFixture postgres)
 
     private static async Task UntilAsync(Func<Task<bool>> holds)
     {
-        for (var i = 0; i < 200 && !await holds(); i++)
+        for (var i = 0; i < 600 && !await holds(); i++)
         {
             await Task.Delay(50);
         }

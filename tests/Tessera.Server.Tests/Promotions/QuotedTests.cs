@@ -38,7 +38,7 @@ public abstract class QuotedTests(PostgresFixture postgres) : IAsyncLifetime
         // The change is heard a moment after it is committed; a book that is too old is told by its stamp.
         var catalogue = Host.Services.GetRequiredService<PromotionCatalogue>();
         var stamp = await Host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
-        for (var i = 0; i < 100 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
+        for (var i = 0; i < 1_500 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
         {
             await Task.Delay(20);
         }

@@ -308,7 +308,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : ShopTests(postgres)
     {
         var catalogue = Host.Services.GetRequiredService<PromotionCatalogue>();
         var stamp = await Host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
-        for (var i = 0; i < 100 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
+        for (var i = 0; i < 1_500 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
         {
             await Task.Delay(20);
         }

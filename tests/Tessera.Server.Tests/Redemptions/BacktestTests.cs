@@ -183,7 +183,7 @@ public sealed class BacktestTests(PostgresFixture postgres) : IAsyncLifetime
         );
         Assert.True(created.Status == 202, created.Body);
         var view = created;
-        for (var tries = 0; tries < 100 && view.Json.GetProperty("status").GetString() != "succeeded"; tries++)
+        for (var tries = 0; tries < 300 && view.Json.GetProperty("status").GetString() != "succeeded"; tries++)
         {
             await Task.Delay(100);
             view = await _host.GetAsync(created.Header("Location")!);

@@ -165,7 +165,7 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
 
     private async Task ReadEventsAsync()
     {
-        for (var i = 0; i < 100; i++)
+        for (var i = 0; i < 600; i++)
         {
             var reply = await SendAsync("get", "/api/v1/events", "/api/v1/events?limit=1000");
             if (reply.Json.GetProperty("data").GetArrayLength() > 0)

@@ -1,5 +1,5 @@
 import { addDays, addMonths, endOfWeek, isSameDay, isSameMonth, isToday, parseISO, startOfWeek } from 'date-fns';
-import { useEffect, useRef, type KeyboardEvent } from 'react';
+import { useLayoutEffect, useRef, type KeyboardEvent } from 'react';
 import { Link } from 'react-router';
 import type { Campaign } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -23,7 +23,8 @@ export function MonthView({ runs, day, onDay }: { runs: Campaign[]; day: Date; o
   const shown = isoDay(day);
   // Keys may come faster than the page is drawn: each starts where the one before it led.
   const reached = useRef(shown);
-  useEffect(() => {
+  // With the page, not after it: a key that is pressed between would find no day.
+  useLayoutEffect(() => {
     reached.current = shown;
     if (moved.current) grid.current?.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
     moved.current = false;

@@ -23,13 +23,19 @@ export function CodeField({ original }: { original: string | undefined }) {
   const error = useFieldMessage('code');
   useEffect(() => {
     if (!wellFormed.test(code) || code === original) return;
+    let isCurrent = true;
     const timer = setTimeout(() => {
       void check({ code }).then(({ data }) => {
+        // What was asked about half a code may be answered after the answer about the whole.
+        if (!isCurrent) return;
         if (data?.exists) setError('code', { type: 'taken', message: 'rule.code.taken' });
         else if (getFieldState('code').error?.type === 'taken') clearErrors('code');
       });
     }, typingPause);
-    return () => clearTimeout(timer);
+    return () => {
+      isCurrent = false;
+      clearTimeout(timer);
+    };
   }, [code, original, check, setError, clearErrors, getFieldState]);
   const isFree = !error && code !== original && checked.data?.code === code && !checked.data.exists;
   const { onChange, ...rest } = register('code');

@@ -2,7 +2,7 @@ import { client } from '../../shared/api/client.generated';
 
 /** What each request shows and what each change makes stale. The requests are generated; screens never refetch. */
 export const couponsApi = client.enhanceEndpoints({
-  addTagTypes: ['Coupon', 'Unit', 'CouponList', 'Operation', 'View'],
+  addTagTypes: ['Coupon', 'Unit', 'CouponList', 'Operation', 'View', 'Figures'],
   endpoints: {
     listCoupons: { providesTags: ['CouponList'] },
     getCoupon: { providesTags: (_coupon, _error, { id }) => [{ type: 'Coupon', id }] },
@@ -21,5 +21,7 @@ export const couponsApi = client.enhanceEndpoints({
     saveView: { invalidatesTags: ['View'] },
     removeView: { invalidatesTags: ['View'] },
     generateCodes: { invalidatesTags: ['Operation'] },
+    // The history of one thing is sealed a moment after it happens, and goes on while it is looked at.
+    searchAudit: { providesTags: (_page, _error, { subject }) => (subject ? ['Figures'] : []) },
   },
 });

@@ -23,6 +23,8 @@ export function ImportPage() {
   const [params, setParams] = useSearchParams();
   const operationId = params.get('operation');
   const key = useRef(`web-${nanoid()}`);
+  /** How often something was chosen: only the latest choice is shown, whichever is answered last. */
+  const choices = useRef(0);
   const [file, setFile] = useState<File>();
   const [failure, setFailure] = useState<string>();
   const [preview, setPreview] = useState<ImportPreview>();
@@ -42,6 +44,7 @@ export function ImportPage() {
   };
   const choose = async (chosen: File | undefined, known = duplicates) => {
     if (!chosen) return;
+    const choice = ++choices.current;
     setPreview(undefined);
     setFile(chosen);
     key.current = `web-${nanoid()}`;
@@ -49,6 +52,7 @@ export function ImportPage() {
     if (chosen.size > mostBytes) return setFailure(t('import.tooLarge'));
     setFailure(undefined);
     const answer = await check({ importUpload: form(chosen, known) });
+    if (choice !== choices.current) return;
     if (answer.data) setPreview(answer.data);
     else setFailure(messageOf(answer.error, t));
   };

@@ -24,9 +24,9 @@ export function useLiveCoupons(onNotice: (coupon: number) => void) {
   useEffect(() => {
     if (!isAllowed || !session) return;
     let askAgain: ReturnType<typeof setTimeout> | undefined;
-    const wanted = new Set<'CouponList'>();
+    const wanted = new Set<'CouponList' | 'Coupon'>();
     const figuresLater = (lists: boolean) => {
-      if (lists) wanted.add('CouponList');
+      if (lists) wanted.add('CouponList').add('Coupon');
       askAgain ??= setTimeout(() => {
         askAgain = undefined;
         dispatch(live.util.invalidateTags(['Figures', 'Redemption', 'Campaign', ...wanted]));
@@ -44,7 +44,9 @@ export function useLiveCoupons(onNotice: (coupon: number) => void) {
     };
     const stop = followCoupons({
       onChanges: (changes, isPart) => {
-        const isUnknown = changes.map(patch).some((known) => !known);
+        // An answer that is under way may be of before this, and would stand over it.
+        const isAsked = isUnderWay();
+        const isUnknown = changes.map(patch).some((known) => !known) || isAsked;
         tell(changes);
         figuresLater(isPart || isUnknown);
       },
@@ -61,7 +63,11 @@ export function useLiveCoupons(onNotice: (coupon: number) => void) {
   }, [dispatch, isAllowed, session, t, toast, onNotice]);
 }
 
-/** Puts a coupon as it is now into every answer that shows it. A change of the list itself is not known from it. */
+/** Whether coupons are being asked for. */
+const isUnderWay = () =>
+  Object.values(store.getState().api.queries).some((query) => query?.status === 'pending' && (query.endpointName === 'listCoupons' || query.endpointName === 'getCoupon'));
+
+/** Puts a coupon as it is now into every answer that shows it. Which lists it is in now is not known from it. */
 function patch({ coupon_id: id, coupon, events }: LiveChange): boolean {
   const shown = live.util.selectInvalidatedBy(store.getState(), ['CouponList', { type: 'Coupon', id }]);
   for (const { endpointName, originalArgs } of shown) {
@@ -77,5 +83,5 @@ function patch({ coupon_id: id, coupon, events }: LiveChange): boolean {
       store.dispatch(live.util.updateQueryData('getCoupon', originalArgs as never, () => coupon));
     }
   }
-  return coupon !== null && !events.changed;
+  return coupon !== null && !events.changed && !events.expired && !events.limit_reached;
 }
