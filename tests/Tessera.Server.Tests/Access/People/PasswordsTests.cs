@@ -1,9 +1,11 @@
 using Tessera.Server.Access.People;
+using Tessera.Server.Tests.Support;
 using Xunit;
 
 namespace Tessera.Server.Tests.Access.People;
 
-/// <summary>What may be a password (convention 54).</summary>
+/// <summary>What may be a password (convention 54). Not beside the tests that count how often one is compared.</summary>
+[Collection(PostgresCollection.Name)]
 public sealed class PasswordsTests
 {
     [Theory]
