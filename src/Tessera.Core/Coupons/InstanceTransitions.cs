@@ -55,7 +55,8 @@ public static class InstanceTransitions
 
     private static readonly FrozenSet<(InstanceState From, InstanceState To)> ByOverride = Pairs([
         ([InstanceState.Expired], [InstanceState.Extended]),
-        ([InstanceState.Redeemed], Resting),
+        // The state before: a use that was recorded after the end leads back to it.
+        ([InstanceState.Redeemed], [.. Resting, InstanceState.Expired]),
         ([InstanceState.Paid, InstanceState.PendingExpiration, InstanceState.Expired], [InstanceState.Redeemed]),
     ]);
 

@@ -11,31 +11,29 @@ namespace Tessera.Server.Expiration;
 public static class EndedUnits
 {
     /// <summary>Sets a live unit that is past its end to <c>expired</c>, and tells of it if nobody has. Others are left alone.</summary>
-    /// <param name="work">The transaction; it holds the unit afterwards.</param>
-    /// <param name="couponId">Its coupon.</param>
-    /// <param name="instanceId">Its id.</param>
+    /// <param name="work">The transaction; it holds the units afterwards.</param>
+    /// <param name="units">Ids of coupons with those of their units.</param>
     /// <param name="cancel">Cancels.</param>
-    /// <returns>Whether the row was changed: its version is one more then.</returns>
-    public static async Task<bool> WriteDownAsync(
+    /// <returns>The units whose rows were changed: their version is one more then.</returns>
+    public static async Task<IReadOnlySet<long>> WriteDownAsync(
         UnitOfWork work,
-        long couponId,
-        long instanceId,
+        IEnumerable<(long CouponId, long Id)> units,
         CancellationToken cancel
     )
     {
         ArgumentNullException.ThrowIfNull(work);
-        var names = await ChangeStore.KeysAsync(work, [new UnitName(couponId, instanceId)], null, cancel);
+        UnitName[] wanted = [.. units.Select(static u => new UnitName(u.CouponId, u.Id))];
+        var names = await ChangeStore.KeysAsync(work, wanted, null, cancel);
         var held = await UnitStore.HoldAsync(work, names.Values, cancel);
         var now = await work.ClockAsync(cancel);
         var ended = held.Where(u => u.Key.EndsAt <= now && u.State.IsLive() && u.State != InstanceState.Reserved)
             .ToList();
         await LateUnits.TellAsync(work, [.. ended.Where(u => LateUnits.IsLate(u, now))], now, cancel);
-        if (ended.Count == 0)
+        if (ended.Count > 0)
         {
-            return false;
+            await UnitStore.WriteAsync(work, ended, new UnitChange(UnitAction.Expire, null, ByOverride: false), cancel);
         }
 
-        await UnitStore.WriteAsync(work, ended, new UnitChange(UnitAction.Expire, null, ByOverride: false), cancel);
-        return true;
+        return ended.Select(static u => u.Key.Id).ToHashSet();
     }
 }

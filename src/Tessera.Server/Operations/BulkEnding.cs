@@ -112,64 +112,17 @@ internal sealed class BulkEnding : IApprovedAction
         var wanted = JsonSerializer.Deserialize<Input>(action.Input, Wire.Json)!;
         var units = await HoldAsync(work, wanted, cancel);
         var now = await work.ClockAsync(cancel);
-        await work.ExecuteAsync(
-            """
-            update coupons.instance i set state = $3, prior_state = null, version = i.version + 1
-            from unnest($1::bigint[], $2::timestamptz[]) as d (id, valid_until)
-            where i.id = d.id and i.valid_until = d.valid_until
-            """,
-            [
-                units.Select(static u => u.Id).ToArray(),
-                new NpgsqlParameter<DateTimeOffset[]>
-                {
-                    TypedValue = [.. units.Select(static u => u.ValidUntil)],
-                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.TimestampTz,
-                },
-                wanted.To,
-            ],
-            cancel
-        );
-        var cause = wanted.To == "cancelled" ? "cancellation" : "grant_withdrawn";
-        List<EventEntry> entries =
-        [
-            .. units.Select(u => new EventEntry(
-                "instance",
-                u.Id.ToString(CultureInfo.InvariantCulture),
-                "coupon.state_changed",
-                u.Version + 1,
-                action.ExecutedBy.Actor,
-                EventLog.Payload(
-                    ("from", u.State),
-                    ("to", wanted.To),
-                    ("cause", cause),
-                    ("coupon_id", wanted.CouponId),
-                    ("approval_id", action.Id)
-                ),
-                action.CorrelationId
-            )),
-        ];
-        await EventLog.AppendAsync(work, now, entries, cancel);
-        var told = units
-            .GroupBy(static u => u.Channel)
-            .Select(g => new CommandBatch(
-                CommandKind.Disable,
-                action.Effect.MerchantId,
-                g.Key,
-                CommandBatch.Instance,
-                [.. g.Select(static u => u.Id)],
-                now,
-                IsEarly: true
-            ));
-        await CommandStream.AppendAsync(work, [.. told], cancel);
+        var deed = OverrideDeed.Of(action);
+        await UnitEndings.WriteAsync(work, wanted.To, action.Effect.MerchantId, units, deed, now, cancel);
         return Executed.Done(EventLog.Payload(("ended", units.Count)));
     }
 
-    private static async Task<List<Unit>> HoldAsync(UnitOfWork work, Input wanted, CancellationToken cancel)
+    private static async Task<List<EndedUnit>> HoldAsync(UnitOfWork work, Input wanted, CancellationToken cancel)
     {
-        var units = new List<Unit>();
+        var units = new List<EndedUnit>();
         await using var command = work.Command(
             $"""
-            select id, valid_until, state, version, channel from coupons.instance
+            select id, valid_until, state, version, channel, coupon_id from coupons.instance
             where coupon_id = $1 and ($2::uuid is null or customer_id = $2)
                 and state in ('issued', 'paid', 'extended', 'pending_expiration') and valid_until > platform.clock()
             order by valid_until, id limit {MaximumUnits + 1} for no key update
@@ -181,12 +134,13 @@ internal sealed class BulkEnding : IApprovedAction
         while (await row.ReadAsync(cancel))
         {
             units.Add(
-                new Unit(
+                new EndedUnit(
                     row.GetInt64(0),
                     row.GetFieldValue<DateTimeOffset>(1),
                     row.GetString(2),
                     row.GetInt64(3),
-                    row.Object<string>(4)
+                    row.Object<string>(4),
+                    row.GetInt64(5)
                 )
             );
         }
@@ -195,12 +149,4 @@ internal sealed class BulkEnding : IApprovedAction
     }
 
     private sealed record Input(long CouponId, string To, Guid? CustomerId);
-
-    private readonly record struct Unit(
-        long Id,
-        DateTimeOffset ValidUntil,
-        string State,
-        long Version,
-        string? Channel
-    );
 }

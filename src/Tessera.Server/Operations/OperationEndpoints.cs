@@ -6,7 +6,9 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons;
 using Tessera.Server.Coupons.Bulk;
+using Tessera.Server.Operations.Units;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
@@ -43,6 +45,8 @@ internal static class OperationEndpoints
         "This file has sums of money: it needs the permission " + Permissions.FinanceRead + ".",
         RefusalKind.Forbidden
     );
+
+    private static readonly Refusal OverrideForbidden = UnitPlanEndpoints.OverrideForbidden;
 
     private static readonly string[] Statuses = ["pending", "running", "paused", "succeeded", "failed", "cancelled"];
 
@@ -101,6 +105,16 @@ internal static class OperationEndpoints
             .WithSummary("Download what could not be done, as CSV")
             .RequirePermission(Permissions.CouponsBulk)
             .WithAnswer(200, "Line, field, code, message and value of each error.", "text/csv");
+        operations
+            .MapPost("/{id:guid}/undo", UndoAsync)
+            .WithName("undoOperation")
+            .WithSummary(
+                "Undo a bulk change or an import as a unit, as far as nobody changed its coupons or units since"
+            )
+            .RequirePermission(Permissions.CouponsBulk)
+            .WithIdempotencyKey(required: true)
+            .WithAnswer(202, new UndoAccepted(Samples.Id, 12_000), "Location is the operation that undoes it.")
+            .WithRefusals(BulkUndo.NotUndoable, BulkUndo.StillRuns, OverrideForbidden);
         foreach (var (verb, from, to, summary) in Moves)
         {
             operations
@@ -135,7 +149,7 @@ internal static class OperationEndpoints
 
         await using var work = await database.BeginAsync(cancel);
         var found = await rows.ReadAsync(work, page, Operations, cancel);
-        var undo = await BulkPlans.UndoAsync(work, [.. found.Select(static o => o.Id)], cancel);
+        var undo = await UndoOfAsync(work, [.. found.Select(static o => o.Id)], cancel);
         var answer = page.Answer(context, found, o => View.Of(o, undo.GetValueOrDefault(o.Id)), Operations.Key);
         await answer.SendAsync(context);
     }
@@ -153,9 +167,45 @@ internal static class OperationEndpoints
 
     private static async Task<View> ViewAsync(UnitOfWork work, Operation operation, CancellationToken cancel)
     {
-        var undo = await BulkPlans.UndoAsync(work, [operation.Id], cancel);
+        var undo = await UndoOfAsync(work, [operation.Id], cancel);
         return View.Of(operation, undo.GetValueOrDefault(operation.Id));
     }
+
+    /// <summary>Which of some operations can be undone, or were, whether they changed coupons or units.</summary>
+    private static async Task<IReadOnlyDictionary<Guid, UndoFacts>> UndoOfAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<Guid> ids,
+        CancellationToken cancel
+    )
+    {
+        var coupons = await BulkPlans.UndoAsync(work, ids, cancel);
+        var units = await UnitPlanStore.UndoAsync(work, ids, cancel);
+        return coupons.Concat(units).ToDictionary();
+    }
+
+    private static Task UndoAsync(HttpContext context, Guid id, Database database) =>
+        CatalogueChange.RunAsync(
+            context,
+            database,
+            async (work, actor) =>
+            {
+                var cancel = CancellationToken.None;
+                var caller = Caller.Of(context);
+                var isOfUnits = await UnitPlanStore.FindAsync(work, id, hold: false, cancel) is not null;
+                if (isOfUnits && !(caller.MerchantId is null && caller.Can(Permissions.InstancesOverride)))
+                {
+                    return HttpAnswer.Refused(context, OverrideForbidden);
+                }
+
+                var (undo, no) = isOfUnits
+                    ? await UnitUndo.RequestAsync(work, id, actor, caller.ClientId, cancel)
+                    : await BulkUndo.RequestAsync(work, id, actor, cancel);
+                return undo is null
+                    ? HttpAnswer.Refused(context, no!)
+                    : HttpAnswer.Json(202, new UndoAccepted(undo.Id, undo.Total ?? 0), "/api/v1/operations/" + undo.Id);
+            },
+            required: true
+        );
 
     private static async Task OutputAsync(HttpContext context, Guid id, Database database)
     {
@@ -245,6 +295,11 @@ internal static class OperationEndpoints
             }
         );
     }
+
+    /// <summary>The operation that undoes.</summary>
+    /// <param name="OperationId">Its id.</param>
+    /// <param name="Coupons">How many coupons or units it goes over.</param>
+    private sealed record UndoAccepted(Guid OperationId, long Coupons);
 
     /// <summary>An operation as seen from outside.</summary>
     /// <param name="Id">UUIDv7.</param>

@@ -30,7 +30,7 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
         "refunded",
     ];
 
-    private static readonly string[] Causes =
+    internal static readonly string[] Causes =
     [
         "merchant_support",
         "wrong_redemption",
@@ -161,9 +161,10 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
         var wanted = JsonSerializer.Deserialize<StatusOverrideInput>(action.Input, Wire.Json)!;
         var held = (await StatusOverrideSql.HoldAsync(work, wanted, cancel))!;
         var now = await work.ClockAsync(cancel);
+        var deed = OverrideDeed.Of(action);
         if (wanted.Redemption is { } recorded)
         {
-            if (await StatusOverrideSql.RecordAsync(work, wanted, held, recorded, action, now, cancel) is { } refusal)
+            if (await StatusOverrideSql.RecordAsync(work, wanted, held, recorded, deed, now, cancel) is { } refusal)
             {
                 CountRefused(wanted, held, refusal, action.ExecutedBy.Actor, action.CorrelationId);
                 return refusal;
@@ -171,10 +172,10 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
         }
         else if (IsReversal(wanted, held))
         {
-            await StatusOverrideSql.ReverseAsync(work, held, action, now, cancel);
+            await StatusOverrideSql.ReverseAsync(work, held, deed, now, cancel);
         }
 
-        await StatusOverrideSql.SetStateAsync(work, wanted, held, action, now, cancel);
+        await StatusOverrideSql.SetStateAsync(work, wanted, held, deed, now, cancel);
         return Executed.Done(
             EventLog.Payload(("version", held.Version + 1), ("before", held.State.Name()), ("after", wanted.To))
         );
@@ -198,7 +199,8 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
             requestId
         );
 
-    private static Refusal? Decide(StatusOverrideInput wanted, OverriddenInstance held, DateTimeOffset now)
+    /// <summary>Why a unit under its lock cannot be overridden so; null if it can.</summary>
+    internal static Refusal? Decide(StatusOverrideInput wanted, OverriddenInstance held, DateTimeOffset now)
     {
         if (held.State == InstanceState.Reserved)
         {
@@ -237,7 +239,8 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
             : null;
     }
 
-    private static bool IsReversal(StatusOverrideInput wanted, OverriddenInstance held) =>
+    /// <summary>Whether the redemption that stands is taken back with it.</summary>
+    internal static bool IsReversal(StatusOverrideInput wanted, OverriddenInstance held) =>
         held.State == InstanceState.Redeemed && wanted.To is not ("refunded" or "redeemed");
 
     private static RecordedRedemption? ReadRedemption(Fields given)

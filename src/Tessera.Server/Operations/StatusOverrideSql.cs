@@ -11,7 +11,11 @@ using Tessera.Server.Platform;
 
 namespace Tessera.Server.Operations;
 
-/// <summary>A unit under its lock.</summary>
+/// <summary>A unit, under its lock where it is to be changed.</summary>
+/// <param name="CouponId">Of the definition.</param>
+/// <param name="InstanceId">Its id.</param>
+/// <param name="Code">Its own; null for a unit of a shared code.</param>
+/// <param name="Channel">Where it was given out.</param>
 /// <param name="State">As stored.</param>
 /// <param name="Prior">Where an undone redemption leads back to.</param>
 /// <param name="CustomerId">The holder.</param>
@@ -25,6 +29,10 @@ namespace Tessera.Server.Operations;
 /// <param name="Total">Uses the coupon may have; null for any number.</param>
 /// <param name="Standing">The redemption that stands.</param>
 internal sealed record OverriddenInstance(
+    long CouponId,
+    long InstanceId,
+    string? Code,
+    string? Channel,
     InstanceState State,
     InstanceState? Prior,
     Guid? CustomerId,
@@ -39,6 +47,44 @@ internal sealed record OverriddenInstance(
     StandingRedemption? Standing
 );
 
+/// <summary>Who overrides, and what of: named in the rows and events it leaves.</summary>
+/// <param name="Id">Of the redemption or rollback it makes.</param>
+/// <param name="ApprovalId">What allowed it; null for an undo.</param>
+/// <param name="RequestedBy">Who asked.</param>
+/// <param name="Actor">Who let it happen.</param>
+/// <param name="ClientId">Their account or key.</param>
+/// <param name="RequestId">Of the request.</param>
+/// <param name="Plan">The change of many units it is part of.</param>
+/// <param name="IsUndo">Whether it takes that change back.</param>
+internal sealed record OverrideDeed(
+    Guid Id,
+    Guid? ApprovalId,
+    string RequestedBy,
+    string Actor,
+    Guid ClientId,
+    string RequestId,
+    Guid? Plan = null,
+    bool IsUndo = false
+)
+{
+    /// <summary>Of one unit.</summary>
+    public static OverrideDeed Of(ApprovedAction action) =>
+        new(
+            action.Id,
+            action.Id,
+            action.RequestedBy,
+            action.ExecutedBy.Actor,
+            action.ExecutedBy.ClientId,
+            action.CorrelationId
+        );
+
+    /// <summary>What an event of it says, after what happened.</summary>
+    public string Payload(params ReadOnlySpan<(string, object?)> facts) =>
+        Plan is { } plan
+            ? EventLog.Payload([.. facts, ("approval_id", ApprovalId), (IsUndo ? "undo_of" : "bulk_id", plan)])
+            : EventLog.Payload([.. facts, ("approval_id", ApprovalId)]);
+}
+
 /// <summary>A redemption that stands.</summary>
 internal sealed record StandingRedemption(Guid Id, bool ByShared, long OrderMinor, long DiscountMinor, string Currency);
 
@@ -50,6 +96,7 @@ internal static class StatusOverrideSql
         "A limit or budget of the coupon does not have this use any more."
     );
 
+    /// <summary>Reads a unit under its lock.</summary>
     public static async Task<OverriddenInstance?> HoldAsync(
         UnitOfWork work,
         StatusOverrideInput wanted,
@@ -57,45 +104,42 @@ internal static class StatusOverrideSql
     )
     {
         // What the clock has ended is written down first: the override goes on from there, in the row and in the log.
-        await EndedUnits.WriteDownAsync(work, wanted.CouponId, wanted.InstanceId, cancel);
+        await EndedUnits.WriteDownAsync(work, [(wanted.CouponId, wanted.InstanceId)], cancel);
+        return await ReadAsync(work, [(wanted.CouponId, wanted.InstanceId)], hold: true, cancel) is [{ } held]
+            ? held
+            : null;
+    }
+
+    /// <summary>Reads units in the order in which they are locked; those that are not there are left out.</summary>
+    public static async Task<IReadOnlyList<OverriddenInstance>> ReadAsync(
+        UnitOfWork work,
+        IReadOnlyCollection<(long CouponId, long Id)> units,
+        bool hold,
+        CancellationToken cancel
+    )
+    {
         await using var command = work.Command(
-            """
+            $"""
             select i.state, i.prior_state, i.customer_id, c.merchant_id, c.campaign_id, i.valid_from, i.valid_until,
                 i.version, c.version, c.max_uses_per_user, r.id, r.by_shared_code, r.order_minor, r.discount_minor, r.currency,
-                c.max_uses_total
-            from coupons.instance i join coupons.coupon c on c.id = i.coupon_id
+                c.max_uses_total, i.coupon_id, i.id, i.code, i.channel
+            from unnest($1::bigint[], $2::bigint[]) k (coupon_id, id)
+            join coupons.instance i on i.coupon_id = k.coupon_id and i.id = k.id
+            join coupons.coupon c on c.id = i.coupon_id
             left join redemptions.redemption r on r.instance_id = i.id and r.rolled_back_at is null
-            where i.coupon_id = $1 and i.id = $2
-            for no key update of i
+            order by i.valid_until, i.id {(hold ? "for no key update of i" : "")}
             """,
-            wanted.CouponId,
-            wanted.InstanceId
+            new NpgsqlParameter<long[]> { TypedValue = [.. units.Select(static u => u.CouponId)] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. units.Select(static u => u.Id)] }
         );
         await using var row = await command.ExecuteReaderAsync(cancel);
-        return await row.ReadAsync(cancel)
-            ? new OverriddenInstance(
-                InstanceStates.Parse(row.GetString(0)),
-                row.Object<string>(1) is { } prior ? InstanceStates.Parse(prior) : null,
-                row.Value<Guid>(2),
-                row.Value<Guid>(3),
-                row.Object<string>(4),
-                row.GetFieldValue<DateTimeOffset>(5),
-                row.GetFieldValue<DateTimeOffset>(6),
-                row.GetInt64(7),
-                row.GetInt64(8),
-                row.GetInt32(9),
-                row.Value<int>(15),
-                row.Value<Guid>(10) is { } id
-                    ? new StandingRedemption(
-                        id,
-                        row.GetBoolean(11),
-                        row.GetInt64(12),
-                        row.GetInt64(13),
-                        row.GetString(14)
-                    )
-                    : null
-            )
-            : null;
+        var read = new List<OverriddenInstance>(units.Count);
+        while (await row.ReadAsync(cancel))
+        {
+            read.Add(Read(row));
+        }
+
+        return read;
     }
 
     /// <summary>Sets the state, with its event.</summary>
@@ -103,7 +147,7 @@ internal static class StatusOverrideSql
         UnitOfWork work,
         StatusOverrideInput wanted,
         OverriddenInstance held,
-        ApprovedAction action,
+        OverrideDeed deed,
         DateTimeOffset now,
         CancellationToken cancel
     )
@@ -123,17 +167,16 @@ internal static class StatusOverrideSql
             wanted.InstanceId.ToString(CultureInfo.InvariantCulture),
             "coupon.state_changed",
             held.Version + 1,
-            action.ExecutedBy.Actor,
-            EventLog.Payload(
+            deed.Actor,
+            deed.Payload(
                 ("from", held.State.Name()),
                 ("to", wanted.To),
                 ("cause", "override"),
                 ("override", wanted.Cause),
                 ("coupon_id", wanted.CouponId),
-                ("approval_id", action.Id),
-                ("requested_by", action.RequestedBy)
+                ("requested_by", deed.RequestedBy)
             ),
-            action.CorrelationId
+            deed.RequestId
         );
         await EventLog.AppendAsync(work, now, [entry], cancel);
     }
@@ -145,37 +188,17 @@ internal static class StatusOverrideSql
         StatusOverrideInput wanted,
         OverriddenInstance held,
         RecordedRedemption recorded,
-        ApprovedAction action,
+        OverrideDeed deed,
         DateTimeOffset now,
         CancellationToken cancel
     )
     {
         var customer = (recorded.CustomerId ?? held.CustomerId)!.Value;
-        var own = LimitAccount.OfCustomer(wanted.CouponId, customer, held.PerCustomer);
-        var all = LimitAccount.OfCoupon(wanted.CouponId, held.Total);
-        foreach (var account in held.Total is null ? [own] : (LimitAccount[])[own, all])
-        {
-            await work.ExecuteAsync(
-                """
-                insert into balances.account (id, kind, owner_id, subject, unit, bound) values ($1, $2, $3, $4, $5, $6)
-                on conflict (id) do nothing
-                """,
-                [account.Id, account.Kind, account.OwnerId, account.Subject, account.Unit, account.Bound],
-                cancel
-            );
-        }
-
-        List<Leg> legs = [new(own, 1), new(all, 1)];
-        if (held.CampaignId is { } campaign)
-        {
-            legs.Add(new(LimitAccount.OfBudget(campaign, recorded.Discount.Currency, 1), recorded.Discount.Minor));
-            legs.Add(new(LimitAccount.OfCampaignUses(campaign, 1), 1));
-        }
-
-        legs.RemoveAll(static l => l.Amount == 0);
+        var legs = LegsOf(held, recorded);
+        await OpenAsync(work, OpenedBy(legs), cancel);
         try
         {
-            await PostAsync(work, action.Id, legs, now, cancel);
+            await PostAsync(work, deed.Id, legs, now, cancel);
         }
         catch (PostgresException error) when (error.ConstraintName == "never_beyond_the_bound")
         {
@@ -191,13 +214,13 @@ internal static class StatusOverrideSql
             values ($1, $2, $3, $4, $5, false, $6, $7, $8, $9, $10, $11, $12, $5, $13, $1)
             """,
             [
-                action.Id,
+                deed.Id,
                 wanted.CouponId,
                 held.CouponVersion,
                 wanted.InstanceId,
                 held.ValidUntil,
                 customer,
-                action.ExecutedBy.ClientId,
+                deed.ClientId,
                 recorded.OrderReference,
                 recorded.Order.Minor,
                 recorded.Discount.Minor,
@@ -216,7 +239,7 @@ internal static class StatusOverrideSql
     public static async Task ReverseAsync(
         UnitOfWork work,
         OverriddenInstance held,
-        ApprovedAction action,
+        OverrideDeed deed,
         DateTimeOffset now,
         CancellationToken cancel
     )
@@ -245,7 +268,7 @@ internal static class StatusOverrideSql
             from posted cross join lateral unnest(posted.account_ids, posted.amounts) as leg (id, amount)
             where a.id = leg.id
             """,
-            [standing.Id, action.Id, now],
+            [standing.Id, deed.Id, now],
             cancel
         );
         await work.ExecuteAsync(
@@ -265,9 +288,9 @@ internal static class StatusOverrideSql
             [
                 standing.Id,
                 now,
-                action.Id,
+                deed.Id,
                 standing.DiscountMinor,
-                action.ExecutedBy.ClientId,
+                deed.ClientId,
                 standing.OrderMinor - standing.DiscountMinor,
             ],
             cancel
@@ -277,17 +300,165 @@ internal static class StatusOverrideSql
             standing.Id.ToString(),
             "redemption.rolled_back",
             2,
-            action.ExecutedBy.Actor,
-            EventLog.Payload(
-                ("rollback_id", action.Id),
-                ("approval_id", action.Id),
+            deed.Actor,
+            deed.Payload(
+                ("rollback_id", deed.Id),
                 ("discount_minor", standing.DiscountMinor),
                 ("currency", standing.Currency),
                 ("use_returned", true)
             ),
-            action.CorrelationId
+            deed.RequestId
         );
         await EventLog.AppendAsync(work, now, [entry], cancel);
+    }
+
+    /// <summary>
+    /// Records a redemption again that was taken back, as it was, and posts the same as it did. The caller holds the accounts and
+    /// has seen that it fits.
+    /// </summary>
+    public static async Task RepeatAsync(
+        UnitOfWork work,
+        OverriddenInstance held,
+        Guid former,
+        OverrideDeed deed,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        await work.ExecuteAsync(
+            """
+            with posted as (
+                select account_ids, amounts from balances.transfer where id = $1
+            ), told as (
+                insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
+                select $2, 'post', $2, account_ids, amounts, $3 from posted
+            )
+            update balances.account a set posted = a.posted + leg.amount
+            from posted cross join lateral unnest(posted.account_ids, posted.amounts) as leg (id, amount)
+            where a.id = leg.id
+            """,
+            [former, deed.Id, now],
+            cancel
+        );
+        long order;
+        long discount;
+        await using (
+            var insert = work.Command(
+                """
+                insert into redemptions.redemption (id, coupon_id, coupon_version, instance_id, instance_end, by_shared_code,
+                    customer_id, client_id, channel, order_reference, order_minor, discount_minor, currency, valid_from,
+                    valid_until, decided_at, idempotency_key)
+                select $2, coupon_id, coupon_version, instance_id, instance_end, by_shared_code, customer_id, client_id, channel,
+                    order_reference, order_minor, discount_minor, currency, valid_from, valid_until, decided_at, $2
+                from redemptions.redemption where id = $1
+                returning order_minor, discount_minor
+                """,
+                former,
+                deed.Id
+            )
+        )
+        await using (var row = await insert.ExecuteReaderAsync(cancel))
+        {
+            await row.ReadAsync(cancel);
+            (order, discount) = (row.GetInt64(0), row.GetInt64(1));
+        }
+
+        await CountAsync(work, held.CouponId, 1, order - discount, discount, cancel);
+    }
+
+    /// <summary>What was posted for redemptions: accounts and amounts, by redemption.</summary>
+    public static async Task<Dictionary<Guid, List<(Guid Account, long Amount)>>> PostedAsync(
+        UnitOfWork work,
+        IEnumerable<Guid> redemptions,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            "select id, account_ids, amounts from balances.transfer where id = any($1)",
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. redemptions] }
+        );
+        var posted = new Dictionary<Guid, List<(Guid, long)>>();
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            var amounts = row.GetFieldValue<long[]>(2);
+            posted[row.GetGuid(0)] = [.. row.GetFieldValue<Guid[]>(1).Select((id, at) => (id, amounts[at]))];
+        }
+
+        return posted;
+    }
+
+    /// <summary>What a redemption that is recorded counts against.</summary>
+    public static List<Leg> LegsOf(OverriddenInstance held, RecordedRedemption recorded)
+    {
+        var customer = (recorded.CustomerId ?? held.CustomerId)!.Value;
+        List<Leg> legs =
+        [
+            new(LimitAccount.OfCustomer(held.CouponId, customer, held.PerCustomer), 1),
+            new(LimitAccount.OfCoupon(held.CouponId, held.Total), 1),
+        ];
+        if (held.CampaignId is { } campaign)
+        {
+            legs.Add(new(LimitAccount.OfBudget(campaign, recorded.Discount.Currency, 1), recorded.Discount.Minor));
+            legs.Add(new(LimitAccount.OfCampaignUses(campaign, 1), 1));
+        }
+
+        legs.RemoveAll(static l => l.Amount == 0);
+        return legs;
+    }
+
+    /// <summary>The accounts of limits that a use makes where there are none yet; budgets are made with their campaign.</summary>
+    public static IEnumerable<LimitAccount> OpenedBy(IEnumerable<Leg> legs) =>
+        legs.Select(static l => l.Account)
+            .Where(static a =>
+                a is { Kind: AccountKinds.CouponCustomerUses } or { Kind: AccountKinds.CouponUses, Bound: not null }
+            );
+
+    /// <summary>Makes accounts that are not there.</summary>
+    public static Task OpenAsync(UnitOfWork work, IEnumerable<LimitAccount> accounts, CancellationToken cancel)
+    {
+        var ordered = accounts.DistinctBy(static a => a.Id).OrderBy(static a => a, LockOrder.Comparer).ToList();
+        return work.ExecuteAsync(
+            """
+            insert into balances.account (id, kind, owner_id, subject, unit, bound)
+            select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
+            on conflict (id) do nothing
+            """,
+            [
+                Column(ordered, static a => a.Id),
+                Column(ordered, static a => a.Kind),
+                Column(ordered, static a => a.OwnerId),
+                Column(ordered, static a => a.Subject),
+                Column(ordered, static a => a.Unit),
+                Column(ordered, static a => a.Bound),
+            ],
+            cancel
+        );
+    }
+
+    /// <summary>What may still be used of accounts, and what bounds them; those that are not there are left out.</summary>
+    public static async Task<Dictionary<Guid, (long? Bound, long Posted, long Pending)>> StandingAsync(
+        UnitOfWork work,
+        IEnumerable<Guid> accounts,
+        bool hold,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            $"""
+            select a.id, a.bound, a.posted, a.pending from balances.account a where a.id = any($1)
+            order by {LockOrder.Sql} {(hold ? "for no key update" : "")}
+            """,
+            new NpgsqlParameter<Guid[]> { TypedValue = [.. accounts.Distinct()] }
+        );
+        var standing = new Dictionary<Guid, (long?, long, long)>();
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        while (await row.ReadAsync(cancel))
+        {
+            standing[row.GetGuid(0)] = (row.Value<long>(1), row.GetInt64(2), row.GetInt64(3));
+        }
+
+        return standing;
     }
 
     /// <summary>Posts to those accounts that exist: what has none is not limited.</summary>
@@ -340,6 +511,33 @@ internal static class StatusOverrideSql
             [coupon, uses, revenue, discount],
             cancel
         );
+
+    private static OverriddenInstance Read(NpgsqlDataReader row) =>
+        new(
+            row.GetInt64(16),
+            row.GetInt64(17),
+            row.Object<string>(18),
+            row.Object<string>(19),
+            InstanceStates.Parse(row.GetString(0)),
+            row.Object<string>(1) is { } prior ? InstanceStates.Parse(prior) : null,
+            row.Value<Guid>(2),
+            row.Value<Guid>(3),
+            row.Object<string>(4),
+            row.GetFieldValue<DateTimeOffset>(5),
+            row.GetFieldValue<DateTimeOffset>(6),
+            row.GetInt64(7),
+            row.GetInt64(8),
+            row.GetInt32(9),
+            row.Value<int>(15),
+            row.Value<Guid>(10) is { } id
+                ? new StandingRedemption(id, row.GetBoolean(11), row.GetInt64(12), row.GetInt64(13), row.GetString(14))
+                : null
+        );
+
+    private static NpgsqlParameter<TValue[]> Column<TValue>(
+        List<LimitAccount> accounts,
+        Func<LimitAccount, TValue> value
+    ) => new() { TypedValue = [.. accounts.Select(value)] };
 
     private static NpgsqlParameter Nullable(Guid? id) =>
         new() { Value = id ?? (object)DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid };

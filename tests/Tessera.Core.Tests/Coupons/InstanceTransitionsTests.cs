@@ -15,7 +15,7 @@ public sealed class InstanceTransitionsTests
         reserved: issued paid extended pending_expiration redeemed expired cancelled revoked
         extended: reserved redeemed pending_expiration expired extended cancelled revoked
         pending_expiration: reserved redeemed expired extended cancelled revoked
-        redeemed: refunded archived +issued +paid +extended +pending_expiration
+        redeemed: refunded archived +issued +paid +extended +pending_expiration +expired
         expired: refunded archived +extended +redeemed
         cancelled: refunded archived
         revoked: archived

@@ -35,7 +35,7 @@ internal static class Wordless
             expiration.merchant_priority.set_by expiration.minute.node expiration.node.name
             expiration.time_to_live.set_by insights.alert.acknowledged_by access.security_alert.acknowledged_by
             expiration.alert.acknowledged_by insights.marker.created_by
-            insights.saved_view.owner platform.event.actor platform.operation.actor
+            insights.saved_view.owner operations.unit_plan.created_by platform.event.actor platform.operation.actor
             privacy.legal_hold.created_by privacy.request.created_by privacy.request.decided_by
             privacy.reveal.actor promotions.category_tree.updated_by promotions.promotion.created_by
             promotions.segment.created_by promotions.segment_version.created_by promotions.version.created_by
@@ -44,6 +44,7 @@ internal static class Wordless
             access.api_key.hash access.api_key.prefix access.rate.key approvals.request.effect_hash
             audit.entry.hash audit.seal.hash connectors.attempt.key connectors.awaited.key
             connectors.secret.sealed connectors.webhook_secret.sealed coupons.bulk_plan.items_hash
+            operations.unit_plan.lines_hash
             platform.event_word.mark platform.event_word.salt platform.idempotency.etag platform.secret.name
             platform.secret.value privacy.erased.fingerprint
             """,
@@ -58,7 +59,7 @@ internal static class Wordless
             coupons.code.code coupons.coupon.campaign_id coupons.coupon.external_id
             coupons.instance.campaign_id coupons.instance.code expiration.batch.campaign_id
             expiration.upload_line.code insights.budget_day.campaign_id insights.marker.campaign_id
-            platform.idempotency.location platform.operation_error.code
+            operations.unit_line.order_reference platform.idempotency.location platform.operation_error.code
             redemptions.order_reservation.reference redemptions.placed_order.reference
             redemptions.promotion_hold.code redemptions.promotion_hold.promotion_id
             redemptions.promotion_use.promotion_id redemptions.promotion_use.target_ids
@@ -94,7 +95,8 @@ internal static class Wordless
             insights.coupon_day.channel insights.coupon_day.currency insights.day_total.channel
             insights.day_total.currency insights.refusal_day.reason insights.saved_view.list
             insights.saved_view.realm insights.saved_view.role insights.view_day.channel
-            insights.view_note.channel insights.view_total.channel platform.operation.kind
+            insights.view_note.channel insights.view_total.channel operations.unit_line.refused
+            operations.unit_line.state_before platform.operation.kind
             platform.operation_error.field privacy.archived.data_kind privacy.legal_hold.data_kind
             privacy.request.ground privacy.request.proof privacy.request.purposes privacy.retention.data_kind
             privacy.retention_run.data_kind promotions.segment_version.currency promotions.version.state

@@ -10,7 +10,7 @@ using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Coupons.Bulk;
 
-/// <summary>Bulk changes over HTTP: previewed, asked for, undone (BLK-03, BLK-06, BLK-07).</summary>
+/// <summary>Bulk changes over HTTP: previewed and asked for (BLK-03, BLK-06).</summary>
 internal static class BulkPlanEndpoints
 {
     private const int MinimumReason = 10;
@@ -77,14 +77,6 @@ internal static class BulkPlanEndpoints
                 "Location is the operation that does it, or the request that waits for approval."
             )
             .WithRefusals(SelectionChanged, NothingSelected);
-        api.MapPost("/operations/{id:guid}/undo", UndoAsync)
-            .WithName("undoOperation")
-            .WithSummary("Undo a bulk change or an import as a unit, as far as nobody changed its coupons since")
-            .WithTags("Operations")
-            .RequirePermission(Permissions.CouponsBulk)
-            .WithIdempotencyKey(required: true)
-            .WithAnswer(202, new UndoAccepted(Samples.Id, 12_000), "Location is the operation that undoes it.")
-            .WithRefusals(BulkUndo.NotUndoable, BulkUndo.StillRuns);
     }
 
     private static async Task PreviewAsync(HttpContext context, Database database, ApprovalService approvals)
@@ -204,20 +196,6 @@ internal static class BulkPlanEndpoints
         );
     }
 
-    private static Task UndoAsync(HttpContext context, Guid id, Database database) =>
-        CatalogueChange.RunAsync(
-            context,
-            database,
-            async (work, actor) =>
-            {
-                var (undo, no) = await BulkUndo.RequestAsync(work, id, actor, CancellationToken.None);
-                return undo is null
-                    ? HttpAnswer.Refused(context, no!)
-                    : HttpAnswer.Json(202, new UndoAccepted(undo.Id, undo.Total ?? 0), "/api/v1/operations/" + undo.Id);
-            },
-            required: true
-        );
-
     /// <summary>Parameters of the list of coupons; any of them.</summary>
     internal sealed record BulkFilterShape(string? Status = null, string? Search = null);
 
@@ -275,9 +253,4 @@ internal static class BulkPlanEndpoints
     /// <param name="OperationId">Does it; null while it waits.</param>
     /// <param name="ApprovalId">The request that waits.</param>
     private sealed record BulkAccepted(string Status, Guid PlanId, long Matching, Guid? OperationId, Guid? ApprovalId);
-
-    /// <summary>The operation that undoes.</summary>
-    /// <param name="OperationId">Its id.</param>
-    /// <param name="Coupons">How many coupons it goes over.</param>
-    private sealed record UndoAccepted(Guid OperationId, long Coupons);
 }

@@ -11,6 +11,9 @@ public sealed record UndoFacts(DateTimeOffset? UndoUntil, Guid? UndoneBy);
 /// <summary>What other rooms may know of bulk changes.</summary>
 public static class BulkPlans
 {
+    /// <summary>For how long a change of many can be undone (BLK-07).</summary>
+    public static TimeSpan UndoPeriod => BulkStore.UndoPeriod;
+
     /// <summary>Which of some operations can be undone, or were.</summary>
     public static async Task<IReadOnlyDictionary<Guid, UndoFacts>> UndoAsync(
         UnitOfWork work,

@@ -1,18 +1,17 @@
 import { nanoid } from '@reduxjs/toolkit';
-import { TriangleAlert, UserRoundCheck } from 'lucide-react';
+import { UserRoundCheck } from 'lucide-react';
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
-import { client, type BulkPreviewView, type BulkReason, type BulkSetShape } from '../../shared/api/client.generated';
+import { client, type BulkSetShape } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { FollowedOperation } from '../../shared/ui/FollowedOperation';
-import { Scrollable } from '../../shared/ui/Scrollable';
 import { Note, Skeletons } from '../../shared/ui/States';
 import { BulkEditFields, type BulkEdit } from './BulkEditFields';
+import { BulkEffect } from './BulkEffect';
 import { shapeOf, type BulkAction, type Selection } from './selection';
 
 const leastReason = 10;
@@ -138,7 +137,7 @@ function Preview(props: {
         {isLoading && <Skeletons lines={5} />}
         {data && !isLoading && (
           <>
-            <Effect preview={data} />
+            <BulkEffect preview={data} />
             {data.needs_approval && (
               <>
                 <Note kind="warn" icon={UserRoundCheck}>
@@ -159,90 +158,5 @@ function Preview(props: {
         )}
       </div>
     </Dialog>
-  );
-}
-
-/** How many would change, stay, or be refused and why; then some of them by name. */
-function Effect({ preview }: { preview: BulkPreviewView }) {
-  const { t, word, locale } = useTranslation();
-  const isEdit = preview.examples.some((one) => one.changes.some((change) => !['is_active', 'deleted_at'].includes(change.field)));
-  return (
-    <>
-      <div className="figures figures--tight" role="status">
-        {(['matching', 'changing', 'unchanged', 'refused'] as const).map((name) => (
-          <div className="figure" key={name}>
-            <span className="figure__label">{t(`bulk.count.${name}`)}</span>
-            <span className="figure__value figure__value--small">{formatCount(preview[name], locale)}</span>
-          </div>
-        ))}
-      </div>
-      <Reasons title={t('bulk.reasons')} family="bulkReason" reasons={preview.reasons} />
-      <Reasons title={t('bulk.warnings')} family="bulkWarning" reasons={preview.warnings} />
-      {isEdit ? (
-        <Scrollable label={t('bulk.examples')}>
-          <table className="simple-table">
-            <caption className="visually-hidden">{t('bulk.examples')}</caption>
-            <thead>
-              <tr>
-                <th scope="col">{t('column.code')}</th>
-                <th scope="col">{t('conflict.field')}</th>
-                <th scope="col">{t('bulk.before')}</th>
-                <th scope="col">{t('bulk.after')}</th>
-              </tr>
-            </thead>
-            <tbody>
-              {preview.examples.flatMap((one) =>
-                one.changes.map((change) => (
-                  <tr key={`${one.id} ${change.field}`}>
-                    <td className="anywhere">{one.code}</td>
-                    <td>{word('bulkField', change.field)}</td>
-                    <td>
-                      <bdi>{change.before ?? '–'}</bdi>
-                    </td>
-                    <td>
-                      <bdi>{change.after ?? '–'}</bdi>
-                    </td>
-                  </tr>
-                )),
-              )}
-            </tbody>
-          </table>
-        </Scrollable>
-      ) : (
-        <Codes codes={preview.examples.map((one) => one.code)} count={preview.changing} />
-      )}
-    </>
-  );
-}
-
-function Reasons({ title, family, reasons }: { title: string; family: string; reasons: BulkReason[] }) {
-  const { word, locale } = useTranslation();
-  if (reasons.length === 0) return null;
-  return (
-    <Note kind="warn" icon={TriangleAlert}>
-      <strong>{title}</strong>
-      <ul className="plain-list">
-        {reasons.map((reason) => (
-          <li key={reason.code}>
-            {formatCount(reason.count, locale)} · {word(family, reason.code)}: <span className="anywhere">{reason.examples.slice(0, 4).join(', ')}</span>
-          </li>
-        ))}
-      </ul>
-    </Note>
-  );
-}
-
-function Codes({ codes, count }: { codes: string[]; count: number }) {
-  const { t } = useTranslation();
-  if (codes.length === 0) return null;
-  return (
-    <ul className="row">
-      {codes.map((code) => (
-        <li key={code} className="badge code-chip">
-          {code}
-        </li>
-      ))}
-      {count > codes.length && <li className="muted small">{t('bulk.andMore', { count: count - codes.length })}</li>}
-    </ul>
   );
 }

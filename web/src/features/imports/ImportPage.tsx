@@ -1,16 +1,19 @@
-import { Download, FileSpreadsheet, Upload } from 'lucide-react';
+import { Download, FileSpreadsheet, ListChecks, Upload } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
-import { useRef, useState, type DragEvent } from 'react';
+import { lazy, Suspense, useRef, useState, type DragEvent } from 'react';
 import { useSearchParams } from 'react-router';
 import { client, type ImportPreview, type ImportUpload } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
-import { useTranslation } from '../../shared/i18n/i18n';
+import { useTranslation, withTexts } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
+import { Coming } from '../../shared/ui/Coming';
 import { CouponTabs } from '../../shared/ui/CouponTabs';
 import { FieldError } from '../../shared/ui/Field';
 import { FollowedOperation } from '../../shared/ui/FollowedOperation';
 import { useToast } from '../../shared/ui/Toasts';
 import { ImportDiff } from './ImportDiff';
+
+const UnitBulkDialog = lazy(() => withTexts(import('../bulk/UnitBulkDialog')).then((module) => ({ default: module.UnitBulkDialog })));
 
 const mostBytes = 10 * 1024 * 1024;
 const options = ['activate_immediately', 'send_notifications', 'dry_run'] as const;
@@ -138,7 +141,34 @@ export function ImportPage() {
           </div>
         </div>
       </section>
+      <UnitsFromList />
     </div>
+  );
+}
+
+/** Units that are named by a list are changed together, whatever coupons they are of (BLK-05). */
+function UnitsFromList() {
+  const { t } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <section className="card" aria-labelledby="units-title">
+      <div className="card__head">
+        <h2 id="units-title">{t('unitBulk.title')}</h2>
+      </div>
+      <div className="card__body stack">
+        <p className="muted">{t('unitBulk.text')}</p>
+        <div>
+          <Button icon={ListChecks} onClick={() => setOpen(true)}>
+            {t('unitBulk.open')}
+          </Button>
+        </div>
+      </div>
+      {isOpen && (
+        <Suspense fallback={<Coming />}>
+          <UnitBulkDialog selection={undefined} onClose={() => setOpen(false)} />
+        </Suspense>
+      )}
+    </section>
   );
 }
 

@@ -10,6 +10,7 @@ export const operationsApi = client.enhanceEndpoints({
     resumeOperation: { invalidatesTags: ['Operation'] },
     undoOperation: { invalidatesTags: ['Operation'] },
     requestBulkChange: { invalidatesTags: ['Operation'] },
+    requestUnitChange: { invalidatesTags: ['Operation'] },
     exportCoupons: { invalidatesTags: ['Operation'] },
     importCoupons: { invalidatesTags: ['Operation'] },
   },

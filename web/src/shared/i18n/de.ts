@@ -7,6 +7,7 @@ import { deKeeping } from './de.keeping';
 import { dePages } from './de.pages';
 import { deRows } from './de.rows';
 import { deSettings } from './de.settings';
+import { deUnits } from './de.units';
 import { deWatch } from './de.watch';
 import type { Messages } from './i18n';
 
@@ -22,6 +23,7 @@ export const de: Messages = {
   ...deRows,
   ...deWatch,
   ...deSettings,
+  ...deUnits,
   'app.skip': 'Zum Inhalt',
   'app.menu': 'Menü',
   'app.navigation': 'Hauptmenü',

@@ -4,6 +4,7 @@ import { enEvents } from './en.events';
 import { enKeeping } from './en.keeping';
 import { enRows } from './en.rows';
 import { enSettings } from './en.settings';
+import { enUnits } from './en.units';
 import { enWatch } from './en.watch';
 
 /** English of what the first page does not show: fetched with the first part that does. */
@@ -15,4 +16,5 @@ export const enRest = {
   ...enRows,
   ...enWatch,
   ...enSettings,
+  ...enUnits,
 };
