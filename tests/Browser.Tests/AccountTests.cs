@@ -180,9 +180,41 @@ public sealed class AccountTests(App app)
         view.AssertHealthy();
     }
 
-    private async Task<View> SignedInAsync(string email)
+    [Fact]
+    public async Task What_somebody_likes_follows_them_to_another_browser()
     {
-        await Person.MakeAsync(app.Host.Database, "staff", email, ["finance"]);
+        await using (var view = await SignedInAsync("likes@example.com"))
+        {
+            await view.Page.GotoAsync(Address + "/coupons");
+            await view.SettleAsync();
+            await view.Page.RunAndWaitForResponseAsync(
+                () => view.UseAsync(view.Page.GetByRole(AriaRole.Button, new() { Name = "Code", Exact = true })),
+                static answer =>
+                    answer.Url.EndsWith("/account/preferences", StringComparison.Ordinal)
+                    && answer is { Request.Method: "PUT", Status: 200 }
+            );
+            view.AssertHealthy();
+        }
+
+        await using var other = await SignedInAsync("likes@example.com", isKnown: true);
+        await other.Page.GotoAsync(Address + "/coupons");
+        await Expect(other.Page.Locator("[role=columnheader][aria-sort=ascending]")).ToContainTextAsync("Code");
+        other.AssertHealthy();
+
+        // A key has no account: there the browser itself remembers.
+        await using var key = await app.OpenAsync();
+        await key.GoAsync("/coupons");
+        await Expect(key.Page.Locator("[role=columnheader][aria-sort=ascending]")).ToHaveCountAsync(0);
+        key.AssertHealthy();
+    }
+
+    private async Task<View> SignedInAsync(string email, bool isKnown = false)
+    {
+        if (!isKnown)
+        {
+            await Person.MakeAsync(app.Host.Database, "staff", email, ["finance"]);
+        }
+
         var view = await app.OpenAsync(signedIn: false);
         await view.Page.GotoAsync(Address + "/settings/account");
         await view.WriteAsync(view.Page.GetByLabel("E-mail", new() { Exact = true }), email);

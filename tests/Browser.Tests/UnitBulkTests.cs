@@ -86,7 +86,7 @@ public sealed class UnitBulkTests(App app)
         Assert.Equal(0, await view.OverflowAsync());
         await view.UseAsync(view.Button("Change 2"));
         await Expect(view.Dialog).ToContainTextAsync("2 changed");
-        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Close" }).Last);
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Close" }).First);
         await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Cancelled", Exact = true }))
             .ToHaveCountAsync(2);
         await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Issued", Exact = true })).ToHaveCountAsync(1);
@@ -95,7 +95,7 @@ public sealed class UnitBulkTests(App app)
 
     private async Task<(long Coupon, string[] Codes)> UnitsAsync(string code, int count)
     {
-        var coupon = await Shop.CouponAsync(app, code, new { code_kind = "unique" });
+        var coupon = await Shop.CouponAsync(app, code, new { code_kind = "unique", max_uses_per_user = 5 });
         var customer = await app.Host.PostAsync("/api/v1/customers", new { external_id = "holder-" + code });
         var holder = customer.Json.GetProperty("id").GetString();
         var issued = await app.Host.PostAsync(

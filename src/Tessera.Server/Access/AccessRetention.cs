@@ -35,6 +35,8 @@ internal static class AccessRetention
         {
             IsShown = true,
         },
+        // Somebody may have searched for a customer.
+        KeptWords.Within("people.preference", json: "document"),
         KeptWords.Within("access.api_key", "name") with
         {
             IsShown = true,

@@ -45,6 +45,7 @@ public static class AccessRoom
         SamlEndpoints.Map(api);
         PasskeySignInEndpoints.Map(api);
         OwnAccountEndpoints.Map(api);
+        PreferenceEndpoints.Map(api);
         OwnPasskeyEndpoints.Map(api);
         PeopleEndpoints.Map(api);
         PersonSecurityEndpoints.Map(api);

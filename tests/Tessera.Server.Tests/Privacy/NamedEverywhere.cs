@@ -210,6 +210,12 @@ internal sealed class NamedEverywhere(TestHost host, Guid customer, string first
             ), versioned as (
                 insert into promotions.version (promotion_id, version, state, definition, created_by, created_at)
                 select id, 1, 'inactive', definition, 'key:x', now() from priced
+            ), searching as (
+                insert into people.person (id, realm, email, name)
+                values (gen_random_uuid(), 'staff', 'searching@example.com', 'Searching') returning id
+            ), searched as (
+                insert into people.preference (person_id, document)
+                select id, jsonb_build_object('sorts', '{}'::jsonb, 'recent_searches', jsonb_build_array($3::text)) from searching
             ), archived as (
                 insert into privacy.archived (data_kind, content, at) values ('approval', jsonb_build_object('reason', $1::text), now())
             ), ran as (

@@ -28,7 +28,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : IAsyncLifetime
             "they prove that each unit and coupon ended, once",
         ["coupons.instance coupons.code expiration.time_to_live"] = "units have a time to live by coupon (EXP-16)",
         [
-            "access.customer access.channel access.api_key people.person people.role people.passkey people.recovery_code"
+            "access.customer access.channel access.api_key people.person people.preference people.role people.passkey people.recovery_code"
         ] = "records that people keep and end; a customer's go with an erasure",
         ["people.external campaigns.campaign campaigns.audience campaigns.cost coupons.service coupons.consultant"] =
             "records that people keep and end; a customer's go with an erasure",

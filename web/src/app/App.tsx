@@ -2,6 +2,7 @@ import { lazy, Suspense, useEffect, useState } from 'react';
 import { RouterProvider } from 'react-router';
 import { client } from '../shared/api/client.generated';
 import { problemOf } from '../shared/api/problem';
+import { followOwnPrefs } from '../shared/api/ownPrefs';
 import { signedIn } from '../shared/api/session';
 import { useAppDispatch, useAppSelector } from '../shared/api/store';
 import { loadMessages, TranslationProvider, type Locale, type Messages, withTexts } from '../shared/i18n/i18n';
@@ -39,6 +40,8 @@ function SignedIn() {
   useEffect(() => {
     if (data && !session) dispatch(signedIn(data));
   }, [data, session, dispatch]);
+  const actor = session?.actor_id;
+  useEffect(() => (actor ? followOwnPrefs(actor) : undefined), [actor]);
   if (session) return <RouterProvider router={router} />;
   // Asked again when somebody comes back to the window: the form they were at stays as it is.
   if ((isLoading && !error) || data) return null;

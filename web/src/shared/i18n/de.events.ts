@@ -72,6 +72,7 @@ export const deEvents: typeof enEvents = {
   'event.person.recovery_codes_made': 'Wiederherstellungscodes erzeugt',
   'event.person.second_factor_removed': 'Zweiter Faktor entfernt',
   'event.person.second_factor_reset': 'Zweiter Faktor zurückgesetzt',
+  'event.person.preferences_changed': 'Vorlieben gespeichert',
   'event.person.second_factor_set': 'Zweiter Faktor gesetzt',
   'event.person.signed_out': 'Person abgemeldet',
   'event.person.updated': 'Person geändert',

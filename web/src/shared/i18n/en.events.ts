@@ -71,6 +71,7 @@ export const enEvents = {
   'event.person.recovery_codes_made': 'Recovery codes made',
   'event.person.second_factor_removed': 'Second factor removed',
   'event.person.second_factor_reset': 'Second factor reset',
+  'event.person.preferences_changed': 'Likings saved',
   'event.person.second_factor_set': 'Second factor set',
   'event.person.signed_out': 'Person signed out',
   'event.person.updated': 'Person changed',
