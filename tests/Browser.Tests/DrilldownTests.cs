@@ -30,6 +30,20 @@ public sealed class DrilldownTests(App app)
         view.AssertHealthy();
     }
 
+    [Fact]
+    public async Task The_list_of_coupons_leads_to_the_uses_of_each()
+    {
+        await UntilCountedAsync();
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/coupons?search=AUTUMN15");
+        var row = view.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "AUTUMN15" });
+        var uses = row.Locator("a.quiet-link").First;
+        var count = (await uses.InnerTextAsync()).Split('/')[0].Trim();
+        await view.UseAsync(uses);
+        await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync(count + " redemptions");
+        view.AssertHealthy();
+    }
+
     [Theory]
     [InlineData("By location", "redemption")]
     [InlineData("By channel", "redemption")]

@@ -6,8 +6,10 @@ import type { Campaign } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { rows } from '../../shared/lib/rows';
 import { Button, Key } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
+import { Drill } from '../../shared/ui/Drill';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Instant } from '../../shared/ui/Values';
@@ -78,12 +80,14 @@ export function CampaignDrawer() {
         )}
         <dl className="facts">
           <Fact label={t('campaign.budget')}>
-            <BudgetMeter campaign={data} />
+            <BudgetMeter campaign={data} to={can('redemptions.read') && data.budget && rows.money({ campaign_id: id }, data.budget.currency)} />
           </Fact>
           {data.budget && <Fact label={t('campaign.field.budget_on_overflow')}>{word('budgetOverflow', data.budget_on_overflow)}</Fact>}
           {data.budget_uses !== null && (
             <Fact label={t('campaign.budgetUses')}>
-              {data.budget_uses_spent ?? 0} / {data.budget_uses}
+              <Drill to={can('redemptions.read') && rows.redemptions({ campaign_id: id, status: 'redeemed' })}>
+                {data.budget_uses_spent ?? 0} / {data.budget_uses}
+              </Drill>
             </Fact>
           )}
           <Fact label={t('campaign.start')}>

@@ -1,6 +1,7 @@
 import type { CouponShape } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { currencySign, formatAmount, formatCount, formatShare } from '../../shared/lib/format';
+import { Drill } from '../../shared/ui/Drill';
 
 export type Coupon = CouponShape;
 
@@ -30,7 +31,7 @@ export function ValueCell({ coupon }: { coupon: Coupon }) {
 }
 
 /** 45 / ∞ or 23 / 50, with a bar where there is a limit (UI-10). */
-export function UsageCell({ coupon }: { coupon: Coupon }) {
+export function UsageCell({ coupon, to }: { coupon: Coupon; to?: string | false }) {
   const { locale, t } = useTranslation();
   const limit = coupon.max_uses_total;
   const share = limit ? Math.min(1, coupon.usage_count / limit) : 0;
@@ -38,10 +39,12 @@ export function UsageCell({ coupon }: { coupon: Coupon }) {
   return (
     <span className="cell--stack grow">
       <span className="num">
-        <span aria-hidden>
-          {used} / {limit ? formatCount(limit, locale) : '∞'}
-        </span>
-        <span className="visually-hidden">{limit ? t('coupon.usedOf', { used, limit }) : t('coupon.usedUnlimited', { used })}</span>
+        <Drill to={to}>
+          <span aria-hidden>
+            {used} / {limit ? formatCount(limit, locale) : '∞'}
+          </span>
+          <span className="visually-hidden">{limit ? t('coupon.usedOf', { used, limit }) : t('coupon.usedUnlimited', { used })}</span>
+        </Drill>
       </span>
       {limit !== null && limit > 0 && (
         <span className="meter" aria-hidden>
@@ -52,8 +55,14 @@ export function UsageCell({ coupon }: { coupon: Coupon }) {
   );
 }
 
-export function ConversionCell({ coupon }: { coupon: Coupon }) {
+export function ConversionCell({ coupon, to }: { coupon: Coupon; to?: string | false }) {
   const { locale } = useTranslation();
   const attempts = coupon.usage_count + coupon.refused_count;
-  return attempts === 0 ? <span className="muted">–</span> : <span className="num">{formatShare(coupon.conversion_rate, locale)}</span>;
+  return attempts === 0 ? (
+    <span className="muted">–</span>
+  ) : (
+    <span className="num">
+      <Drill to={to}>{formatShare(coupon.conversion_rate, locale)}</Drill>
+    </span>
+  );
 }

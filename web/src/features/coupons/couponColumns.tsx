@@ -4,6 +4,8 @@ import { useMemo } from 'react';
 import { Link, useLocation } from 'react-router';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { rows } from '../../shared/lib/rows';
+import { Drill } from '../../shared/ui/Drill';
 import { Amount, Day } from '../../shared/ui/Values';
 import { CouponActions } from './CouponActions';
 import { ConversionCell, TypeCell, UsageCell, ValueCell, type Coupon } from './couponCells';
@@ -12,7 +14,9 @@ import { CouponStatusBadge } from './CouponStatusBadge';
 /** The columns of A.2: their ids, labels, order and which of them sort. Widths are the least each may have. */
 export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Coupon>[] {
   const { t } = useTranslation();
-  const withMoney = useCan()('finance.read');
+  const can = useCan();
+  const withMoney = can('finance.read');
+  const canDrill = can('redemptions.read');
   return useMemo<ColumnDef<Coupon>[]>(
     () => [
       {
@@ -33,9 +37,9 @@ export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Co
       { id: 'discount_type', header: t('column.discount_type'), meta: { width: '80px' }, cell: ({ row }) => <TypeCell coupon={row.original} /> },
       { id: 'discount_value', header: t('column.discount_value'), meta: { width: '80px', end: true }, cell: ({ row }) => <ValueCell coupon={row.original} /> },
       { id: 'status', header: t('column.status'), meta: { width: 'minmax(100px, 1.24fr)' }, cell: ({ row }) => <CouponStatusBadge status={row.original.status} /> },
-      { id: 'usage', header: t('column.usage'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <UsageCell coupon={row.original} /> },
-      ...(withMoney ? [revenue(t('column.revenue'))] : []),
-      { id: 'conversion', header: t('column.conversion'), meta: { width: 'minmax(100px, 1fr)', end: true }, cell: ({ row }) => <ConversionCell coupon={row.original} /> },
+      { id: 'usage', header: t('column.usage'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <UsageCell coupon={row.original} to={canDrill && rows.redemptions({ coupon_id: row.original.id, status: 'redeemed' })} /> },
+      ...(withMoney ? [revenue(t('column.revenue'), canDrill)] : []),
+      { id: 'conversion', header: t('column.conversion'), meta: { width: 'minmax(100px, 1fr)', end: true }, cell: ({ row }) => <ConversionCell coupon={row.original} to={canDrill && rows.tries({ coupon_id: row.original.id })} /> },
       { id: 'created', header: t('column.created'), meta: { width: 'minmax(100px, 1fr)' }, cell: ({ row }) => <Day at={row.original.created_at} /> },
       {
         id: 'expires',
@@ -51,17 +55,21 @@ export function useCouponColumns(onOpen: (coupon: Coupon) => void): ColumnDef<Co
         cell: ({ row }) => <RowActions coupon={row.original} onOpen={onOpen} />,
       },
     ],
-    [t, onOpen, withMoney],
+    [t, onOpen, withMoney, canDrill],
   );
 }
 
 /** For those who may see sums of money (ACC-03): without the permission the figure does not come. */
-function revenue(header: string): ColumnDef<Coupon> {
+function revenue(header: string, canDrill: boolean): ColumnDef<Coupon> {
   return {
     id: 'revenue',
     header,
     meta: { width: 'minmax(100px, 1fr)', end: true },
-    cell: ({ row: { original } }) => <Amount value={original.revenue_generated ?? 0} currency={original.currency} />,
+    cell: ({ row: { original } }) => (
+      <Drill to={canDrill && rows.money({ coupon_id: original.id }, original.currency)}>
+        <Amount value={original.revenue_generated ?? 0} currency={original.currency} />
+      </Drill>
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { CircleAlert, CircleCheck, Hourglass, Pause, Play, RotateCcw } from 'lucide-react';
-import { useSearchParams } from 'react-router';
+import { useEffect, useRef, type ReactNode } from 'react';
+import { Link, useLocation, useSearchParams } from 'react-router';
 import { alertsApi } from '../../shared/api/alerts';
 import type { Figures } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
@@ -10,6 +11,7 @@ import { formatCount, formatShare } from '../../shared/lib/format';
 import { AlertNote } from '../../shared/ui/AlertNote';
 import { Button } from '../../shared/ui/Button';
 import { Chart } from '../../shared/ui/Chart';
+import { Drill } from '../../shared/ui/Drill';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
 import { Scrollable } from '../../shared/ui/Scrollable';
@@ -58,10 +60,32 @@ export function ExpiryPage() {
             <Alerts />
           </div>
           {can('connectors.read') && <PartnerHealth />}
-          {can('connectors.read') && <ManualQueue />}
-          <Jobs />
+          {can('connectors.read') && (
+            <Place id="queue">
+              <ManualQueue />
+            </Place>
+          )}
+          <Place id="jobs">
+            <Jobs />
+          </Place>
         </>
       )}
+    </div>
+  );
+}
+
+/** A part of the page that figures lead to: it is shown, and where the Tab key goes on. */
+function Place({ id, children }: { id: string; children: ReactNode }) {
+  const { hash, key } = useLocation();
+  const place = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (hash !== `#${id}`) return;
+    place.current?.scrollIntoView();
+    place.current?.focus({ preventScroll: true });
+  }, [hash, id, key]);
+  return (
+    <div ref={place} tabIndex={-1}>
+      {children}
     </div>
   );
 }
@@ -104,29 +128,41 @@ function Overview({ figures }: { figures: Figures }) {
   const { t, locale } = useTranslation();
   const count = (value: number) => formatCount(value, locale);
   const seconds = (value: number) => t('expiry.seconds', { count: Math.round(value) });
-  const shown: [string, string, string?][] = [
-    [t('expiry.backlog'), count(figures.backlog.units), t('expiry.jobs', { count: figures.backlog.jobs })],
+  const shown: [label: string, value: string, note?: string, to?: string][] = [
+    [t('expiry.backlog'), count(figures.backlog.units), t('expiry.jobs', { count: figures.backlog.jobs }), '/expiry?state=waiting#jobs'],
     [t('expiry.lag'), seconds(figures.backlog.lag_seconds)],
     [t('expiry.ahead'), count(figures.ahead.units), t('expiry.jobs', { count: figures.ahead.jobs })],
     [t('expiry.lastHour'), count(figures.processed_last_hour)],
     [t('expiry.sla'), formatShare(figures.sla.ratio, locale), t('expiry.worst', { seconds: Math.round(figures.sla.worst_seconds) })],
-    [t('expiry.failureRate'), formatShare(figures.failure_rate, locale), t('expiry.failedJobs', { count: figures.backlog.failed_jobs })],
+    [t('expiry.failureRate'), formatShare(figures.failure_rate, locale), t('expiry.failedJobs', { count: figures.backlog.failed_jobs }), '/expiry?state=failed#jobs'],
   ];
   return (
     <div className="figures">
-      {shown.map(([label, value, note]) => (
-        <div className="figure" key={label}>
-          <span className="figure__label">{label}</span>
-          <span className="figure__value">{value}</span>
-          {note && <span className="small muted">{note}</span>}
-        </div>
-      ))}
+      {shown.map(([label, value, note, to]) => {
+        const text = (
+          <>
+            <span className="figure__label">{label}</span>
+            <span className="figure__value">{value}</span>
+            {note && <span className="small muted">{note}</span>}
+          </>
+        );
+        return to ? (
+          <Link className="figure" key={label} to={to}>
+            {text}
+          </Link>
+        ) : (
+          <div className="figure" key={label}>
+            {text}
+          </div>
+        );
+      })}
     </div>
   );
 }
 
 function Partners({ figures }: { figures: Figures }) {
   const { t, locale, word } = useTranslation();
+  const can = useCan();
   return (
     <section className="card" aria-labelledby="partners">
       <div className="card__head">
@@ -167,7 +203,9 @@ function Partners({ figures }: { figures: Figures }) {
                     <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>{word('breaker', partner.breaker)}</span>
                     {partner.deferred_at && <span className="badge badge--info">{t('expiry.deferred')}</span>}
                   </td>
-                  <td className="end num">{formatCount(partner.open_tasks, locale)}</td>
+                  <td className="end num">
+                    <Drill to={can('connectors.read') && `/expiry?connector=${partner.connector_id}#queue`}>{formatCount(partner.open_tasks, locale)}</Drill>
+                  </td>
                 </tr>
               ))}
             </tbody>

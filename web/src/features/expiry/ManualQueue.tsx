@@ -1,6 +1,7 @@
-import { ListChecks, RotateCcw } from 'lucide-react';
+import { ListChecks, RotateCcw, X } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
+import { useSearchParams } from 'react-router';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
@@ -26,7 +27,9 @@ export function ManualQueue() {
   const [state, setState] = useState<(typeof states)[number]>('open');
   const [chosen, setChosen] = useState<string[]>([]);
   const [asked, setAsked] = useState<Asked>();
-  const pages = usePages(expiryApi.endpoints.listConnectorTasks, { limit: 25, sort: '-created_at' as const, state });
+  const [params, setParams] = useSearchParams();
+  const connector = params.get('connector');
+  const pages = usePages(expiryApi.endpoints.listConnectorTasks, { limit: 25, sort: '-created_at' as const, state, ...(connector ? { connectorId: connector } : {}) });
   const [act] = expiryApi.endpoints.actOnConnectorTasks.useMutation();
   const mayWork = can('connectors.work') && state === 'open';
   const shown = pages.rows.map(({ id }) => id);
@@ -41,6 +44,11 @@ export function ManualQueue() {
     <section className="card" aria-labelledby="queue">
       <div className="card__head">
         <h2 id="queue">{t('queue.title')}</h2>
+        {connector && (
+          <Button size="small" icon={X} onClick={() => setParams({})}>
+            {t('queue.allPartners')}
+          </Button>
+        )}
         <select className="input filters__select" aria-label={t('queue.state')} value={state} onChange={(event) => setState(event.target.value as typeof state)}>
           {states.map((one) => (
             <option key={one} value={one}>
