@@ -97,7 +97,7 @@ public sealed class FormWalkTests(App app)
             """
         );
         await using var view = await app.OpenAsync(byKeyboard: false);
-        foreach (var form in (Form[])[.. Forms, await OfRedemptionAsync()])
+        foreach (var form in (Form[])[.. Forms, await OfRedemptionAsync(), .. await OfManyAsync()])
         {
             await view.GoAsync(form.Path);
             foreach (var opener in form.Openers)
@@ -149,6 +149,30 @@ public sealed class FormWalkTests(App app)
         var latest = await app.Host.GetAsync("/api/v1/redemptions?limit=1&status=redeemed");
         var id = latest.Json.GetProperty("data")[0].GetProperty("id").GetString();
         return Refused("/redemptions/" + id, ["Roll back"], [("Reason", "Walked back")], "Roll back");
+    }
+
+    /// <summary>Changes of many coupons and of many units: what is typed comes after their effect was shown.</summary>
+    private async Task<Form[]> OfManyAsync()
+    {
+        await Shop.CouponAsync(app, "WALKMANY");
+        var units = await Shop.CouponAsync(app, "WALKUNITS", new { code_kind = "unique" });
+        var issued = await app.Host.PostAsync($"/api/v1/admin/coupons/{units}/instances", new { count = 2 });
+        Assert.True(issued.Status == 201, issued.Body);
+        return
+        [
+            Refused(
+                "/coupons?search=WALKMANY",
+                ["All matching", "Delete"],
+                [("Type 1 to confirm that 1 coupon is deleted", "1")],
+                "Delete 1"
+            ),
+            Refused(
+                $"/coupons/{units}/units",
+                ["Change all units…"],
+                [("Order or slip", "SLIP-WALKED"), ("Order amount", "20")],
+                "See the effect"
+            ),
+        ];
     }
 
     private static ILocator MenuItem(View view, string name) =>
