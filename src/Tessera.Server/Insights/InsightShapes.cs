@@ -65,7 +65,7 @@ public sealed record RecentUse(
     string CouponCode,
     Guid CustomerId,
     string? UserEmail,
-    decimal AmountDiscounted,
+    [property: SingleAmount] decimal AmountDiscounted,
     string Currency,
     string? BookingStatus
 );

@@ -144,10 +144,9 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task The_amounts_of_one_redemption_are_seen_by_those_who_work_with_it()
     {
-        using var reader = _host.ClientOf(await _host.KeyAsync([Permissions.RedemptionsRead]));
-        using var till = _host.ClientOf(
-            await _host.KeyAsync([Permissions.RedemptionsRead, Permissions.RedemptionsRedeem])
-        );
+        string[] reading = [Permissions.RedemptionsRead, Permissions.CouponsRead];
+        using var reader = _host.ClientOf(await _host.KeyAsync(reading));
+        using var till = _host.ClientOf(await _host.KeyAsync([.. reading, Permissions.RedemptionsRedeem]));
         var id = await _host.Database.ScalarAsync<Guid>("select id from redemptions.redemption");
         string[] amounts = ["order_amount", "discount", "payable", "amount_discounted"];
         foreach (
@@ -161,6 +160,12 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
             Assert.DoesNotContain(NamesOf(hidden.Json), amounts.Contains);
             Assert.Contains("order_reference", NamesOf(hidden.Json));
         }
+
+        const string summary = "/api/v1/admin/coupons/analytics/summary";
+        Assert.Contains("amount_discounted", NamesOf((await _host.GetAsync(summary, till)).Json));
+        var latest = (await _host.GetAsync(summary, reader)).Json;
+        Assert.DoesNotContain("amount_discounted", NamesOf(latest));
+        Assert.Contains("coupon_code", NamesOf(latest));
     }
 
     /// <summary>Whatever an event calls money: a new name has to be told to those who hide it.</summary>

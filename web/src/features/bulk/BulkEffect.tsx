@@ -60,8 +60,10 @@ export function BulkEffect({ preview }: { preview: BulkPreviewView }) {
 }
 
 function Reasons({ title, family, reasons }: { title: string; family: string; reasons: BulkReason[] }) {
-  const { word, locale } = useTranslation();
+  const { t, word, locale } = useTranslation();
   if (reasons.length === 0) return null;
+  /** What names nothing is named by its line. */
+  const named = (example: string) => (example.startsWith('line ') ? t('bulk.line', { line: example.slice(5) }) : example);
   return (
     <Note kind="warn" icon={TriangleAlert}>
       <strong>{title}</strong>
@@ -71,7 +73,7 @@ function Reasons({ title, family, reasons }: { title: string; family: string; re
             {formatCount(reason.count, locale)} · {word(family, reason.code)}
             {reason.examples.length > 0 && (
               <>
-                : <span className="anywhere">{reason.examples.slice(0, 4).join(', ')}</span>
+                : <span className="anywhere">{reason.examples.slice(0, 4).map(named).join(', ')}</span>
               </>
             )}
           </li>

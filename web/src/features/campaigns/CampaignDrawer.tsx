@@ -80,7 +80,7 @@ export function CampaignDrawer() {
         )}
         <dl className="facts">
           <Fact label={t('campaign.budget')}>
-            <BudgetMeter campaign={data} to={can('redemptions.read') && data.budget && rows.money({ campaign_id: id }, data.budget.currency)} />
+            <BudgetMeter campaign={data} to={can('redemptions.read') && rows.redemptions({ campaign_id: id, status: 'redeemed' })} />
           </Fact>
           {data.budget && <Fact label={t('campaign.field.budget_on_overflow')}>{word('budgetOverflow', data.budget_on_overflow)}</Fact>}
           {data.budget_uses !== null && (

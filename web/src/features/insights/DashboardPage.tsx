@@ -202,9 +202,11 @@ function Recent({ summary }: { summary: CouponSummary }) {
               <Link className="code-chip" to={`/redemptions/${use.redemption_id}`}>
                 {use.coupon_code}
               </Link>
-              <span>
-                − <Amount value={use.amount_discounted} currency={use.currency} />
-              </span>
+              {use.amount_discounted !== undefined && (
+                <span>
+                  − <Amount value={use.amount_discounted} currency={use.currency} />
+                </span>
+              )}
               {use.booking_status && <span className="badge">{word('bookingStatus', use.booking_status)}</span>}
               <span className="grow" />
               <span className="muted small">

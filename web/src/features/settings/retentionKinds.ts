@@ -20,7 +20,7 @@ const german: Record<string, string> = {
   retention_report: 'Berichte über Gelöschtes, Archiviertes und Zurückgehaltenes',
   archive: 'Archiviertes',
   bulk_change: 'Massenänderungen, die nicht mehr zurückgenommen werden können, mit dem Stand davor',
-  unit_change: 'Änderungen vieler Exemplare, die nicht mehr zurückgenommen werden können, mit dem Zustand davor',
+  unit_change: 'Änderungen vieler Stücke, die nicht mehr zurückgenommen werden können, mit dem Zustand davor',
   quote_receipt: 'Belege von Preisanfragen',
   attempt_receipt: 'Belege von Reservierungen und Ablehnungen',
   sale_receipt: 'Belege von Einlösungen',

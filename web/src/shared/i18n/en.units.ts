@@ -88,4 +88,5 @@ export const enUnits = {
   'acknowledgement.sync': 'In the answer',
   'acknowledgement.callback': 'By callback',
   'operationKind.backtest': 'Backtest of a promotion',
+  'bulk.line': 'line {line}',
 };
