@@ -73,10 +73,22 @@ public sealed class OutageTests : IAsyncLifetime
 
         await load;
 
-        // Connections made before the kill are dead, and this is not the service.
+        // Connections made before the kill are dead, and this is not the service. The last orders may have been answered before
+        // the second kill took effect, and the server be on its way up.
         await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
+        await UntilAsync(async () =>
+        {
+            try
+            {
+                return await database.ScalarAsync<int>("select 1") == 1;
+            }
+            catch (Npgsql.NpgsqlException)
+            {
+                return false;
+            }
+        });
         Assert.Equal(Orders, await database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
-        Assert.Equal(200, (await _host.GetAsync("/readyz")).Status);
+        await UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200);
         await foreach (
             var finding in new Verification(_server.ConnectionStringTo(DatabaseName)).RunAsync(CancellationToken.None)
         )
@@ -96,12 +108,7 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.NotNull(refused.Header("Retry-After"));
 
         await StartServerAsync();
-        var since = Stopwatch.StartNew();
-        while ((await _host.GetAsync("/readyz")).Status != 200 && since.Elapsed < Patience)
-        {
-            await Task.Delay(50);
-        }
-
+        await UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200);
         await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
         var given = new Catalogue(database);
         await given.CouponAsync("KILLED");
@@ -126,6 +133,16 @@ public sealed class OutageTests : IAsyncLifetime
         _host.Services.GetRequiredService<Readiness>().Stop();
         Assert.Equal(503, (await _host.GetAsync("/readyz")).Status);
         Assert.Equal(200, (await _host.GetAsync("/livez")).Status);
+    }
+
+    private static async Task UntilAsync(Func<Task<bool>> holds)
+    {
+        var since = Stopwatch.StartNew();
+        while (!await holds())
+        {
+            Assert.True(since.Elapsed < Patience, "This took too long.");
+            await Task.Delay(50);
+        }
     }
 
     private async Task StartServerAsync() =>

@@ -134,9 +134,10 @@ internal static partial class PreferenceEndpoints
         var sorts = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var (list, value) in fields.Plain("sorts", MostSorts) ?? new Dictionary<string, JsonElement>())
         {
-            if (Name().IsMatch(list) && value.ValueKind == JsonValueKind.String && Sort().IsMatch(value.GetString()!))
+            var sort = value.ValueKind == JsonValueKind.String ? Fields.TextOf(value) : null;
+            if (sort is not null && Name().IsMatch(list) && Sort().IsMatch(sort))
             {
-                sorts[list] = value.GetString()!;
+                sorts[list] = sort;
             }
             else
             {

@@ -328,13 +328,13 @@ internal sealed record UnitSelection(long? CouponId, long[]? InstanceIds, string
         }
 
         var raw = selection.Raw("list");
-        if (raw.ValueKind != JsonValueKind.String)
+        if (raw.ValueKind != JsonValueKind.String || Fields.TextOf(raw) is not { } list)
         {
             return selection.Text("list", RequestBody.MaximumBytes);
         }
 
         selection.Skip("list");
-        return raw.GetString();
+        return list;
     }
 
     private sealed record Named(long Line, string? Code, long? Unit, TookPlace Redemption, string? Refused);

@@ -363,7 +363,8 @@ public sealed partial class Fields
         _children?.ForEach(static child => child.FindUnknown());
     }
 
-    private static string? TextOf(JsonElement value)
+    /// <summary>The text of a string; null where it is none that can be written, as half of a character.</summary>
+    internal static string? TextOf(JsonElement value)
     {
         try
         {
