@@ -5,7 +5,7 @@ import { useForm, useWatch, type FieldPath } from 'react-hook-form';
 import { useNavigate, useParams } from 'react-router';
 import { z } from '../../shared/lib/zod';
 import type { Campaign, CampaignWanted } from '../../shared/api/client.generated';
-import { messageOf, problemOf } from '../../shared/api/problem';
+import { faultsOf, messageOf, problemOf } from '../../shared/api/problem';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { decimalsOf } from '../../shared/lib/format';
 import { Dialog } from '../../shared/ui/Dialog';
@@ -148,7 +148,7 @@ function CampaignForm({ stored, onBegin, onClose }: { stored: Campaign | undefin
     }
 
     if (problem) key.current = `web-${nanoid()}`;
-    for (const { field, message } of problem?.errors ?? []) {
+    for (const { field, message } of faultsOf(answer.error, t)) {
       const name = (field.startsWith('attribution.') ? field.slice('attribution.'.length) : field.split('.')[0]) as FieldPath<Values>;
       if (name in form.getValues()) form.setError(name, { message });
     }

@@ -1,6 +1,6 @@
 import { useState } from 'react';
 import type { CategoryTreeView } from '../../shared/api/client.generated';
-import { messageOf, problemOf } from '../../shared/api/problem';
+import { faultsOf, messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -85,7 +85,7 @@ function Tree({ stored, onBegin, onEnd }: { stored: CategoryTreeView; onBegin: (
       if (now.data) return setTheirs(now.data);
     }
 
-    const told = (problem?.errors ?? []).map(({ field, message }) => {
+    const told = faultsOf(answer.error, t).map(({ field, message }) => {
       const line = lines[Number(/^categories\.(\d+)/.exec(field)?.[1] ?? NaN)];
       return line ? t('categories.wrong', { line, message }) : message;
     });

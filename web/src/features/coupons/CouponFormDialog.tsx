@@ -1,7 +1,7 @@
 import { zodResolver } from '@hookform/resolvers/zod';
 import { useMemo, useRef, useState } from 'react';
 import { FormProvider, useForm, useWatch, type FieldPath } from 'react-hook-form';
-import { messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
+import { faultsOf, messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { useToast } from '../../shared/ui/Toasts';
 import { useUnsaved } from '../../shared/ui/Unsaved';
@@ -40,7 +40,7 @@ export function CouponFormDialog({ initial: given, stored, onClose }: CouponForm
   const showProblem = (error: QueryFailure) => {
     const problem = problemOf(error);
     let isPlaced = false;
-    for (const { field, message } of problem?.errors ?? []) {
+    for (const { field, message } of faultsOf(error, t)) {
       const name = field.replace(/\[\d+\].*$/, '') as FieldPath<CouponValues>;
       if (form.getFieldState(name) && name.split('.')[0] as string in initial) {
         form.setError(name, { type: 'server', message }, { shouldFocus: !isPlaced });

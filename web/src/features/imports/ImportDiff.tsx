@@ -1,6 +1,7 @@
 import { CircleAlert, CircleMinus, CirclePlus, Download, Pencil, TriangleAlert, type LucideIcon } from 'lucide-react';
 import { useState } from 'react';
 import type { ImportPreview } from '../../shared/api/client.generated';
+import { faultText } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
@@ -86,7 +87,7 @@ export function ImportDiff({ preview, name }: { preview: ImportPreview; name: st
                   <td>
                     {preview.errors.filter((fault) => row.kind === 'error' && fault.line === row.line).map((fault) => (
                       <div key={fault.field + fault.code}>
-                        <code>{fault.field}</code>: {fault.message}
+                        <code>{fault.field}</code>: {faultText(fault, t)}
                         {fault.value && (
                           <span className="muted">
                             {' '}

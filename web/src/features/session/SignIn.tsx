@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { useForm } from 'react-hook-form';
 import { z } from '../../shared/lib/zod';
 import { client, type SessionView, type SignInWanted } from '../../shared/api/client.generated';
-import { messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
+import { faultsOf, messageOf, type QueryFailure } from '../../shared/api/problem';
 import { signedIn } from '../../shared/api/session';
 import { useAppDispatch } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -113,7 +113,7 @@ export function SignIn({ again = false }: { again?: boolean }) {
           };
     const answer = await signIn({ signInWanted: credentials });
     if (answer.data) return enter(answer.data);
-    for (const { field, message } of problemOf(answer.error)?.errors ?? []) {
+    for (const { field, message } of faultsOf(answer.error, t)) {
       const name = field === 'api_key' ? 'key' : field;
       if (name === 'email' || name === 'password' || name === 'code' || name === 'key') form.setError(name, { message });
     }

@@ -1,7 +1,7 @@
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
 import type { Connector, ConnectorWanted } from '../../shared/api/client.generated';
-import { messageOf, problemOf } from '../../shared/api/problem';
+import { faultsOf, messageOf, problemOf } from '../../shared/api/problem';
 import { tagOf } from '../../shared/api/tagOf';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -81,7 +81,7 @@ export function ConnectorForm({ connector, onClose }: { connector?: Connector; o
       }
 
       if (problem) key.current = `web-${nanoid()}`;
-      setErrors(Object.fromEntries((problem?.errors ?? []).map(({ field, message }) => [field, message])));
+      setErrors(Object.fromEntries(faultsOf(answer.error, t).map(({ field, message }) => [field, message])));
       setFailure(problem?.errors?.length ? t('error.check') : messageOf(answer.error, t));
       return;
     }

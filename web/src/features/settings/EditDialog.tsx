@@ -1,6 +1,6 @@
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState, type ReactNode } from 'react';
-import { messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
+import { faultsOf, messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { FieldError } from '../../shared/ui/Field';
 import { changesOf, wordsOf, type labelOf } from '../../shared/ui/FormChanges';
@@ -58,7 +58,7 @@ export function EditDialog<R, V extends object>({ title, stored, valuesOf, label
       if (now.data !== undefined) return setTheirs(now.data);
     }
 
-    const told = (problem?.errors ?? []).map(({ field, message }) => [field.replace(/\[.*/, '').replace(/^.*\./, ''), message] as const);
+    const told = faultsOf(answer.error, t).map(({ field, message }) => [field.replace(/\[.*/, '').replace(/^.*\./, ''), message] as const);
     setErrors(Object.fromEntries(told));
     setFailure(told.length > 0 && told.every(([field]) => field in values) ? t('error.check') : messageOf(answer.error, t));
   };

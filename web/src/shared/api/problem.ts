@@ -1,6 +1,6 @@
 import type { SerializedError } from '@reduxjs/toolkit';
 import type { FetchBaseQueryError } from '@reduxjs/toolkit/query';
-import type { Translation } from '../i18n/i18n';
+import type { MessageKey, Translation } from '../i18n/i18n';
 
 /** An answer by RFC 9457, as the API gives it. */
 export interface Problem {
@@ -23,12 +23,23 @@ export function problemOf(error: QueryFailure | undefined): Problem | null {
     : { status: error.status, code: 'http_' + error.status, detail: '' };
 }
 
+/** What is wrong with a field: by its code where the reader's language has words for that, or else in the service's own. */
+export function faultText({ code, message }: { code: string; message: string }, t: Translation['t']): string {
+  const key = `fault.${code}`;
+  const text = t(key as MessageKey);
+  return text === key ? message : text;
+}
+
+/** The fields an answer finds fault with, each with what is wrong. */
+export const faultsOf = (error: QueryFailure | undefined, t: Translation['t']) =>
+  (problemOf(error)?.errors ?? []).map((fault) => ({ field: fault.field, message: faultText(fault, t) }));
+
 /** One sentence for people. */
 export function messageOf(error: QueryFailure | undefined, t: Translation['t']): string {
   if (error && 'status' in error && (error.status === 'FETCH_ERROR' || error.status === 'TIMEOUT_ERROR')) return t('error.offline');
   const problem = problemOf(error);
   if (problem?.status === 412) return t('error.stale');
-  const first = problem?.errors?.[0];
+  const [first] = faultsOf(error, t);
   if (first) return `${first.message} (${first.field})`;
   return problem?.detail || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));
 }

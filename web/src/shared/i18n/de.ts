@@ -3,6 +3,7 @@ import { deBulk } from './de.bulk';
 import { deCampaigns } from './de.campaigns';
 import { deCoupons } from './de.coupons';
 import { deEvents } from './de.events';
+import { deFaults } from './de.faults';
 import { deKeeping } from './de.keeping';
 import { dePages } from './de.pages';
 import { deRows } from './de.rows';
@@ -18,6 +19,7 @@ export const de: Messages = {
   ...deCampaigns,
   ...deCoupons,
   ...deEvents,
+  ...deFaults,
   ...deKeeping,
   ...dePages,
   ...deRows,
