@@ -13,8 +13,12 @@ public static class Migrations
     public static int Count { get; } = Files().Count;
 
     private const long AdvisoryLock = 0x7E55E7A;
+    private const string Actor = "job:migrations";
 
-    /// <summary>Applies what is missing, each file in a transaction of its own, under an advisory lock.</summary>
+    /// <summary>
+    /// Applies what is missing, each file in a transaction of its own, under an advisory lock. The log tells of each in its
+    /// transaction (AUD-01); of those that set up an empty database the last one tells, of all together.
+    /// </summary>
     /// <param name="ownerConnectionString">A login that may create schemas and roles.</param>
     /// <param name="cancel">Stops between two files.</param>
     /// <returns>How many files were applied.</returns>
@@ -46,8 +50,10 @@ public static class Migrations
             }
         }
 
+        var files = Files();
+        var isSetUp = !await HasEventsAsync(connection, cancel);
         var count = 0;
-        foreach (var (name, sql) in Files())
+        foreach (var (name, sql) in files)
         {
             var checksum = Convert.ToHexStringLower(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(sql)));
             if (applied.TryGetValue(name, out var known))
@@ -75,6 +81,17 @@ public static class Migrations
                 await record.ExecuteNonQueryAsync(cancel);
             }
 
+            applied[name] = checksum;
+            if (!isSetUp || name == files[^1].Name)
+            {
+                await TellAsync(
+                    connection,
+                    isSetUp ? [.. files.Select(static f => f.Name)] : [name],
+                    applied.Count,
+                    cancel
+                );
+            }
+
             await transaction.CommitAsync(cancel);
             count++;
         }
@@ -98,6 +115,46 @@ public static class Migrations
                     return (name["db/".Length..], reader.ReadToEnd());
                 }),
         ];
+    }
+
+    private static async Task<bool> HasEventsAsync(NpgsqlConnection connection, CancellationToken cancel)
+    {
+        await using var table = new NpgsqlCommand("select to_regclass('platform.event') is not null", connection);
+        if (!(bool)(await table.ExecuteScalarAsync(cancel))!)
+        {
+            return false;
+        }
+
+        await using var rows = new NpgsqlCommand("select exists (select from platform.event)", connection);
+        return (bool)(await rows.ExecuteScalarAsync(cancel))!;
+    }
+
+    /// <summary>The event of the transaction: which files, by which release.</summary>
+    private static async Task TellAsync(
+        NpgsqlConnection connection,
+        IReadOnlyList<string> names,
+        int version,
+        CancellationToken cancel
+    )
+    {
+        var entry = new EventEntry(
+            "database",
+            "schema",
+            names.Count > 1 ? "database.set_up" : "database.migrated",
+            version,
+            Actor,
+            EventLog.Payload(("release", Release.Version), ("files", names)),
+            null
+        );
+        await using var clock = new NpgsqlCommand("select platform.clock()", connection);
+        var now = new DateTimeOffset((DateTime)(await clock.ExecuteScalarAsync(cancel))!);
+        await using var command = new NpgsqlCommand(EventLog.InsertSql, connection);
+        foreach (var parameter in EventLog.Columns([entry], now))
+        {
+            command.Parameters.Add(parameter);
+        }
+
+        await command.ExecuteNonQueryAsync(cancel);
     }
 
     private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancel)

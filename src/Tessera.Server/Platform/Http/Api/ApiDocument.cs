@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Reflection;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http;
@@ -60,9 +59,7 @@ public sealed partial class ApiDocument
             ["info"] = new JsonObject
             {
                 ["title"] = "Tessera",
-                ["version"] = typeof(ApiDocument)
-                    .Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()
-                    ?.InformationalVersion.Split('+')[0],
+                ["version"] = Release.Version,
                 ["description"] =
                     "Coupons from creation to redemption. Every refusal is a problem document; every code is "
                     + $"explained at {ProblemCatalogue.Path}.",
