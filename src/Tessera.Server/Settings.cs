@@ -4,6 +4,7 @@ using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Saml;
+using Tessera.Server.Notifications.Mail;
 using Tessera.Server.Platform.Tls;
 
 namespace Tessera.Server;
@@ -94,6 +95,9 @@ public sealed record Settings
     /// <summary>RabbitMQ, for the feed of events and for events of outside systems; null: there is none.</summary>
     public Uri? Amqp { get; init; }
 
+    /// <summary>The mail server that messages to customers go through; null: they wait.</summary>
+    public SmtpOptions? Smtp { get; init; }
+
     /// <summary>Names and masked values, for <c>tessera config</c>.</summary>
     public IEnumerable<(string Name, string Value)> Describe()
     {
@@ -131,6 +135,15 @@ public sealed record Settings
         yield return (
             "AMQP_URL",
             Amqp is null ? "(none)" : $"{Amqp.Scheme}://{Amqp.Host}:{Amqp.Port}{Amqp.AbsolutePath}"
+        );
+        yield return (
+            "TESSERA_SMTP_URL",
+            Smtp is null ? "(none)" : $"{(Smtp.IsTlsFromStart ? "smtps" : "smtp")}://{Smtp.Host}:{Smtp.Port}"
+        );
+        yield return ("TESSERA_SMTP_FROM", Smtp?.From ?? "(none)");
+        yield return (
+            "TESSERA_SMTP_CA",
+            Smtp?.Authorities is { } trusted ? $"({trusted.Count} of them)" : "(the system's)"
         );
         yield return ("TESSERA_STAFF_SECOND_FACTOR", StaffSecondFactor ? "required" : "optional");
         yield return ("TESSERA_SCHEDULES", Schedules ? "on" : "off");
@@ -214,6 +227,7 @@ public sealed record Settings
             Oidc = OidcOf(Get),
             Saml = SamlOptions.Read(Get, PublicUrlOf(Get("TESSERA_PUBLIC_URL"))),
             Amqp = AmqpOf(Get("AMQP_URL")),
+            Smtp = SmtpOptions.Read(Get),
             StaffSecondFactor = Get("TESSERA_STAFF_SECOND_FACTOR") switch
             {
                 null => settings.StaffSecondFactor,

@@ -18,6 +18,7 @@ using Tessera.Server.Coupons;
 using Tessera.Server.Demo;
 using Tessera.Server.Expiration;
 using Tessera.Server.Insights;
+using Tessera.Server.Notifications;
 using Tessera.Server.Operations;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
@@ -99,6 +100,7 @@ public static class TesseraHost
         services.AddRedemptions(settings.Lanes);
         services.AddConnectors();
         services.AddExpiration(settings);
+        services.AddNotifications();
         services.AddInsights();
         services.AddDemo();
         services.AddOperations();
@@ -153,6 +155,7 @@ public static class TesseraHost
         api.MapRedemptions();
         api.MapConnectors();
         api.MapExpiration();
+        api.MapNotifications();
         api.MapOperations();
         api.MapInsights();
         api.MapDemo();

@@ -48,6 +48,7 @@ public sealed partial class ArchitectureTests
         [("Campaigns", "AccountStore")] = "a campaign's budget is the bound of an account",
         [("Coupons", "AccountStore")] = "a coupon's limits are the bounds of accounts",
         [("Expiration", "AccountStore")] = "what expiry frees is posted in the transaction of its event",
+        [("Notifications", "PersonStore")] = "an address is read when a message is sent, and kept nowhere else",
         [("Operations", "CouponStore")] = "an import writes coupons in bulk, in the transaction of its chunk",
         [("Operations", "InstanceStore")] = "an import issues instances in bulk, in the transaction of its chunk",
     };
@@ -74,6 +75,7 @@ public sealed partial class ArchitectureTests
         [("Privacy", "promotions.receipt")] = "an erasure takes the customer out of what a receipt was computed from",
         [("Privacy", "campaigns.audience")] = "an erasure takes the customer out of audiences",
         [("Privacy", "approvals.request")] = "an erasure takes out where money was to be paid to",
+        [("Privacy", "notifications.message")] = "an erasure suppresses what was still to be sent",
         [("Privacy", "balances.withdrawal")] = "an erasure takes out where money was paid to",
         [("Privacy", "platform.idempotency")] =
             "an erasure deletes the answers about the customer that are kept for repeats",

@@ -70,6 +70,49 @@ public sealed class SettingsTests
         }
     }
 
+    [Fact]
+    public void A_mail_server_elsewhere_is_spoken_to_by_tls_alone()
+    {
+        const string from = "Shop <coupons@example.com>";
+        var near = Read(("TESSERA_SMTP_URL", "smtp://127.0.0.1:2525"), ("TESSERA_SMTP_FROM", from)).Smtp!;
+        Assert.Equal((2525, false, false, null), (near.Port, near.NeedsTls, near.IsTlsFromStart, near.User));
+        Assert.Equal(("coupons@example.com", "Shop"), (near.From, near.FromName));
+        var read = Read(("TESSERA_SMTP_URL", "smtp://a%40b:p%3Aw@mail.example"), ("TESSERA_SMTP_FROM", from));
+        var far = read.Smtp!;
+        Assert.Equal(
+            (587, true, false, "a@b", "p:w"),
+            (far.Port, far.NeedsTls, far.IsTlsFromStart, far.User, far.Password)
+        );
+        Assert.DoesNotContain(
+            "p:w",
+            string.Join(' ', read.Describe().Select(static s => s.Value)),
+            StringComparison.Ordinal
+        );
+        var wrapped = Read(("TESSERA_SMTP_URL", "smtps://mail.example"), ("TESSERA_SMTP_FROM", from)).Smtp!;
+        Assert.Equal((465, true, true), (wrapped.Port, wrapped.NeedsTls, wrapped.IsTlsFromStart));
+        Assert.Null(Read().Smtp);
+
+        foreach (
+            var wrong in ((string, string)[][])
+                [
+                    [("TESSERA_SMTP_URL", "smtp://mail.example")],
+                    [("TESSERA_SMTP_FROM", from)],
+                    [("TESSERA_SMTP_URL", "https://mail.example"), ("TESSERA_SMTP_FROM", from)],
+                    [("TESSERA_SMTP_URL", "smtp://mail.example/x"), ("TESSERA_SMTP_FROM", from)],
+                    [("TESSERA_SMTP_URL", "smtp://mail.example"), ("TESSERA_SMTP_FROM", "nobody")],
+                    [
+                        ("TESSERA_SMTP_URL", "smtp://mail.example"),
+                        ("TESSERA_SMTP_FROM", from),
+                        ("TESSERA_SMTP_CA", "no certificate"),
+                    ],
+                ]
+        )
+        {
+            var refused = Assert.Throws<SettingException>(() => Read(wrong));
+            Assert.Contains("TESSERA_SMTP_", refused.Message, StringComparison.Ordinal);
+        }
+    }
+
     [Theory]
     [InlineData("PORT", "many")]
     [InlineData("PORT", "70000")]

@@ -180,6 +180,12 @@ public static class Permissions
     /// <summary>Extend, end and cancel instances; extensions may need approval.</summary>
     public const string ExpiryChange = "expiry.change";
 
+    /// <summary>See what customers are told by mail, and what became of it.</summary>
+    public const string NotificationsRead = "notifications.read";
+
+    /// <summary>Have a message to a customer sent again that could not be sent.</summary>
+    public const string NotificationsManage = "notifications.manage";
+
     /// <summary>Whether it is a customer's: bounded by the customer who is signed in, and nobody else's.</summary>
     public static bool IsOfCustomers(string permission) => permission.StartsWith("own.", StringComparison.Ordinal);
 

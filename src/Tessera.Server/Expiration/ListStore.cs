@@ -84,7 +84,7 @@ internal sealed record JobView(
 
 /// <summary>An alert of the pipeline.</summary>
 /// <param name="Id">UUIDv7.</param>
-/// <param name="Kind">clock_drift, still_usable, missed, behind, failing, unusual_volume, partner_late or quota_exhausted.</param>
+/// <param name="Kind">clock_drift, still_usable, missed, behind, failing, unusual_volume, partner_late, quota_exhausted, notice_late or mail_missing.</param>
 /// <param name="Subject">A node, an instance, a partner, an hour.</param>
 /// <param name="Detail">What was measured.</param>
 /// <param name="RaisedAt">When.</param>

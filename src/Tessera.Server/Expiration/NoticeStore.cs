@@ -137,7 +137,8 @@ internal static class NoticeStore
                 from coupons.coupon c left join access.merchant m on m.id = c.merchant_id
                 cross join lateral regions.rule_of(m.region) r
                 where c.valid_until > $1 and c.valid_until <= $2
-                    and c.valid_until <= $1 + make_interval(days => r.coupon_notice_days)
+                    and c.valid_until <= $1 + make_interval(days => r.coupon_notice_days + {Notices.LeadDays})
+                    and r.coupon_notice_days > 0
                     and c.deleted_at is null and c.is_active and c.code_kind = 'shared'
                     and not exists (select from expiration.notice n
                         where n.valid_until = c.valid_until and n.subject_id = c.id and not n.is_unit)
@@ -156,7 +157,7 @@ internal static class NoticeStore
             select count(*)::integer from told
             """,
             now,
-            now.AddDays(mostDays)
+            now.AddDays(mostDays + Notices.LeadDays)
         );
         return (int)(await query.ExecuteScalarAsync(cancel))!;
     }

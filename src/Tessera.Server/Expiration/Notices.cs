@@ -7,9 +7,10 @@ namespace Tessera.Server.Expiration;
 
 /// <summary>
 /// Says in time, once for each end, that customers have to be told of it (AUD-05): the event
-/// <c>coupon.expiry_notice_due</c>, by coupon and region, with the units as runs. Whoever sends messages follows it. A look
-/// goes once over the ends as they come within the notice of some region, and once a day over all that are within it, for
-/// units that were issued or given another end behind it.
+/// <c>coupon.expiry_notice_due</c>, by coupon and region, with the units as runs. It is said a day before the day of the rule,
+/// so that a message that cannot be sent at once is in time all the same; the Notifications room sends it. A look goes once
+/// over the ends as they come within the notice of some region, and once a day over all that are within it, for units that were
+/// issued or given another end behind it.
 /// </summary>
 internal sealed partial class Notices(Database database, NodeClock nodeClock, ILogger<Notices> log) : IScheduledPass
 {
@@ -17,6 +18,9 @@ internal sealed partial class Notices(Database database, NodeClock nodeClock, IL
     private const int UnitsPerStep = 20_000;
 
     private const int CouponsPerStep = 5_000;
+
+    /// <summary>Days before the day of the rule.</summary>
+    internal const int LeadDays = 1;
 
     private static readonly TimeSpan RestartEvery = TimeSpan.FromHours(23);
 
@@ -70,7 +74,7 @@ internal sealed partial class Notices(Database database, NodeClock nodeClock, IL
             (seen, restartedAt) = (UnitKey.Before(now), now);
         }
 
-        var until = now.AddDays(days);
+        var until = now.AddDays(days + LeadDays);
         var (count, told, last) = await NoticeStore.TellUnitsAsync(work, days, seen, until, UnitsPerStep, cancel);
         var isFull = count == UnitsPerStep;
         await NoticeStore.AdvanceAsync(work, days, isFull ? last!.Value : UnitKey.Before(until), restartedAt, cancel);

@@ -100,6 +100,23 @@ internal sealed class Erasure(PersonStore persons, IEnumerable<KeptWords> kept)
         ),
         ("segments", "delete from promotions.segment_member where customer_id = $1"),
         ("audiences", "delete from campaigns.audience where customer_id = $1"),
+        // What is being sent has no address when it is tried again, and is suppressed then.
+        (
+            "messages",
+            """
+            with gone as (
+                update notifications.message set state = 'suppressed', cause = 'erased', smtp_status = null,
+                    settled_at = platform.clock(), version = version + 1
+                where customer_id = $1 and (state = 'failed' or state = 'queued' and leased_until <= platform.clock())
+                returning id, version, coupon_id
+            )
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            select gen_random_uuid(), 'notification', id::text, 'notification.suppressed', version, 'job:erasure',
+                jsonb_build_object('kind', 'coupon_expiry', 'customer_id', $1, 'coupon_id', coupon_id, 'cause', 'erased'),
+                platform.clock()
+            from gone
+            """
+        ),
         ("objections", "delete from privacy.objection where customer_id = $1"),
         ("archive", "delete from privacy.archived where customer_id = $1"),
         ("payouts", "update balances.withdrawal set destination = '[erased]' where customer_id = $1"),

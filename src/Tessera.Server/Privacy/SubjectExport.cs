@@ -123,6 +123,14 @@ internal static class SubjectExport
             """
         ),
         (
+            "messages",
+            "Messages about the end of coupons, and what became of them.",
+            """
+            select id, kind, state, cause, coupon_id, units as instance_ids, ends_at, due_at, attempts, sent_at, created_at
+            from notifications.message where customer_id = $1 order by created_at, id
+            """
+        ),
+        (
             "archive",
             "What was archived when its period was over.",
             "select data_kind, content, at from privacy.archived where customer_id = $1 order by at, id"

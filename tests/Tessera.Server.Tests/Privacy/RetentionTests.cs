@@ -38,8 +38,9 @@ public sealed class RetentionTests(PostgresFixture postgres) : IAsyncLifetime
             "the catalogue, and the versions that receipts name",
         ["connectors.connector connectors.secret connectors.lane connectors.webhook connectors.webhook_secret"] =
             "settings and their present state",
-        ["connectors.feed connectors.definition expiration.control expiration.merchant_priority expiration.follower"] =
-            "settings and their present state",
+        [
+            "notifications.feed connectors.feed connectors.definition expiration.control expiration.merchant_priority expiration.follower"
+        ] = "settings and their present state",
         [
             "approvals.policy privacy.retention regions.region platform.secret insights.saved_view insights.marker demo.life"
         ] = "settings and their present state",

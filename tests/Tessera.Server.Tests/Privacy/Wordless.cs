@@ -89,6 +89,7 @@ internal static class Wordless
             connectors.webhook_delivery.event_type coupons.coupon.channels coupons.coupon.eligible_services
             coupons.coupon.products coupons.coupon.service_type_restrictions coupons.coupon.stacking_groups
             coupons.coupon.time_zone coupons.instance.channel coupons.instance.prior_state
+            notifications.message.kind notifications.message.cause notifications.message.region
             coupons.service.session_types expiration.alert.detail expiration.batch.cause
             expiration.batch.channel expiration.batch.currency expiration.batch.from_state
             expiration.change.selection expiration.job.channels expiration.job.error insights.budget_day.unit

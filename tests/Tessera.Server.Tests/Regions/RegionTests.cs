@@ -274,11 +274,11 @@ public sealed class RegionTests(PostgresFixture postgres) : IAsyncLifetime
         await _given.CouponAsync(
             "SHARED-8",
             "valid_until, merchant_id",
-            $"clock_timestamp() + interval '8 days', '{_merchant}'"
+            $"clock_timestamp() + interval '9 days', '{_merchant}'"
         );
         var (viennese, other) = (await CustomerAsync("AT-9"), await CustomerAsync("DE"));
         var soon = await UnitAsync("SOON", viennese, 6);
-        await UnitAsync("LATER", viennese, 8);
+        await UnitAsync("LATER", viennese, 9);
         await UnitAsync("ELSEWHERE", other, 6);
         await UnitAsync("NOBODYS", null, 6);
         await RuleAsync("AT", notice: 7);

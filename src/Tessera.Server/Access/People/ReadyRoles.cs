@@ -54,6 +54,7 @@ public static class ReadyRoles
                     Permissions.FinanceRead,
                     Permissions.RedemptionsValidate,
                     Permissions.Operations,
+                    Permissions.NotificationsRead,
                 ]
             ),
             Staff(
@@ -83,6 +84,8 @@ public static class ReadyRoles
                     Permissions.ExpiryRead,
                     Permissions.ExpiryManage,
                     Permissions.ExpiryChange,
+                    Permissions.NotificationsRead,
+                    Permissions.NotificationsManage,
                     Permissions.WebhooksRead,
                     Permissions.WebhooksWrite,
                     Permissions.IngestionRead,
@@ -109,6 +112,8 @@ public static class ReadyRoles
                     Permissions.ReceiptsRead,
                     Permissions.PersonalDataWrite,
                     Permissions.PersonalDataRead,
+                    Permissions.NotificationsRead,
+                    Permissions.NotificationsManage,
                 ]
             ),
             Staff(
@@ -180,6 +185,8 @@ public static class ReadyRoles
                     Permissions.ConnectorsWork,
                     Permissions.ExpiryRead,
                     Permissions.ExpiryManage,
+                    Permissions.NotificationsRead,
+                    Permissions.NotificationsManage,
                     Permissions.WebhooksRead,
                     Permissions.IngestionRead,
                 ]

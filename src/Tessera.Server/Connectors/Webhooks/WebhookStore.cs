@@ -1,9 +1,9 @@
-using System.Security.Cryptography;
 using NpgsqlTypes;
 using Tessera.Server.Access;
 using Tessera.Server.Connectors.Partners;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Outbound;
 
 namespace Tessera.Server.Connectors.Webhooks;
 
@@ -17,9 +17,6 @@ internal static class WebhookStore
     private const string FailingFor = "5 days";
 
     private const double SecondsOfDay = 24 * 60 * 60;
-
-    /// <summary>Seconds before each attempt (convention 25): the tenth is more than three days after the first.</summary>
-    private static readonly int[] Retries = [0, 5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400];
 
     private static readonly HiddenMembers WithoutSums = new(Sums.OfEvents);
 
@@ -115,9 +112,9 @@ internal static class WebhookStore
             (tries, retries) = (row.GetInt32(0) + 1, row.Object<int[]>(1));
         }
 
-        var schedule = retries ?? Retries;
-        var hasNext = !answer.IsGood && tries < schedule.Length;
-        var pause = PauseOf(hasNext ? schedule[tries] : 0, answer);
+        var schedule = retries ?? RetrySchedule.Usual;
+        var hasNext = !answer.IsGood && tries < schedule.Count;
+        var pause = RetrySchedule.PauseOf(hasNext ? schedule[tries] : 0, answer.RetryAfter);
         await work.ExecuteAsync(
             """
             update connectors.webhook_delivery set attempts = attempts + 1, tries = $2, fence = fence + 1, leased_until = '-infinity',
@@ -238,13 +235,5 @@ internal static class WebhookStore
             );
             await EventLog.AppendAsync(work, await work.ClockAsync(cancel), [entry], cancel);
         }
-    }
-
-    private static double PauseOf(int seconds, PartnerAnswer answer)
-    {
-        // A fifth either way, so that receivers are not all asked at once.
-        var spread = 0.8 + RandomNumberGenerator.GetInt32(401) / 1000.0;
-        var asked = Math.Min(answer.RetryAfter?.TotalSeconds ?? 0, SecondsOfDay);
-        return Math.Max(seconds * spread, asked);
     }
 }
