@@ -35,6 +35,8 @@ public sealed class PageTests(App app)
         "/audit",
         "/approvals",
         "/expiry",
+        "/notifications",
+        "/notifications?state=failed&late=true",
         "/settings/keys",
         "/settings/people",
         "/settings/webhooks",

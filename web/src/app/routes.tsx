@@ -74,6 +74,7 @@ export const router = createBrowserRouter(
         { path: 'audit', ...page(() => import('../features/audit/AuditPage'), 'AuditPage') },
         { path: 'approvals/:id?', ...page(() => import('../features/approvals/ApprovalsPage'), 'ApprovalsPage') },
         { path: 'expiry', ...page(() => import('../features/expiry/ExpiryPage'), 'ExpiryPage') },
+        { path: 'notifications', ...page(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage') },
         { path: 'settings/:tab?', ...page(() => import('../features/settings/SettingsPage'), 'SettingsPage') },
         { path: 'operations', ...page(() => import('../features/operations/OperationsPage'), 'OperationsPage') },
         { path: '*', Component: NotFound },

@@ -40,6 +40,7 @@ const german: Record<string, string> = {
   expiry_alert: 'Erledigte Warnungen der Ablaufsteuerung',
   expiry_change: 'Verlängerungen, vorzeitige Enden und Stornos: was verlangt wurde und warum',
   expiry_figures: 'Kennzahlen der Ablaufsteuerung je Minute',
+  notification: 'Nachrichten an Kunden, die gesendet oder aufgegeben sind',
   node: 'Knoten, die es nicht mehr gibt',
 };
 

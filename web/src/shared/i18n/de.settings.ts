@@ -93,6 +93,8 @@ export const deSettings: typeof enSettings = {
   'alert.unusual_volume': 'Ungewöhnlich viele Enden',
   'alert.partner_late': 'Später benachrichtigt als vereinbart',
   'alert.quota_exhausted': 'Aufrufe des Tages verbraucht',
+  'alert.notice_late': 'Kunden wurden nicht rechtzeitig benachrichtigt',
+  'alert.mail_missing': 'Nachrichten warten: Es gibt keinen Mailserver',
   'alert.use_surge': 'Ungewöhnlich oft eingelöst',
   'alert.refusal_surge': 'Ungewöhnlich oft abgelehnt',
   'alert.failed_codes': 'Codes schlagen zu oft fehl',

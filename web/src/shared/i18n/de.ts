@@ -47,6 +47,7 @@ export const de: Messages = {
   'nav.monitoring': 'Überwachung',
   'nav.operations': 'Vorgänge',
   'nav.expiry': 'Ablauf',
+  'nav.notifications': 'Nachrichten',
   'nav.approvals': 'Freigaben',
   'nav.audit': 'Protokoll',
   'nav.settings': 'Einstellungen',

@@ -92,6 +92,8 @@ export const enSettings = {
   'alert.unusual_volume': 'Unusually many ends',
   'alert.partner_late': 'Told later than agreed',
   'alert.quota_exhausted': 'Calls of the day used up',
+  'alert.notice_late': 'Customers were not told in time',
+  'alert.mail_missing': 'Messages wait: there is no mail server',
   'alert.use_surge': 'Used unusually often',
   'alert.refusal_surge': 'Refused unusually often',
   'alert.failed_codes': 'Codes fail too often',

@@ -28,6 +28,7 @@ export const en = {
   'nav.monitoring': 'Monitoring',
   'nav.operations': 'Jobs',
   'nav.expiry': 'Expiry',
+  'nav.notifications': 'Messages',
   'nav.approvals': 'Approvals',
   'nav.audit': 'Audit log',
   'nav.settings': 'Settings',
