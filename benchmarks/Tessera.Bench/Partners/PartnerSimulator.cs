@@ -158,6 +158,9 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     /// <summary>Ids the next calls reject.</summary>
     public IReadOnlyList<long> Rejects { get; set; } = [];
 
+    /// <summary>Waited for before a call that has come is answered.</summary>
+    public Task Answering { get; set; } = Task.CompletedTask;
+
     /// <summary>When which effects were had.</summary>
     public IReadOnlyList<(DateTimeOffset At, int Count)> Effects
     {
@@ -207,6 +210,7 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     internal async Task BehaveAsync(HttpContext context, string key, JsonElement body)
     {
         var response = context.Response;
+        await Answering.WaitAsync(context.RequestAborted);
         switch (Behaviour)
         {
             case Behaviour.Throttling:

@@ -310,14 +310,15 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     [Fact]
     public async Task A_test_call_shows_what_the_partner_answers_and_changes_nothing()
     {
-        var (id, partner) = await PartnerAsync("tried", Behaviour.Healthy, new { timeout_seconds = 2 });
+        var (id, partner) = await PartnerAsync("tried", Behaviour.Healthy, new { timeout_seconds = 15 });
         var good = await Host.PostAsync($"{Path}/{id}/test-calls", idempotencyKey: "once");
         Assert.Equal((200, "ok"), (good.Status, good.Json.GetProperty("reason").GetString()));
         Assert.Equal(good.Body, (await Host.PostAsync($"{Path}/{id}/test-calls", idempotencyKey: "once")).Body);
         Assert.Equal(1, partner.Calls);
 
         // While the partner takes its time, nothing is held.
-        partner.Behaviour = Behaviour.Slow;
+        var answering = new TaskCompletionSource();
+        partner.Answering = answering.Task;
         var slow = Host.PostAsync($"{Path}/{id}/test-calls");
         for (var i = 0; i < 1_500 && partner.Calls < 2; i++)
         {
@@ -335,12 +336,27 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
             )
         );
         Assert.False(slow.IsCompleted);
-        Assert.Equal("timeout", (await slow).Json.GetProperty("reason").GetString());
+        answering.SetResult();
+        Assert.Equal("ok", (await slow).Json.GetProperty("reason").GetString());
+
+        // It takes longer than anybody waits.
+        partner.Behaviour = Behaviour.Slow;
+        await PatienceAsync(1);
+        var late = await Host.PostAsync($"{Path}/{id}/test-calls");
+        Assert.Equal((200, "timeout"), (late.Status, late.Json.GetProperty("reason").GetString()));
+        await PatienceAsync(15);
         partner.Behaviour = Behaviour.Failing;
         var bad = await Host.PostAsync($"{Path}/{id}/test-calls");
         Assert.Equal((200, "http_500"), (bad.Status, bad.Json.GetProperty("reason").GetString()));
         Assert.Equal((0, 0), partner.Count());
         Assert.Equal("closed", await BreakerAsync(id));
+
+        Task PatienceAsync(int seconds) =>
+            Host.Database.ExecuteAsync(
+                "update connectors.connector set timeout_seconds = $2 where id = $1",
+                id,
+                seconds
+            );
     }
 
     private Task<string> BreakerAsync(Guid id) =>
