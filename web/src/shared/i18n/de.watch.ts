@@ -187,7 +187,7 @@ export const deWatch: typeof enWatch = {
   'settings.kind': 'Art',
   'settings.encoding': 'Erfährt durch',
   'notifications.text': 'Das Gesetz verlangt, dass Kunden rechtzeitig vom Ende eines Gutscheins erfahren. Was aus jeder Nachricht wurde; nie mit Adresse.',
-  'notifications.list': 'Nachrichten',
+  'notifications.list': 'An Kunden',
   'notifications.empty': 'Noch keine Nachrichten',
   'notifications.empty.text': 'Sie erscheinen, wenn Gutscheine von Kunden in einer Region enden, deren Regel eine Ankündigung verlangt.',
   'notifications.none': 'Keine solche Nachricht',

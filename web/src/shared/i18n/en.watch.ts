@@ -186,7 +186,7 @@ export const enWatch = {
   'settings.kind': 'Kind',
   'settings.encoding': 'Told by',
   'notifications.text': 'By law, customers are told in time that a coupon ends. What became of each message; never to whom by address.',
-  'notifications.list': 'Messages',
+  'notifications.list': 'To customers',
   'notifications.empty': 'No messages yet',
   'notifications.empty.text': 'They appear when coupons of customers end in a region whose rule asks for a notice.',
   'notifications.none': 'No such message',
