@@ -102,9 +102,9 @@ internal sealed partial class NoticeSender(
 
         var end =
             facts.IsErased ? new MessageEnd("suppressed", "erased")
-            : facts.Facts.Codes.Count == 0 ? new MessageEnd("suppressed", "superseded")
-            : facts.IsTooLate ? new MessageEnd("failed", "too_late")
-            : null;
+            : facts.Facts.Codes.Count > 0 ? null
+            : facts.HasEnded ? new MessageEnd("failed", "too_late")
+            : new MessageEnd("suppressed", "superseded");
         byte[]? mail = null;
         string? to = null;
         if (end is null)

@@ -28,7 +28,7 @@ internal sealed record DueNotice(
 internal sealed record HeldMessage(Guid Id, long Fence);
 
 /// <summary>What the letter of a message is made of, as it is when it is sent.</summary>
-internal sealed record MessageFacts(Guid CustomerId, bool IsErased, bool IsTooLate, ExpiryFacts Facts);
+internal sealed record MessageFacts(Guid CustomerId, bool IsErased, bool HasEnded, ExpiryFacts Facts);
 
 /// <summary>What becomes of a message.</summary>
 /// <param name="State">The state it has from then on.</param>
@@ -142,6 +142,7 @@ internal static class NotificationStore
                 where i.customer_id is not null and {Usable}
                 group by i.customer_id
             ), {Queued("x.units, x.ends")}
+            select count(*) from made
             """,
             [
                 notice.CouponId,
@@ -228,20 +229,23 @@ internal static class NotificationStore
                 coalesce(cu.attributes ->> 'language', ''), coalesce(cu.attributes ->> 'region', mer.region, ''),
                 coalesce(cu.attributes ->> 'time_zone', ''), c.time_zone, mer.name, c.description::text,
                 case when priced.id is null then c.discount_percent end, case when priced.id is null then c.discount_minor end,
-                c.currency, left_over.codes, left_over.ends, m.ends_at <= platform.clock()
-            from notifications.message m
+                c.currency, left_over.codes, left_over.ends, left_over.has_ended
+            from (select platform.clock() as now) k cross join notifications.message m
             join coupons.coupon c on c.id = m.coupon_id
             left join access.customer cu on cu.id = m.customer_id
             left join access.merchant mer on mer.id = c.merchant_id
             left join lateral (select p.id from promotions.promotion p
                 where p.coupon_id = c.id and p.deleted_at is null limit 1) priced on true
             cross join lateral (
-                select coalesce(array_agg(u.code order by u.valid_until, u.code), '{"{}"}') as codes,
-                    coalesce(array_agg(u.valid_until order by u.valid_until, u.code), '{"{}"}') as ends
+                select coalesce(array_agg(u.code order by u.valid_until, u.code) filter (where u.valid_until > k.now), '{"{}"}')
+                        as codes,
+                    coalesce(array_agg(u.valid_until order by u.valid_until, u.code) filter (where u.valid_until > k.now), '{"{}"}')
+                        as ends,
+                    coalesce(bool_or(u.valid_until <= k.now), false) as has_ended
                 from (
                     select coalesce(i.code, c.code) as code, i.valid_until
-                    from unnest(m.units, m.ends) k (id, valid_until)
-                    join coupons.instance i on i.valid_until = k.valid_until and i.id = k.id
+                    from unnest(m.units, m.ends) t (id, valid_until)
+                    join coupons.instance i on i.valid_until = t.valid_until and i.id = t.id
                     where i.customer_id = m.customer_id and i.{Usable}
                     union all
                     select c.code, c.valid_until
@@ -412,7 +416,7 @@ internal static class NotificationStore
                 from x on conflict do nothing
                 returning id, version, customer_id, coupon_id, state, cause, smtp_status, attempts
             ), {Told("made", "'notification.queued'", $"'{Actor}'", "null")}
-            """ + (units.StartsWith("x.", StringComparison.Ordinal) ? "\nselect count(*) from made" : "");
+            """;
 
     /// <summary>The event of each row.</summary>
     private static string Told(string rows, string type, string actor, string correlation) =>

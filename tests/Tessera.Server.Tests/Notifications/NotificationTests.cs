@@ -387,6 +387,40 @@ public sealed class NotificationTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_message_that_waited_beyond_the_end_tells_of_what_has_not_ended_or_is_given_up()
+    {
+        var (ada, bob) = (await PersonAsync("ada@example.org"), await PersonAsync("bob@example.org"));
+        var ended = await UnitAsync("ENDED", ada);
+        await UnitAsync("OPEN", ada);
+        var bobs = await UnitAsync("BOBS", bob);
+        await TellAsync();
+        await QueuedAsync(2);
+        // Their end has come while there was no mail server: unit and message as they would then be.
+        await _database.ExecuteAsync(
+            "select coupons.ensure_instance_months(array[clock_timestamp() - interval '1 hour'])"
+        );
+        await _database.ExecuteAsync(
+            """
+            with past as (select date_trunc('milliseconds', clock_timestamp() - interval '1 hour') as at), moved as (
+                update coupons.instance set valid_until = past.at, valid_from = past.at - interval '1 day' from past
+                where id in ($1, $2) returning id)
+            update notifications.message m set due_at = past.at, ends_at = past.at,
+                ends = (select array_agg(case when u in ($1, $2) then past.at else e end order by n)
+                    from unnest(m.units, m.ends) with ordinality t (u, e, n))
+            from past
+            """,
+            ended,
+            bobs
+        );
+        await using var node = await NodeAsync();
+        await UntilAsync("state = 'failed' and cause = 'too_late' and attempts = 0", 1);
+        await UntilAsync("state = 'sent'", 1);
+        var mail = Assert.Single(_mail.Taken);
+        Assert.Contains("TOLDOPEN:", mail.Text, StringComparison.Ordinal);
+        Assert.DoesNotContain("TOLDENDED", mail.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Messages_are_listed_by_state_customer_coupon_and_time_without_an_address()
     {
         var ada = await PersonAsync("ada@example.org");

@@ -79,6 +79,7 @@ public sealed class SmtpCallTests
     [InlineData("CONNECT", "554 5.3.2 closed", "Deferred server 554 5.3.2")]
     [InlineData("RCPT", "550 9.9.9 ada@example.org", "Refused recipient 550")]
     [InlineData("EHLO", "hello there", "Deferred unreachable ")]
+    [InlineData("RCPT", "999 what", "Deferred unreachable ")]
     [InlineData("RCPT", "", "Deferred unreachable ")]
     public async Task What_the_server_says_decides_whether_it_is_tried_again(string at, string said, string outcome)
     {

@@ -311,6 +311,7 @@ internal static class SmtpCall
                 var line = await LineAsync(cancel);
                 if (
                     line.Length < 3
+                    || line[0] is < '2' or > '5'
                     || !line.AsSpan(0, 3).ContainsOnlyDigits()
                     || (line.Length > 3 && line[3] is not (' ' or '-'))
                 )
