@@ -115,7 +115,8 @@ internal static class AuditBench
     /// <summary>The history alone, out of a log of any size: 100 million entries take some 110 GB.</summary>
     public static async Task<int> HistoryAsync(Options options)
     {
-        await using var ground = await Ground.MakeAsync();
+        // What is filled in one go need not be written twice; 100 million entries would be another 100 GB.
+        await using var ground = await Ground.MakeAsync(options.Keep, "wal_level=minimal", "max_wal_senders=0");
         var settings = new Settings
         {
             ConnectionString = ground.ConnectionString,
@@ -220,10 +221,9 @@ internal static class AuditBench
         figures.Add("history_chunks", AuditHistory.Chunks);
         await using var app = Host(settings with { ConnectionString = beside.ConnectionString });
         await app.StartAsync();
-        await AuditHistory.AskAsync(AddressOf(app), await KeyAsync(beside), beside, each);
         var before = beside.Cpu;
         var (times, blocks) = await AuditHistory.AskAsync(AddressOf(app), await KeyAsync(beside), beside, each);
-        Figures.Say($"processor time of a history: {(beside.Cpu - before).Per(times.Length)}");
+        Figures.Say($"processor time of a history: {(beside.Cpu - before).Per(AuditHistory.Asked)}");
         figures.Add("history_p50_ms", Figures.Percentile(times, 0.5));
         figures.Add("history_p95_ms", Figures.Percentile(times, 0.95));
         figures.Add("history_blocks_each", blocks);

@@ -13,6 +13,7 @@ internal sealed class Ground : IAsyncDisposable
 
     // Null where another one has made the server.
     private readonly string? _directory;
+    private bool _isKept;
 
     private Ground(PrivatePostgres server, string? directory, string name)
     {
@@ -36,12 +37,24 @@ internal sealed class Ground : IAsyncDisposable
     /// <summary>Socket directory, for pgbench.</summary>
     public string Host => new NpgsqlConnectionStringBuilder(ConnectionString).Host!;
 
-    public static async Task<Ground> MakeAsync()
+    public static Task<Ground> MakeAsync() => MakeAsync(null);
+
+    /// <param name="kept">Directory that stays behind, and is used again if it is there; null for one that is deleted.</param>
+    /// <param name="options">More settings of PostgreSQL, <c>name=value</c>.</param>
+    public static async Task<Ground> MakeAsync(string? kept, params string[] options)
     {
-        var directory = Path.Combine(Path.GetTempPath(), "tessera-bench-" + Guid.CreateVersion7().ToString("N"));
+        var directory =
+            kept ?? Path.Combine(Path.GetTempPath(), "tessera-bench-" + Guid.CreateVersion7().ToString("N"));
         var binaries = PostgresBinaries.Find(Environment.GetEnvironmentVariable);
-        var server = await PrivatePostgres.StartAsync(binaries, directory, ["max_connections=400"], default);
-        return await OnAsync(server, directory, "bench");
+        var server = await PrivatePostgres.StartAsync(
+            binaries,
+            directory,
+            ["max_connections=400", .. options],
+            default
+        );
+        var ground = await OnAsync(server, directory, "bench");
+        ground._isKept = kept is not null;
+        return ground;
     }
 
     /// <summary>Another database of the same server; to be disposed first.</summary>
@@ -193,7 +206,10 @@ internal sealed class Ground : IAsyncDisposable
         if (_directory is not null)
         {
             await _server.DisposeAsync();
-            Directory.Delete(_directory, recursive: true);
+            if (!_isKept)
+            {
+                Directory.Delete(_directory, recursive: true);
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ namespace Tessera.Bench;
 /// <param name="Instances">Units there are; null for the benchmark's own choice.</param>
 /// <param name="Entries">Entries of the log; null for the benchmark's own choice.</param>
 /// <param name="Minutes">How long a run over time lasts; null for none.</param>
+/// <param name="Keep">Directory of a database that is kept for the next run; null for none.</param>
 /// <param name="Wrong">What cannot be understood; null if everything can.</param>
 internal sealed record Options(
     string? Name,
@@ -17,6 +18,7 @@ internal sealed record Options(
     int? Instances,
     int? Entries,
     double? Minutes,
+    string? Keep,
     string? Wrong = null
 )
 {
@@ -25,7 +27,7 @@ internal sealed record Options(
     /// <summary>Reads the command line. Whatever is unknown is named, as a run for nothing may last an hour.</summary>
     public static Options Of(string[] arguments)
     {
-        var options = new Options(null, false, StandardLanes, null, null, null);
+        var options = new Options(null, false, StandardLanes, null, null, null, null);
         foreach (var argument in arguments)
         {
             var (name, value) = argument.Split('=', 2) is [var option, var given] ? (option, given) : (argument, "");
@@ -44,6 +46,7 @@ internal sealed record Options(
                 "--instances" when isNumber => options with { Instances = number },
                 "--entries" when isNumber => options with { Entries = number },
                 "--minutes" when isLength => options with { Minutes = length },
+                "--keep" when value.Length > 0 => options with { Keep = value },
                 _ when !argument.StartsWith('-') && options.Name is null => options with { Name = argument },
                 _ => options with { Wrong = argument },
             };

@@ -50,7 +50,7 @@ switch (name)
         return await FanoutBench.RunAsync(options.Quick);
     default:
         await Console.Error.WriteLineAsync(
-            "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--entries=N] [--minutes=N]; names: redeem, redeem-hot, "
+            "Usage: ./bench NAME [--quick] [--lanes=N] [--instances=N] [--entries=N] [--minutes=N] [--keep=DIRECTORY]; names: redeem, redeem-hot, "
                 + "redeem-scale, redeem-memory, lookup, list, import, codes, verify, audit, history, quote, engine, crash, fanout, expiry, nodes"
         );
         return args.Length > 0 && options is { Name: null, Wrong: null } ? 0 : 2;
