@@ -3,7 +3,7 @@ import reactHooks from 'eslint-plugin-react-hooks';
 import tseslint from 'typescript-eslint';
 
 /** Imports go app → features → shared, and never sideways between features. */
-const features = ['audit', 'campaigns', 'coupons', 'expiry', 'approvals', 'imports', 'insights', 'monitoring', 'operations', 'palette', 'redemptions', 'session', 'settings'];
+const features = ['audit', 'balances', 'campaigns', 'coupons', 'expiry', 'approvals', 'imports', 'insights', 'monitoring', 'operations', 'palette', 'redemptions', 'session', 'settings'];
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', '**/*.generated.ts', 'scripts', '*.config.*'] },

@@ -28,6 +28,7 @@ public sealed class PageTests(App app)
         "/redemptions?status=redeemed&weekday=3&without=location",
         "/redemptions/attempts?result=refused&once=true",
         "/redemptions/views",
+        "/balances",
         "/operations",
         "/monitoring",
         "/coupons/1/timeline",

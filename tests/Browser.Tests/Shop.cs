@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Tessera.Server.Access;
 using Xunit;
 
 namespace Tessera.Browser.Tests;
@@ -52,5 +53,19 @@ internal static class Shop
             }
         );
         Assert.True(reply.Status == 201, reply.Body);
+    }
+
+    /// <summary>Another person agrees to what somebody asked for.</summary>
+    public static async Task ApproveAsync(App app, string id)
+    {
+        var approval = (await app.Host.GetAsync("/api/v1/approvals/" + id)).Json;
+        using var other = app.Host.ClientOf(await app.Host.KeyAsync([.. Permissions.All]));
+        var reply = await app.Host.PostAsync(
+            $"/api/v1/approvals/{id}/approve",
+            new { effect_hash = approval.GetProperty("effect_hash").GetString() },
+            null,
+            other
+        );
+        Assert.True(reply.Status == 200, reply.Body);
     }
 }

@@ -16,6 +16,7 @@ import {
   Settings,
   ShieldCheck,
   TicketPercent,
+  Wallet,
   type LucideIcon,
 } from 'lucide-react';
 import { lazy, Suspense, useCallback, useEffect, useState } from 'react';
@@ -52,6 +53,7 @@ const destinations: { group: MessageKey; entries: Destination[] }[] = [
       { to: '/coupons', text: 'nav.coupons', icon: TicketPercent, permission: 'coupons.read' },
       { to: '/campaigns', text: 'nav.campaigns', icon: Megaphone, permission: 'campaigns.read' },
       { to: '/redemptions', text: 'nav.redemptions', icon: ReceiptText, permission: 'redemptions.read' },
+      { to: '/balances', text: 'nav.balances', icon: Wallet, permission: 'balances.read' },
     ],
   },
   {

@@ -70,6 +70,7 @@ export const router = createBrowserRouter(
           ...page(() => import('../features/redemptions/RedemptionsPage'), 'RedemptionsPage'),
           children: [{ path: ':id', ...page(() => import('../features/redemptions/RedemptionDrawer'), 'RedemptionDrawer') }],
         },
+        { path: 'balances', ...page(() => import('../features/balances/BalancesPage'), 'BalancesPage') },
         { path: 'monitoring', ...page(() => import('../features/monitoring/MonitoringPage'), 'MonitoringPage') },
         { path: 'audit', ...page(() => import('../features/audit/AuditPage'), 'AuditPage') },
         { path: 'approvals/:id?', ...page(() => import('../features/approvals/ApprovalsPage'), 'ApprovalsPage') },

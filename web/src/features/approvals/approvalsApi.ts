@@ -1,13 +1,13 @@
 import { client } from '../../shared/api/client.generated';
 
 export const approvalsApi = client.enhanceEndpoints({
-  addTagTypes: ['Approval', 'Emergency'],
+  addTagTypes: ['Approval', 'Emergency', 'Balance'],
   endpoints: {
     listApprovals: { providesTags: ['Approval'] },
     getApproval: { providesTags: ['Approval'] },
-    approveApproval: { invalidatesTags: ['Approval'] },
-    rejectApproval: { invalidatesTags: ['Approval'] },
-    withdrawApproval: { invalidatesTags: ['Approval'] },
+    approveApproval: { invalidatesTags: ['Approval', 'Balance'] },
+    rejectApproval: { invalidatesTags: ['Approval', 'Balance'] },
+    withdrawApproval: { invalidatesTags: ['Approval', 'Balance'] },
     listEmergencies: { providesTags: ['Emergency'] },
     startEmergency: { invalidatesTags: ['Emergency'] },
     endEmergency: { invalidatesTags: ['Emergency'] },

@@ -11,7 +11,7 @@ import { Field } from '../../shared/ui/Field';
 import type { labelOf } from '../../shared/ui/FormChanges';
 import { useToast } from '../../shared/ui/Toasts';
 import { Day } from '../../shared/ui/Values';
-import { EditDialog } from './EditDialog';
+import { EditDialog } from '../../shared/ui/EditDialog';
 import { Listing } from '../../shared/ui/Listing';
 import { kindText } from './retentionKinds';
 import { settingsApi } from './settingsApi';

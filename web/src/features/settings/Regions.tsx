@@ -12,7 +12,7 @@ import { Dialog } from '../../shared/ui/Dialog';
 import { Field } from '../../shared/ui/Field';
 import type { labelOf } from '../../shared/ui/FormChanges';
 import { useToast } from '../../shared/ui/Toasts';
-import { EditDialog } from './EditDialog';
+import { EditDialog } from '../../shared/ui/EditDialog';
 import { Listing } from '../../shared/ui/Listing';
 import { settingsApi } from './settingsApi';
 

@@ -9,7 +9,7 @@ import type { labelOf } from '../../shared/ui/FormChanges';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago } from '../../shared/ui/Values';
 import { Archives } from './Archives';
-import { EditDialog } from './EditDialog';
+import { EditDialog } from '../../shared/ui/EditDialog';
 import { LegalHolds } from './LegalHolds';
 import { Listing } from '../../shared/ui/Listing';
 import { kindText } from './retentionKinds';

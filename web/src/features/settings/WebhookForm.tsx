@@ -5,7 +5,7 @@ import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Field } from '../../shared/ui/Field';
 import type { labelOf } from '../../shared/ui/FormChanges';
 import { useToast } from '../../shared/ui/Toasts';
-import { EditDialog } from './EditDialog';
+import { EditDialog } from '../../shared/ui/EditDialog';
 import { settingsApi } from './settingsApi';
 
 const label: typeof labelOf = (field, t) => t(`settings.${field}` as MessageKey);

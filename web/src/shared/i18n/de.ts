@@ -1,5 +1,6 @@
 import { deAccount } from './de.account';
 import { deBulk } from './de.bulk';
+import { deBalances } from './de.balances';
 import { deCampaigns } from './de.campaigns';
 import { deCoupons } from './de.coupons';
 import { deEvents } from './de.events';
@@ -16,6 +17,7 @@ import type { Messages } from './i18n';
 export const de: Messages = {
   ...deAccount,
   ...deBulk,
+  ...deBalances,
   ...deCampaigns,
   ...deCoupons,
   ...deEvents,
@@ -44,6 +46,7 @@ export const de: Messages = {
   'nav.coupons': 'Gutscheine',
   'nav.campaigns': 'Kampagnen',
   'nav.redemptions': 'Einlösungen',
+  'nav.balances': 'Guthaben',
   'nav.monitoring': 'Überwachung',
   'nav.operations': 'Vorgänge',
   'nav.expiry': 'Ablauf',

@@ -1,4 +1,5 @@
 import { enAccount } from './en.account';
+import { enBalances } from './en.balances';
 import { enCampaigns } from './en.campaigns';
 import { enEvents } from './en.events';
 import { enKeeping } from './en.keeping';
@@ -10,6 +11,7 @@ import { enWatch } from './en.watch';
 /** English of what the first page does not show: fetched with the first part that does. */
 export const enRest = {
   ...enAccount,
+  ...enBalances,
   ...enCampaigns,
   ...enEvents,
   ...enKeeping,

@@ -25,6 +25,7 @@ export const en = {
   'nav.coupons': 'Coupons',
   'nav.campaigns': 'Campaigns',
   'nav.redemptions': 'Redemptions',
+  'nav.balances': 'Balances',
   'nav.monitoring': 'Monitoring',
   'nav.operations': 'Jobs',
   'nav.expiry': 'Expiry',

@@ -1,21 +1,25 @@
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState, type ReactNode } from 'react';
-import { faultsOf, messageOf, problemOf, type QueryFailure } from '../../shared/api/problem';
-import { useTranslation } from '../../shared/i18n/i18n';
-import { FieldError } from '../../shared/ui/Field';
-import { changesOf, wordsOf, type labelOf } from '../../shared/ui/FormChanges';
-import { FormDialog } from '../../shared/ui/FormDialog';
-import { SideBySide } from '../../shared/ui/SideBySide';
-import { useUnsaved } from '../../shared/ui/Unsaved';
+import { faultsOf, messageOf, problemOf, type QueryFailure } from '../api/problem';
+import { useTranslation } from '../i18n/i18n';
+import { FieldError } from './Field';
+import { changesOf, wordsOf, type labelOf } from './FormChanges';
+import { FormDialog } from './FormDialog';
+import { SideBySide } from './SideBySide';
+import { useUnsaved } from './Unsaved';
 
 type Answer<R> = PromiseLike<{ data?: R; error?: QueryFailure }>;
 
 interface EditDialogProps<R, V extends object> {
   title: string;
+  /** What its button says, where it is neither made nor saved. */
+  action?: string;
   /** What is changed; nothing is made without it. */
   stored?: R | undefined;
   valuesOf: (stored: R | undefined) => V;
   label: typeof labelOf;
+  /** What is wrong, by field, before anything is sent. */
+  check?: (values: V) => Record<string, string>;
   /** Stores it over what is known to be there, under a key of its own. */
   save: (values: V, over: R | undefined, key: string) => Answer<R>;
   /** What is there now, when somebody else was faster. */
@@ -26,7 +30,7 @@ interface EditDialogProps<R, V extends object> {
 }
 
 /** A setting that is made or changed: what is not saved is said, left only after a question, and never overwritten unasked. */
-export function EditDialog<R, V extends object>({ title, stored, valuesOf, label, save, read, onSaved, onClose, children }: EditDialogProps<R, V>) {
+export function EditDialog<R, V extends object>({ title, action, stored, valuesOf, label, check, save, read, onSaved, onClose, children }: EditDialogProps<R, V>) {
   const { t } = useTranslation();
   const key = useRef(`web-${nanoid()}`);
   const [base, setBase] = useState(stored);
@@ -40,6 +44,10 @@ export function EditDialog<R, V extends object>({ title, stored, valuesOf, label
   const unsaved = useUnsaved(changes.length > 0, onClose);
   const run = async (over = base) => {
     if (isBusy) return;
+    const wrong = check?.(values) ?? {};
+    setErrors(wrong);
+    setFailure(Object.keys(wrong).length > 0 ? t('error.check') : undefined);
+    if (Object.keys(wrong).length > 0) return;
     setBusy(true);
     const answer = await save(values, over, key.current);
     setBusy(false);
@@ -72,6 +80,7 @@ export function EditDialog<R, V extends object>({ title, stored, valuesOf, label
       title={title}
       changes={changes}
       label={label}
+      {...(action ? { action } : {})}
       isNew={!stored}
       isBusy={isBusy}
       onSubmit={() => run()}

@@ -15,6 +15,8 @@ interface FormDialogProps {
   label?: typeof labelOf;
   /** What went wrong with all of it. */
   failure?: string | undefined;
+  /** What its button says, where it is neither made nor saved. */
+  action?: string;
   /** Made by it, or changed. */
   isNew: boolean;
   isBusy: boolean;
@@ -27,7 +29,7 @@ interface FormDialogProps {
 }
 
 /** A form to make or to change something: what is not saved is said, and Enter sends it as its button does. */
-export function FormDialog({ title, look = 'dialog', layout = 'stack', changes, label, failure, isNew, isBusy, onBegin, onSubmit, onClose, children, over }: FormDialogProps) {
+export function FormDialog({ title, look = 'dialog', layout = 'stack', changes, label, failure, action, isNew, isBusy, onBegin, onSubmit, onClose, children, over }: FormDialogProps) {
   const { t } = useTranslation();
   return (
     <Dialog
@@ -40,7 +42,7 @@ export function FormDialog({ title, look = 'dialog', layout = 'stack', changes, 
           {failure && <FieldError text={failure} />}
           <Button onClick={onClose}>{t('action.cancel')}</Button>
           <Button look="primary" busy={isBusy} onClick={onSubmit}>
-            {t(isNew ? 'action.create' : 'action.save')}
+            {action ?? t(isNew ? 'action.create' : 'action.save')}
           </Button>
         </>
       }
