@@ -1,5 +1,7 @@
+using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Connectors;
 
@@ -30,5 +32,12 @@ internal static class ConnectorScope
             [.. values]
         );
         return (bool)(await command.ExecuteScalarAsync(cancel))!;
+    }
+
+    /// <summary>Why a caller gets nothing of a connector; null for one it sees.</summary>
+    public static async Task<Refusal?> RefusedAsync(Database database, Guid id, Caller caller, CancellationToken cancel)
+    {
+        await using var work = await database.BeginAsync(cancel);
+        return await SeesAsync(work, id, caller, cancel) ? null : Entry.NotFound;
     }
 }

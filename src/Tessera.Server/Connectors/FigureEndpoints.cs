@@ -13,8 +13,8 @@ namespace Tessera.Server.Connectors;
 internal static class FigureEndpoints
 {
     private static readonly Listed<CommandView> Commands = Listed.ByNumber(
-        $"select {CommandColumns} from connectors.command c join connectors.batch b on b.id = c.batch_id",
-        "c.position",
+        $"select {CommandColumns} {CommandSource}",
+        "k.position",
         ReadCommand,
         static c => c.Position
     );
@@ -49,7 +49,12 @@ internal static class FigureEndpoints
         Samples.At,
         "timeout",
         null,
-        null
+        null,
+        Samples.At,
+        1236,
+        2,
+        1200,
+        6
     );
 
     private static readonly CommandView Command = new(
@@ -84,8 +89,14 @@ internal static class FigureEndpoints
             .WithSummary("The stream of a connector, the latest first: each command's way from due to acknowledged")
             .RequirePermission(Permissions.ConnectorsRead)
             .WithPages(["position"])
-            .WithQuery("state", "string", "Only those in this state.", States)
+            .WithCommandFilter()
             .WithAnswer(200, new Page<CommandView>([Command], false, null), "A page.");
+        one.MapGet("/totals", TotalsAsync)
+            .WithName("getCommandTotals")
+            .WithSummary("Count commands of a connector, with the filters of the list")
+            .RequirePermission(Permissions.ConnectorsRead)
+            .WithCommandFilter()
+            .WithAnswer(200, new CommandTotals(1200, 25_000), "Of all pages together.");
         one.MapGet("/{position:long}", TimelineAsync)
             .WithName("getCommand")
             .WithSummary("The timeline of a command: every attempt with its answer")
@@ -100,6 +111,18 @@ internal static class FigureEndpoints
                 "From due to acknowledged; the first hundred ids and the last hundred attempts."
             );
     }
+
+    private static RouteHandlerBuilder WithCommandFilter(this RouteHandlerBuilder builder) =>
+        builder
+            .WithQuery("state", "string", "In one or more of these states: " + string.Join(", ", States) + ".")
+            .WithQuery("due", "boolean", "Whether only those that are due by now.")
+            .WithQuery("from", "string", "Due from this instant, or the beginning of this day, UTC, on.")
+            .WithQuery("to", "string", "Due before this instant, or the end of this day.")
+            .WithQuery(
+                "service_level",
+                "string",
+                "One or more of: met (acknowledged in time), missed (late, or overdue by now). On its way in time is neither."
+            );
 
     private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
     {
@@ -118,13 +141,15 @@ internal static class FigureEndpoints
         var beyond = page.Where("name", "text", "id", "uuid", values);
         await using var command = database.Source.CreateCommand(
             $"""
+            with m as materialized (select platform.clock() as at)
             select c.id, c.name, c.kind, c.encoding, c.is_active, l.breaker, l.forced, l.failures,
                 case when l.breaker <> 'closed' then l.next_attempt_at end, l.rate::float8,
                 case when l.quota_day = (platform.clock() at time zone 'UTC')::date then l.quota_used else 0 end,
                 c.quota_per_day, q.pending, q.sent, t.open,
                 greatest(extract(epoch from platform.clock() - q.oldest), 0)::float8,
-                a.success, a.p50, a.p95, s.adherence, c.sla_seconds, l.sla_breached_at, l.last_success_at,
-                l.last_failure_at, l.last_acknowledged_at, l.last_error, l.mark, l.deferred_at
+                a.success, a.p50, a.p95, s.met::float8 / nullif(s.due, 0), c.sla_seconds, l.sla_breached_at, l.last_success_at,
+                l.last_failure_at, l.last_acknowledged_at, l.last_error, l.mark, l.deferred_at,
+                (select at from m), a.calls, a.failed, s.due, s.due - s.met
             from (select * from connectors.connector where {scope} and {beyond} {page.OrderBy("name", "id")}) c
             join connectors.lane l on l.connector_id = c.id
             cross join lateral (
@@ -135,19 +160,18 @@ internal static class FigureEndpoints
             cross join lateral (
                 select count(*) as open from connectors.task where connector_id = c.id and state = 'open') t
             cross join lateral (
-                select avg((outcome = 'ok')::int)::float8 as success,
+                select coalesce(sum(calls), 0) as calls, coalesce(sum(calls) filter (where outcome <> 'ok'), 0) as failed,
+                    coalesce(sum(calls) filter (where outcome = 'ok'), 0)::float8 / nullif(sum(calls), 0) as success,
                     percentile_disc(0.5) within group (order by milliseconds) as p50,
                     percentile_disc(0.95) within group (order by milliseconds) as p95
                 from connectors.attempt
-                where connector_id = c.id and at > (select platform.clock()) - interval '1 hour') a
+                where connector_id = c.id and at >= (select at from m) - interval '1 hour' and at < (select at from m)) a
             cross join lateral (
                 -- Settled or overdue: what is on its way in time says nothing yet.
-                select avg((acknowledged_at is not null
-                    and acknowledged_at <= due_at + c.sla_seconds * interval '1 second')::int)::float8 as adherence
-                from connectors.command
-                where connector_id = c.id and due_at > (select platform.clock()) - interval '1 day'
-                    and (acknowledged_at is not null or due_at + c.sla_seconds * interval '1 second' <= platform.clock())
-                ) s
+                select count(*) as due, count(*) filter (where {MetLevel}) as met
+                from connectors.command k
+                where k.connector_id = c.id and k.due_at >= (select at from m) - interval '1 day'
+                    and k.due_at < (select at from m) and ({MetLevel} or {MissedLevel})) s
             order by c.name, c.id
             """
         );
@@ -199,13 +223,32 @@ internal static class FigureEndpoints
             row.Value<DateTimeOffset>(24),
             row.Object<string>(25),
             row.Value<DateTimeOffset>(26),
-            row.Value<DateTimeOffset>(27)
+            row.Value<DateTimeOffset>(27),
+            row.GetFieldValue<DateTimeOffset>(28),
+            row.GetInt64(29),
+            row.GetInt64(30),
+            row.GetInt64(31),
+            row.GetInt64(32)
         );
 
     private const string CommandColumns = """
-        c.position, c.kind, b.subject, c.size, c.done, c.state, c.created_at, c.due_at, c.first_sent_at, c.sent_at,
-        c.acknowledged_at, extract(epoch from c.acknowledged_at - c.due_at)::float8, c.attempts, c.error
+        k.position, k.kind, b.subject, k.size, k.done, k.state, k.created_at, k.due_at, k.first_sent_at, k.sent_at,
+        k.acknowledged_at, extract(epoch from k.acknowledged_at - k.due_at)::float8, k.attempts, k.error
         """;
+
+    private const string CommandSource = """
+        from connectors.command k join connectors.batch b on b.id = k.batch_id join connectors.connector c on c.id = k.connector_id
+        """;
+
+    /// <summary>Of a command <c>k</c> of connector <c>c</c>: acknowledged in time.</summary>
+    private const string MetLevel =
+        "coalesce(k.acknowledged_at <= k.due_at + c.sla_seconds * interval '1 second', false)";
+
+    /// <summary>Acknowledged late, or overdue by now.</summary>
+    private const string MissedLevel =
+        "coalesce(k.acknowledged_at, platform.clock()) > k.due_at + c.sla_seconds * interval '1 second'";
+
+    private static readonly string[] Levels = ["met", "missed"];
 
     private static async Task StreamAsync(HttpContext context, Guid id, Database database, Cursors cursors)
     {
@@ -213,18 +256,51 @@ internal static class FigureEndpoints
         var caller = Caller.Of(context);
         var query = new Query(context.Request);
         var page = await cursors.ReadAsync(query, ["position"], "-position", caller.MerchantId, cancel);
-        var rows = new PageRows("true");
-        rows.Equal("c.connector_id", id);
-        // A partner is told of the house's coupons as well: those are not the merchant's.
-        rows.Equal("b.merchant_id", caller.MerchantId);
-        rows.Equal("c.state", query.Word("state", States));
-        Refusal? refused;
-        await using (var work = await database.BeginAsync(cancel))
+        var refused = await ConnectorScope.RefusedAsync(database, id, caller, cancel);
+        await Matching(query, id, caller).AnswerAsync(context, database, query, page, Commands, refused);
+    }
+
+    private static async Task TotalsAsync(HttpContext context, Guid id, Database database)
+    {
+        var cancel = context.RequestAborted;
+        var caller = Caller.Of(context);
+        var query = new Query(context.Request);
+        var rows = Matching(query, id, caller);
+        if ((query.Finish() ?? await ConnectorScope.RefusedAsync(database, id, caller, cancel)) is { } refusal)
         {
-            refused = await ConnectorScope.SeesAsync(work, id, caller, cancel) ? null : Entry.NotFound;
+            await Problems.WriteAsync(context, refusal);
+            return;
         }
 
-        await rows.AnswerAsync(context, database, query, page, Commands, refused);
+        await using var command = rows.Over(
+            database,
+            static where => $"select count(*), coalesce(sum(k.size), 0)::bigint {CommandSource} {where}"
+        );
+        await using var row = await command.ExecuteReaderAsync(cancel);
+        await row.ReadAsync(cancel);
+        var totals = new CommandTotals(row.GetInt64(0), row.GetInt64(1));
+        await HttpAnswer.Json(200, totals).SendAsync(context);
+    }
+
+    private static PageRows Matching(Query query, Guid id, Caller caller)
+    {
+        var rows = new PageRows("true");
+        rows.Equal("k.connector_id", id);
+        // A partner is told of the house's coupons as well: those are not the merchant's.
+        rows.Equal("b.merchant_id", caller.MerchantId);
+        rows.Where("k.state = any({})", query.Words("state", States)?.ToArray());
+        if (query.Flag("due") ?? false)
+        {
+            rows.Where("k.due_at <= platform.clock()");
+        }
+
+        rows.Where("k.due_at >= {}", query.Instant("from"));
+        rows.Where("k.due_at < {}", query.Instant("to", isEnd: true));
+        rows.Where(
+            $"case when {MetLevel} then 'met' when {MissedLevel} then 'missed' end = any({{}})",
+            query.Words("service_level", Levels)?.ToArray()
+        );
+        return rows;
     }
 
     private static async Task TimelineAsync(HttpContext context, Guid id, long position, Database database)
@@ -238,9 +314,8 @@ internal static class FigureEndpoints
         {
             await using var command = work.Command(
                 $"""
-                select {CommandColumns}, b.ids[1:100]
-                from connectors.command c join connectors.batch b on b.id = c.batch_id
-                where c.connector_id = $1 and c.position = $2 and ($3 or b.merchant_id = $4)
+                select {CommandColumns}, b.ids[1:100] {CommandSource}
+                where k.connector_id = $1 and k.position = $2 and ($3 or b.merchant_id = $4)
                 """,
                 id,
                 position,
@@ -345,6 +420,11 @@ internal static class FigureEndpoints
     /// <param name="LastError">Reason of the last failure.</param>
     /// <param name="Mark">The low-water mark it has acknowledged.</param>
     /// <param name="DeferredAt">Since when it waits, because critical partners go first; null when it does not.</param>
+    /// <param name="MeasuredAt">When these figures were taken: their last hour and day end here.</param>
+    /// <param name="Calls">Of the last hour.</param>
+    /// <param name="FailedCalls">Of those.</param>
+    /// <param name="JudgedCommands">Of the last day: acknowledged, or overdue.</param>
+    /// <param name="LateCommands">Of those: not acknowledged in time.</param>
     private sealed record FigureView(
         Guid ConnectorId,
         string Name,
@@ -373,8 +453,18 @@ internal static class FigureEndpoints
         DateTimeOffset? LastAcknowledgedAt,
         string? LastError,
         DateTimeOffset? Mark,
-        DateTimeOffset? DeferredAt
+        DateTimeOffset? DeferredAt,
+        DateTimeOffset MeasuredAt,
+        long Calls,
+        long FailedCalls,
+        long JudgedCommands,
+        long LateCommands
     );
+
+    /// <summary>How many there are.</summary>
+    /// <param name="Count">Commands of all pages.</param>
+    /// <param name="Units">Coupons in them.</param>
+    private sealed record CommandTotals(long Count, long Units);
 
     /// <summary>A command of a stream.</summary>
     /// <param name="Position">In the stream.</param>

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tessera.Bench.Partners;
 using Tessera.Server.Connectors;
+using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -39,6 +40,115 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         // A mark tells of what the partner can know by itself; what ended early is told by id.
         Assert.Equal((3, 0), mark.Partner.Count());
         Assert.Equal(past.ToUnixTimeMilliseconds(), mark.Partner.Mark!.Value.ToUnixTimeMilliseconds());
+    }
+
+    [Fact]
+    public async Task A_partners_figures_are_the_sums_of_the_rows_they_lead_to()
+    {
+        var (id, partner) = await PartnerAsync(
+            "single",
+            Behaviour.Healthy,
+            new { encoding = "single", sla_seconds = 3600 }
+        );
+        await AppendAsync(
+            Disable(Now.AddSeconds(-1), Ids(1, 40)),
+            Disable(Now.AddSeconds(-1), Ids(100, 3), isEarly: true)
+        );
+        await UntilAsync("acknowledged", 2);
+        partner.Behaviour = Behaviour.Refusing;
+        await AppendAsync(Disable(Now.AddSeconds(-1), Ids(200, 2)));
+        await UntilAsync("manual", 1);
+        partner.Behaviour = Behaviour.Failing;
+        await AppendAsync(Disable(Now.AddSeconds(-1), Ids(300, 1)), Disable(Now.AddHours(3), Ids(400, 1)));
+        await UntilFailedAsync(id);
+        // What is on its way is tried again and again: the figures are compared once nobody calls any more.
+        await Host.Database.ExecuteAsync("update connectors.connector set is_active = false where id = $1", id);
+        await UntilRestsAsync(id);
+
+        var figures = (await Host.GetAsync("/api/v1/connector-figures")).Json.GetProperty("data")[0];
+        long Of(string name) => figures.GetProperty(name).GetInt64();
+        var measured = figures.GetProperty("measured_at").GetDateTimeOffset();
+        string To(TimeSpan span) => $"from={Stamp(measured - span)}&to={Stamp(measured)}";
+        var calls = await CallsAsync(id, To(TimeSpan.FromHours(1)));
+        var failed = await CallsAsync(id, To(TimeSpan.FromHours(1)) + "&result=failed");
+        Assert.Equal((Of("calls"), Of("failed_calls")), calls);
+        Assert.Equal((Of("failed_calls"), Of("failed_calls")), failed);
+        Assert.True(failed.Calls > 0);
+        Assert.Equal(partner.Calls, calls.Calls);
+        Assert.Equal(calls.Calls, Of("quota_used"));
+        var share = figures.GetProperty("success_rate").GetDouble();
+        Assert.Equal((calls.Calls - failed.Calls) / (double)calls.Calls, share, 4);
+
+        Assert.Equal(Of("pending"), await CommandsAsync(id, "state=pending&due=true"));
+        Assert.Equal(1, Of("pending"));
+        Assert.Equal(2, await CommandsAsync(id, "state=pending"));
+        Assert.Equal(Of("awaiting_callback"), await CommandsAsync(id, "state=sent"));
+        Assert.Equal(
+            Of("judged_commands"),
+            await CommandsAsync(id, To(TimeSpan.FromDays(1)) + "&service_level=met,missed")
+        );
+        Assert.Equal(2, await CommandsAsync(id, To(TimeSpan.FromDays(1)) + "&service_level=met"));
+        Assert.Equal(400, (await Host.GetAsync($"{Path}/{id}/commands?service_level=perhaps")).Status);
+        Assert.Equal(400, (await Host.GetAsync($"{Path}/{id}/calls?result=perhaps&from=never")).Status);
+        foreach (var list in (string[])["calls", "calls/totals", "commands/totals"])
+        {
+            Assert.Equal(404, (await Host.GetAsync($"{Path}/{Guid.CreateVersion7()}/{list}")).Status);
+        }
+    }
+
+    private static string Stamp(DateTimeOffset at) => Uri.EscapeDataString(at.ToString("O"));
+
+    /// <summary>For how many calls the rows of all pages stand, and how many of them failed; their totals say the same.</summary>
+    private async Task<(long Calls, long Failed)> CallsAsync(Guid id, string filter)
+    {
+        var rows = await Drilldown.RowsAsync(Host, $"{Path}/{id}/calls?{filter}");
+        long Sum(IEnumerable<JsonElement> some) => some.Sum(static row => row.GetProperty("calls").GetInt64());
+        var found = (Sum(rows), Sum(rows.Where(static row => row.GetProperty("outcome").GetString() != "ok")));
+        var totals = (await Host.GetAsync($"{Path}/{id}/calls/totals?{filter}")).Json;
+        Assert.Equal(found, (totals.GetProperty("calls").GetInt64(), totals.GetProperty("failed").GetInt64()));
+        return found;
+    }
+
+    private async Task<long> CommandsAsync(Guid id, string filter)
+    {
+        var rows = await Drilldown.RowsAsync(Host, $"{Path}/{id}/commands?{filter}");
+        var totals = await Host.GetAsync($"{Path}/{id}/commands/totals?{filter}");
+        Assert.Equal(rows.Count, totals.Json.GetProperty("count").GetInt64());
+        return rows.Count;
+    }
+
+    private async Task UntilFailedAsync(Guid id)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            const string sql =
+                "select count(*) from connectors.attempt where connector_id = $1 and outcome = 'http_500'";
+            if (await Host.Database.ScalarAsync<long>(sql, id) > 0)
+            {
+                return;
+            }
+
+            await Task.Delay(50);
+        }
+
+        throw new TimeoutException("No call has failed.");
+    }
+
+    /// <summary>Until no node holds the lane of a connector that is switched off.</summary>
+    private async Task UntilRestsAsync(Guid id)
+    {
+        for (var i = 0; i < 400; i++)
+        {
+            const string sql = "select leased_until <= clock_timestamp() from connectors.lane where connector_id = $1";
+            if (await Host.Database.ScalarAsync<bool>(sql, id))
+            {
+                return;
+            }
+
+            await Task.Delay(50);
+        }
+
+        throw new TimeoutException("The lane is still worked.");
     }
 
     [Fact]

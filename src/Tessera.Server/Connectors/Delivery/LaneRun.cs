@@ -22,6 +22,9 @@ internal sealed class LaneRun(
     /// <summary>The reason of a call that was not made, because it was confirmed before.</summary>
     public const string KnownBefore = "confirmed_before";
 
+    /// <summary>How many calls were made.</summary>
+    public static int CallsOf(IEnumerable<Told> told) => told.Count(static t => t.Answer.Reason != KnownBefore);
+
     private const int UnitsPerCaller = 16;
 
     /// <summary>No call begins later in a round; with the longest call it stays within the lease.</summary>

@@ -315,25 +315,22 @@ internal sealed partial class LaneStore
     )
     {
         // Of single commands that went well, one in a round stands for all: ten thousand rows would say no more.
-        var kept = new List<Told>();
-        var hasGood = false;
-        foreach (var call in told)
+        static bool IsPlain(Told call) => call.Answer.IsGood && call.Unit.Message.IsSingle;
+        var plain = told.Where(IsPlain).ToArray();
+        var kept = told.Where(static t => !IsPlain(t)).ToList();
+        var calls = kept.Select(static t => LaneRun.CallsOf([t])).ToList();
+        if (plain.Length > 0)
         {
-            var isPlain = call.Answer.IsGood && call.Unit.Message.IsSingle;
-            if (!isPlain || !hasGood)
-            {
-                kept.Add(call);
-            }
-
-            hasGood |= isPlain;
+            kept.Add(plain[0]);
+            calls.Add(LaneRun.CallsOf(plain));
         }
 
         await work.ExecuteAsync(
             """
             insert into connectors.attempt
-                (connector_id, from_position, to_position, key, at, milliseconds, status, outcome, answer)
+                (connector_id, from_position, to_position, key, at, milliseconds, status, outcome, answer, calls)
             select $1, * from unnest($2::bigint[], $3::bigint[], $4::text[], $5::timestamptz[], $6::int[], $7::int[],
-                $8::text[], $9::text[])
+                $8::text[], $9::text[], $10::int[])
             """,
             [
                 connector.Id,
@@ -345,6 +342,7 @@ internal sealed partial class LaneStore
                 Of(kept.Select(static t => t.Answer.Status).ToArray(), NpgsqlDbType.Array | NpgsqlDbType.Integer),
                 kept.Select(static t => t.Answer.IsGood ? "ok" : t.Answer.Reason).ToArray(),
                 kept.Select(static t => t.Answer.Excerpt).ToArray(),
+                calls.ToArray(),
             ],
             cancel
         );
@@ -411,7 +409,7 @@ internal sealed partial class LaneStore
         var mark = round
             .Told.Where(static t => t.Answer.Outcome == Outcome.Acknowledged)
             .Max(static t => t.Unit.Message.Mark);
-        var calls = round.Told.Count(static t => t.Answer.Reason != LaneRun.KnownBefore);
+        var calls = LaneRun.CallsOf(round.Told);
         await work.ExecuteAsync(
             """
             update connectors.lane set
