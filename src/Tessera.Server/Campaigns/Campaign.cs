@@ -64,6 +64,8 @@ internal sealed record AssociatedCoupon(long CouponId, string Code, string? Role
 /// <param name="Version">Counts its changes.</param>
 /// <param name="CreatedBy">Who made it.</param>
 /// <param name="CreatedAt">When it was made.</param>
+/// <param name="BudgetHeld">What of <paramref name="BudgetSpent"/> is held for a checkout.</param>
+/// <param name="BudgetUsesHeld">What of <paramref name="BudgetUsesSpent"/> is held for a checkout.</param>
 internal sealed record Campaign(
     string Id,
     string Name,
@@ -82,7 +84,9 @@ internal sealed record Campaign(
     IReadOnlyList<AssociatedCoupon>? AssociatedCoupons,
     int Version,
     string CreatedBy,
-    DateTimeOffset CreatedAt
+    DateTimeOffset CreatedAt,
+    [property: Guarded(Permissions.FinanceRead)] Money? BudgetHeld = null,
+    long? BudgetUsesHeld = null
 )
 {
     /// <summary>The columns <see cref="Read"/> takes, of alias <c>c</c>.</summary>

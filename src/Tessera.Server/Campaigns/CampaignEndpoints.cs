@@ -75,7 +75,9 @@ internal static class CampaignEndpoints
             [new AssociatedCoupon(17, "SPRING27", "primary")],
             1,
             "key:01970f3e-8a00-7c3e-9d52-6f1b2a3c4d5e",
-            Samples.At
+            Samples.At,
+            new Money(350, "EUR"),
+            1
         );
         campaigns
             .MapGet("", ListAsync)

@@ -196,11 +196,15 @@ internal static class CampaignStore
     public static Campaign WithSpent(Campaign campaign, IReadOnlyDictionary<Guid, Standing> standings)
     {
         var accounts = AccountsOf(campaign.Id);
-        long Of(Guid id) => standings.TryGetValue(id, out var standing) ? standing.Posted + standing.Pending : 0;
+        (long Spent, long Held) Of(Guid id) =>
+            standings.TryGetValue(id, out var found) ? (found.Posted + found.Pending, found.Pending) : default;
+        var (money, uses) = (Of(accounts[0]), Of(accounts[1]));
         return campaign with
         {
-            BudgetSpent = campaign.Budget is { } budget ? budget with { Minor = Of(accounts[0]) } : null,
-            BudgetUsesSpent = campaign.BudgetUses is null ? null : Of(accounts[1]),
+            BudgetSpent = campaign.Budget is { } budget ? budget with { Minor = money.Spent } : null,
+            BudgetHeld = campaign.Budget is { } most ? most with { Minor = money.Held } : null,
+            BudgetUsesSpent = campaign.BudgetUses is null ? null : uses.Spent,
+            BudgetUsesHeld = campaign.BudgetUses is null ? null : uses.Held,
         };
     }
 

@@ -17,22 +17,23 @@ internal static class AttemptReads
 
     private const string Select = """
         select a.id, a.result, a.reason, a.coupon_id, c.code, a.customer_id, a.channel, a.order_reference, a.order_minor, a.currency,
-            a.decided_at
+            a.decided_at, a.discount_minor
         """;
 
     /// <summary>Refusals of codes that do not exist have no coupon.</summary>
     private const string Source = """
         from (
             select r.id, 'redeemed' as result, null::text as reason, r.coupon_id, r.customer_id, r.channel, r.order_reference,
-                r.order_minor, r.currency, r.decided_at, r.reservation_id is not null as was_held
+                r.order_minor, r.currency, r.decided_at, r.reservation_id is not null as was_held, false as stands,
+                r.discount_minor
             from redemptions.redemption r
             union all
             select v.id, 'held', null, v.coupon_id, v.customer_id, v.channel, v.order_reference, v.order_minor, v.currency,
-                v.decided_at, false
+                v.decided_at, false, v.ended_at is null, v.discount_minor
             from redemptions.reservation v
             union all
             select f.id, 'refused', f.reason, f.coupon_id, f.customer_id, f.channel, f.order_reference, f.order_minor, f.currency,
-                f.decided_at, false
+                f.decided_at, false, false, null
             from redemptions.refusal f
         ) a left join coupons.coupon c on c.id = a.coupon_id
         """;
@@ -47,7 +48,8 @@ internal static class AttemptReads
         "web",
         "order-1",
         new Money(8_000, "EUR"),
-        Samples.At
+        Samples.At,
+        null
     );
 
     private static readonly Listed<CouponAttempt> Attempts = Listed.ByTime(
@@ -73,7 +75,7 @@ internal static class AttemptReads
             .WithSummary("Count attempts, with the filters of the list")
             .WithTags("Redemptions")
             .WithAttemptFilter()
-            .WithAnswer(200, new AttemptTotals(310), "Of all pages together.")
+            .WithAnswer(200, new AttemptTotals(310, [new("EUR", new Money(96_000, "EUR"))]), "Of all pages together.")
             .RequirePermission(Permissions.RedemptionsRead);
     }
 
@@ -82,6 +84,7 @@ internal static class AttemptReads
             .WithQuery("result", "string", "One or more of: held, redeemed, refused.")
             .WithQuery("reason", "string", "Refused for this reason.")
             .WithQuery("once", "boolean", "Whether a hold and its redemption are one attempt: the hold.")
+            .WithQuery("standing", "boolean", "Whether only holds that stand: not redeemed, released or lapsed.")
             .WithQuery("coupon_id", "integer", "With this coupon.")
             .WithQuery("campaign_id", "string", "With coupons of this campaign.")
             .WithQuery("customer_id", "string", "Of this customer.")
@@ -106,9 +109,25 @@ internal static class AttemptReads
             return;
         }
 
-        await using var command = rows.Over(database, static where => $"select count(*) {Source} {where}");
-        var count = (long)(await command.ExecuteScalarAsync(context.RequestAborted))!;
-        await HttpAnswer.Json(200, new AttemptTotals(count)).SendAsync(context);
+        await using var command = rows.Over(
+            database,
+            static where =>
+                $"select a.currency, count(*), sum(a.discount_minor)::bigint {Source} {where} group by 1 order by 2 desc, 1"
+        );
+        var (count, sums) = (0L, new List<AttemptSum>());
+        await using (var row = await command.ExecuteReaderAsync(context.RequestAborted))
+        {
+            while (await row.ReadAsync(context.RequestAborted))
+            {
+                count += row.GetInt64(1);
+                if (row.Value<long>(2) is { } discounts && !row.IsDBNull(0))
+                {
+                    sums.Add(new AttemptSum(row.GetString(0), new Money(discounts, row.GetString(0))));
+                }
+            }
+        }
+
+        await HttpAnswer.Json(200, new AttemptTotals(count, sums)).SendAsync(context);
     }
 
     private static PageRows Matching(Query query, Guid? merchant)
@@ -127,12 +146,23 @@ internal static class AttemptReads
             rows.Where("not a.was_held");
         }
 
+        if (query.Flag("standing") ?? false)
+        {
+            rows.Where("a.stands");
+        }
+
         return rows;
     }
 
     /// <summary>How many there are.</summary>
     /// <param name="Count">Rows of all pages.</param>
-    internal sealed record AttemptTotals(long Count);
+    /// <param name="Amounts">By currency, the most used first; of refusals there are none.</param>
+    internal sealed record AttemptTotals(long Count, IReadOnlyList<AttemptSum> Amounts);
+
+    /// <summary>What the attempts of one currency add up to.</summary>
+    /// <param name="Currency">ISO 4217.</param>
+    /// <param name="Discounts">Held or given, whatever became of it later.</param>
+    internal sealed record AttemptSum(string Currency, [property: Guarded(Permissions.FinanceRead)] Money Discounts);
 
     private static CouponAttempt Read(NpgsqlDataReader row) =>
         new(
@@ -145,7 +175,8 @@ internal static class AttemptReads
             row.Object<string>(6),
             row.Object<string>(7),
             row.IsDBNull(8) || row.IsDBNull(9) ? null : new Money(row.GetInt64(8), row.GetString(9)),
-            row.GetFieldValue<DateTimeOffset>(10)
+            row.GetFieldValue<DateTimeOffset>(10),
+            row.Value<long>(11) is { } discount ? new Money(discount, row.GetString(9)) : null
         );
 
     /// <summary>Something that was tried.</summary>
@@ -159,6 +190,7 @@ internal static class AttemptReads
     /// <param name="OrderReference">On which order.</param>
     /// <param name="OrderAmount">Of the order, before the discount.</param>
     /// <param name="AttemptedAt">When, by the database clock.</param>
+    /// <param name="Discount">Held or given; null of a refusal.</param>
     internal sealed record CouponAttempt(
         Guid Id,
         string Result,
@@ -169,6 +201,7 @@ internal static class AttemptReads
         string? Channel,
         string? OrderReference,
         [property: SingleAmount] Money? OrderAmount,
-        DateTimeOffset AttemptedAt
+        DateTimeOffset AttemptedAt,
+        [property: SingleAmount] Money? Discount
     );
 }

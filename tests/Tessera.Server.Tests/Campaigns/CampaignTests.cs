@@ -1,6 +1,8 @@
+using System.Text.Json;
 using Tessera.Server.Access;
 using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Coupons;
+using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -46,7 +48,7 @@ public sealed class CampaignTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(428, (await SendAsync(HttpMethod.Put, "/spring", later)).Status);
         var put = await SendAsync(HttpMethod.Put, "/spring", later, made.Header("ETag"));
         Assert.Equal((200, "scheduled"), (put.Status, put.Json.GetProperty("status").GetString()));
-        Assert.Equal(System.Text.Json.JsonValueKind.Null, put.Json.GetProperty("budget").ValueKind);
+        Assert.Equal(JsonValueKind.Null, put.Json.GetProperty("budget").ValueKind);
         Assert.Equal(412, (await SendAsync(HttpMethod.Put, "/spring", later, made.Header("ETag"))).Status);
 
         Assert.Equal(204, (await SendAsync(HttpMethod.Delete, "/spring", null, put.Header("ETag"))).Status);
@@ -135,6 +137,74 @@ public sealed class CampaignTests(PostgresFixture postgres) : IAsyncLifetime
         );
         var gone = await SendAsync(HttpMethod.Delete, "/spring", null, read.Header("ETag"));
         Assert.Equal((409, "campaign_has_coupons"), (gone.Status, gone.Code));
+    }
+
+    [Fact]
+    public async Task What_a_campaign_holds_and_has_spent_are_the_rows_they_lead_to()
+    {
+        await _host.PostAsync(
+            Path,
+            """
+            {"id":"held","name":"Held","start_date":"2026-01-01","budget":{"amount":100000,"currency":"USD"},"budget_uses":9}
+            """
+        );
+        await _given.CouponAsync("HELDTEN", "campaign_id", "'held'");
+        var kept = new List<string?>();
+        for (var i = 0; i < 4; i++)
+        {
+            var held = await _host.PostAsync("/api/v1/reservations", await OrderAsync(i));
+            Assert.True(held.Status == 201, held.Body);
+            kept.Add(held.Json.GetProperty("id").GetString());
+        }
+
+        Assert.Equal(201, (await _host.PostAsync("/api/v1/redemptions", await OrderAsync(9))).Status);
+        var released = await _host.PostAsync($"/api/v1/reservations/{kept[0]}/release");
+        Assert.True(released.Status == 200, released.Body);
+
+        foreach (var one in (JsonElement[])[(await _host.GetAsync(Path + "/held")).Json, await ListedAsync("held")])
+        {
+            var held = await RowsAsync("attempts", "campaign_id=held&result=held&standing=true");
+            Assert.Equal((3, 1_500), held);
+            Assert.Equal(
+                held,
+                (one.GetProperty("budget_uses_held").GetInt64(), MinorOf(one.GetProperty("budget_held")))
+            );
+            var spent = await RowsAsync("redemptions", "campaign_id=held&status=redeemed");
+            Assert.Equal((1, 500), spent);
+            Assert.Equal(
+                (spent.Count + held.Count, spent.Minor + held.Minor),
+                (one.GetProperty("budget_uses_spent").GetInt64(), MinorOf(one.GetProperty("budget_spent")))
+            );
+        }
+
+        // What was held and is not any more is an attempt still.
+        Assert.Equal((4, 2_000), await RowsAsync("attempts", "campaign_id=held&result=held"));
+        using var poor = _host.ClientOf(await _host.KeyAsync([Permissions.RedemptionsRead]));
+        var totals = await _host.GetAsync("/api/v1/attempts/totals?campaign_id=held", poor);
+        Assert.DoesNotContain("discounts", totals.Body, StringComparison.Ordinal);
+
+        async Task<object> OrderAsync(int number) =>
+            new
+            {
+                code = "HELDTEN",
+                customer_id = await _given.CustomerAsync(),
+                order = new { reference = "held-" + number, amount = new { amount = 5_000, currency = "USD" } },
+            };
+        async Task<(long Count, long Minor)> RowsAsync(string list, string filter)
+        {
+            var rows = await Drilldown.RowsAsync(_host, $"/api/v1/{list}?{filter}");
+            var sums = (await _host.GetAsync($"/api/v1/{list}/totals?{filter}")).Json;
+            Assert.Equal(rows.Count, sums.GetProperty("count").GetInt64());
+            var minor = MinorOf(Assert.Single(sums.GetProperty("amounts").EnumerateArray()).GetProperty("discounts"));
+            Assert.Equal(minor, rows.Sum(static row => MinorOf(row.GetProperty("discount"))));
+            return (rows.Count, minor);
+        }
+        async Task<JsonElement> ListedAsync(string id) =>
+            (await _host.GetAsync(Path))
+                .Json.GetProperty("data")
+                .EnumerateArray()
+                .Single(c => c.GetProperty("id").GetString() == id);
+        static long MinorOf(JsonElement money) => money.GetProperty("amount").GetInt64();
     }
 
     [Fact]
