@@ -75,6 +75,131 @@ public sealed class DrilldownTests(App app)
     }
 
     [Fact]
+    public async Task A_partners_figures_lead_to_its_calls_and_commands()
+    {
+        var made = await app.Host.PostAsync(
+            "/api/v1/connectors",
+            new
+            {
+                name = "Counted partner",
+                kind = "partner_rest",
+                address = "https://partner.example.com/counted",
+                is_active = false,
+            }
+        );
+        Assert.True(made.Status == 201, made.Body);
+        var id = made.Json.GetProperty("id").GetGuid();
+        await app.Host.Database.ExecuteAsync(
+            """
+            insert into connectors.attempt (connector_id, from_position, to_position, key, at, milliseconds, status, outcome, calls)
+            values ($1, 1, 40, 'a', clock_timestamp() - interval '10 minutes', 120, 200, 'ok', 40),
+                ($1, 41, 41, 'b', clock_timestamp() - interval '9 minutes', 80, 500, 'http_500', 1),
+                ($1, 41, 41, 'c', clock_timestamp() - interval '8 minutes', 900, null, 'timeout', 1),
+                ($1, 42, 42, 'd', clock_timestamp() - interval '2 hours', 90, 200, 'ok', 1)
+            """,
+            id
+        );
+        await app.Host.Database.ExecuteAsync(
+            """
+            with b as (
+                insert into connectors.batch (kind, subject, ids, ends_at, is_early)
+                values ('disable', 'coupon', '{1}', clock_timestamp(), false) returning id
+            )
+            insert into connectors.command (connector_id, batch_id, kind, size, chunk, due_at)
+            select $1, b.id, 'disable', 1, 1, clock_timestamp() + due
+            from b, unnest(array['-2 hours', '-1 second', '3 hours']::interval[]) as due
+            """,
+            id
+        );
+        await using var view = await app.OpenAsync();
+        foreach (
+            var (figure, rows) in ((string, string)[])
+                [
+                    ("95.2% (42)", "42 calls, 2 failed"),
+                    ("2 failed", "2 calls, 2 failed"),
+                    ("1 late", "1 command, coupons in it: 1"),
+                    ("2", "2 commands, coupons in them: 2"),
+                ]
+        )
+        {
+            await view.GoAsync("/expiry");
+            var row = view.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "Counted partner" });
+            await view.UseAsync(row.GetByRole(AriaRole.Link, new() { Name = figure, Exact = true }));
+            await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync(rows);
+            await Expect(view.Page.GetByRole(AriaRole.Heading, new() { Level = 1 })).ToHaveTextAsync("Counted partner");
+        }
+
+        await view.AssertFitAtAllWidthsAsync("the commands of a partner");
+        await view.UseAsync(view.Page.GetByRole(AriaRole.Link, new() { Name = "Calls", Exact = true }));
+        await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync("43 calls, 2 failed");
+        await view.ChooseAsync(view.Page.GetByLabel("Result", new() { Exact = true }), "ok");
+        await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync("41 calls, 0 failed");
+        await view.ChooseAsync(view.Page.GetByLabel("Result", new() { Exact = true }), "failed");
+        await Expect(view.Page.Locator("tbody tr")).ToHaveCountAsync(2);
+        await view.AssertFitAtAllWidthsAsync("the calls of a partner");
+        await view.UseAsync(view.Button("Remove Result"));
+        await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync("43 calls, 2 failed");
+        view.AssertHealthy();
+    }
+
+    [Fact]
+    public async Task What_a_campaign_has_spent_and_holds_leads_to_its_rows_from_list_and_calendar()
+    {
+        var campaign = await app.Host.PostAsync(
+            "/api/v1/campaigns",
+            new
+            {
+                id = "metered",
+                name = "Metered",
+                start_date = "2026-01-01",
+                end_date = "2030-01-01",
+                budget = new { amount = 100_000, currency = "USD" },
+            }
+        );
+        Assert.True(campaign.Status == 201, campaign.Body);
+        await Shop.CouponAsync(app, "METERED", new { campaign_id = "metered" });
+        await Shop.RedeemAsync(app, "METERED", "metered-1");
+        var customer = await app.Host.PostAsync("/api/v1/customers", new { external_id = "c-metered" });
+        var held = await app.Host.PostAsync(
+            "/api/v1/reservations",
+            new
+            {
+                code = "METERED",
+                customer_id = customer.Json.GetProperty("id").GetString(),
+                order = new { reference = "metered-2", amount = new { amount = 4_000, currency = "USD" } },
+            }
+        );
+        Assert.True(held.Status == 201, held.Body);
+        // The next day of its run that is no other test's.
+        foreach (var place in (string[])["/campaigns", "/campaigns/calendar?day=2029-12-30", "/campaigns/metered"])
+        {
+            await using var view = await app.OpenAsync(byKeyboard: place == "/campaigns");
+            await view.GoAsync(place);
+            var card = view.Page.Locator(".list-card, .dialog").Filter(new() { HasText = "Metered" }).Last;
+            await view.UseAsync(card.GetByRole(AriaRole.Link, new() { Name = "$4.00 held", Exact = true }));
+            await Expect(view.Page.Locator(".totals")).ToContainTextAsync("1 attempt");
+            await Expect(view.Page.Locator(".totals")).ToContainTextAsync("Discounts $4");
+            await view.GoAsync(place);
+            await view.UseAsync(card.GetByRole(AriaRole.Link, new() { Name = "$8.00 of $1,000.00", Exact = true }));
+            await Expect(view.Page.Locator(".totals")).ToContainTextAsync("1 redemption");
+            await view.GoAsync(place);
+            if (place != "/campaigns/metered")
+            {
+                // The rest of the card opens the campaign.
+                await card.ClickAsync(
+                    new()
+                    {
+                        Position = new() { X = 5, Y = 5 },
+                    }
+                );
+                await view.UntilAtAsync("**/campaigns/metered");
+            }
+
+            view.AssertHealthy();
+        }
+    }
+
+    [Fact]
     public async Task An_attempt_that_was_refused_says_why()
     {
         await using var view = await app.OpenAsync(390);

@@ -14,6 +14,9 @@ public sealed class View : IAsyncDisposable
     private const string RulesOfLooks =
         "['color-contrast','link-in-text-block','target-size','scrollable-region-focusable']";
 
+    private static readonly int[] Widths = [1440, 390, 320];
+    private static readonly string[] Themes = ["light", "dark", "contrast"];
+
     private readonly IBrowserContext _context;
 
     public View(IBrowserContext context, IPage page, bool isByKeyboard)
@@ -100,24 +103,60 @@ public sealed class View : IAsyncDisposable
         );
 
     /// <summary>That axe finds nothing in any theme.</summary>
-    public async Task AssertFitForAllAsync(string what)
+    public Task AssertFitForAllAsync(string what) => AssertFitForAllAsync(what, "document", Themes);
+
+    private async Task AssertFitForAllAsync(string what, string scope, string[] themes)
     {
-        foreach (var theme in (string[])["light", "dark", "contrast"])
+        foreach (var theme in themes)
         {
             await DressAsync(theme);
-            var found = await AxeAsync(theme == "light" ? Rules : RulesOfLooks);
+            var found = await AxeAsync(theme == "light" ? Rules : RulesOfLooks, scope);
             Assert.True(found.Count == 0, $"{what}, {theme}: {string.Join("\n", found)}");
         }
     }
 
-    /// <summary>What axe finds, in words; nothing is good.</summary>
-    public Task<IReadOnlyList<string>> AxeAsync() => AxeAsync(Rules);
+    /// <summary>
+    /// That what is open fits windows of every width, and that axe finds nothing in it in any theme. Looked at where it is:
+    /// the window changes its width meanwhile, and is as before in the end.
+    /// </summary>
+    /// <param name="what">For people.</param>
+    /// <param name="narrow">Only windows of phones: what is open is not there in wider ones, or the other way round.</param>
+    /// <param name="scope">What is looked at; all of the page unless given.</param>
+    public async Task AssertFitAtAllWidthsAsync(string what, bool? narrow = null, string scope = "document")
+    {
+        var before = Page.ViewportSize!;
+        foreach (var width in Widths.Where(width => narrow is null || narrow == width < 600))
+        {
+            await Page.SetViewportSizeAsync(width, width < 600 ? 844 : 900);
+            await SettleAsync();
+            Assert.True(await OverflowAsync() == 0, $"{what} is wider than a window of {width} px.");
+            // The narrowest has the colours of the phone before it.
+            await AssertFitForAllAsync($"{what} at {width} px", scope, width == 320 ? ["light"] : Themes);
+            await DressAsync("light");
+        }
 
-    private async Task<IReadOnlyList<string>> AxeAsync(string rules)
+        await Page.SetViewportSizeAsync(before.Width, before.Height);
+    }
+
+    /// <summary>The same of the dialog that is open now.</summary>
+    /// <param name="dialog">Where it is written, as <see cref="DialogWalkTests"/> lists them: folder, file and function.</param>
+    /// <param name="title">What it is headed by.</param>
+    /// <param name="narrow">See <see cref="AssertFitAtAllWidthsAsync"/>.</param>
+    public async Task AssertDialogFitAsync(string dialog, string title, bool? narrow = null)
+    {
+        await Assertions.Expect(Dialog.Locator(".dialog__title")).ToContainTextAsync(title);
+        await AssertFitAtAllWidthsAsync(dialog, narrow, "[...document.querySelectorAll('.dialog')].at(-1)");
+        await Assertions.Expect(Dialog.Locator(".dialog__title")).ToContainTextAsync(title);
+    }
+
+    /// <summary>What axe finds, in words; nothing is good.</summary>
+    public Task<IReadOnlyList<string>> AxeAsync() => AxeAsync(Rules, "document");
+
+    private async Task<IReadOnlyList<string>> AxeAsync(string rules, string scope)
     {
         await Page.EvaluateAsync($"() => {{ if (!window.axe) {{ {App.Axe} }} }}");
         var found = await Page.EvaluateAsync<JsonElement>(
-            $"() => axe.run(document, {{ runOnly: {rules} }}).then(r => r.violations.map(v => v.id + ': ' + "
+            $"() => axe.run({scope}, {{ runOnly: {rules} }}).then(r => r.violations.map(v => v.id + ': ' + "
                 + "v.nodes.slice(0, 3).map(n => n.html.slice(0, 200) + ' ' + n.failureSummary.slice(0, 200)).join(' | ')))"
         );
         return [.. found.EnumerateArray().Select(static f => f.GetString()!)];

@@ -76,6 +76,7 @@ export const router = createBrowserRouter(
         { path: 'approvals/:id?', ...page(() => import('../features/approvals/ApprovalsPage'), 'ApprovalsPage') },
         { path: 'expiry', ...page(() => import('../features/expiry/ExpiryPage'), 'ExpiryPage') },
         { path: 'notifications', ...page(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage') },
+        { path: 'settings/connectors/:id', ...page(() => import('../features/settings/ConnectorPage'), 'ConnectorPage') },
         { path: 'settings/:tab?', ...page(() => import('../features/settings/SettingsPage'), 'SettingsPage') },
         { path: 'operations', ...page(() => import('../features/operations/OperationsPage'), 'OperationsPage') },
         { path: '*', Component: NotFound },

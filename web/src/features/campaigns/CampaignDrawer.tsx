@@ -80,14 +80,20 @@ export function CampaignDrawer() {
         )}
         <dl className="facts">
           <Fact label={t('campaign.budget')}>
-            <BudgetMeter campaign={data} to={can('redemptions.read') && rows.redemptions({ campaign_id: id, status: 'redeemed' })} />
+            <BudgetMeter campaign={data} />
           </Fact>
           {data.budget && <Fact label={t('campaign.field.budget_on_overflow')}>{word('budgetOverflow', data.budget_on_overflow)}</Fact>}
           {data.budget_uses !== null && (
             <Fact label={t('campaign.budgetUses')}>
               <Drill to={can('redemptions.read') && rows.redemptions({ campaign_id: id, status: 'redeemed' })}>
-                {data.budget_uses_spent ?? 0} / {data.budget_uses}
+                {(data.budget_uses_spent ?? 0) - (data.budget_uses_held ?? 0)} / {data.budget_uses}
               </Drill>
+              {(data.budget_uses_held ?? 0) > 0 && (
+                <>
+                  {' + '}
+                  <Drill to={can('redemptions.read') && rows.held({ campaign_id: id })}>{t('campaign.held', { held: data.budget_uses_held ?? 0 })}</Drill>
+                </>
+              )}
             </Fact>
           )}
           <Fact label={t('campaign.start')}>
@@ -122,7 +128,7 @@ export function CampaignDrawer() {
         </section>
       </div>
       {asked === 'clone' && <CloneDialog campaign={data} onClose={() => setAsked(undefined)} />}
-      {asked && asked !== 'clone' && <AskDialog campaign={data} asked={asked} onClose={() => setAsked(undefined)} onDeleted={close} />}
+      {asked && asked !== 'clone' && <ConfirmDialog campaign={data} asked={asked} onClose={() => setAsked(undefined)} onDeleted={close} />}
     </Dialog>
   );
 }
@@ -136,7 +142,7 @@ function Fact({ label, children }: { label: string; children: ReactNode }) {
   );
 }
 
-function AskDialog({ campaign, asked, onClose, onDeleted }: { campaign: Campaign; asked: Exclude<Asked, 'clone'>; onClose: () => void; onDeleted: () => void }) {
+function ConfirmDialog({ campaign, asked, onClose, onDeleted }: { campaign: Campaign; asked: Exclude<Asked, 'clone'>; onClose: () => void; onDeleted: () => void }) {
   const { t } = useTranslation();
   const toast = useToast();
   const [activate] = campaignsApi.endpoints.activateCampaign.useMutation();

@@ -48,12 +48,12 @@ export function CampaignsPage() {
         <ul className="campaign-list">
           {pages.rows.map((campaign) => (
             <li key={campaign.id}>
-              <Link className="list-card campaign-row" to={`/campaigns/${encodeURIComponent(campaign.id)}`} aria-current={campaign.id === id || undefined}>
+              <div className="list-card campaign-row">
                 <span className="cell--stack">
                   <span className="row">
-                    <strong className="anywhere">
+                    <Link className="campaign-row__name anywhere" to={`/campaigns/${encodeURIComponent(campaign.id)}`} aria-current={campaign.id === id || undefined}>
                       <bdi>{campaign.name}</bdi>
-                    </strong>
+                    </Link>
                     <CampaignBadge status={campaign.status} />
                   </span>
                   <span className="muted truncate">
@@ -69,7 +69,7 @@ export function CampaignsPage() {
                     .filter(Boolean)
                     .join(' · ')}
                 </span>
-              </Link>
+              </div>
             </li>
           ))}
         </ul>

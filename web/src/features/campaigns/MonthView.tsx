@@ -134,18 +134,18 @@ export function MonthView({ runs, day, onDay }: { runs: Campaign[]; day: Date; o
           <ul className="campaign-list">
             {today.map((run) => (
               <li key={run.id}>
-                <Link className="list-card calendar__entry" to={`/campaigns/${encodeURIComponent(run.id)}`}>
+                <div className="list-card calendar__entry">
                   <span className="row">
-                    <strong className="anywhere">
+                    <Link className="campaign-row__name anywhere" to={`/campaigns/${encodeURIComponent(run.id)}`}>
                       <bdi>{run.name}</bdi>
-                    </strong>
+                    </Link>
                     <CampaignBadge status={run.status} />
                   </span>
                   <span className="small muted">
                     <RunDays run={run} />
                   </span>
                   <BudgetMeter campaign={run} />
-                </Link>
+                </div>
               </li>
             ))}
           </ul>

@@ -8,6 +8,7 @@ import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
+import { rows } from '../../shared/lib/rows';
 import { AlertNote } from '../../shared/ui/AlertNote';
 import { Button } from '../../shared/ui/Button';
 import { Chart } from '../../shared/ui/Chart';
@@ -163,6 +164,7 @@ function Overview({ figures }: { figures: Figures }) {
 function Partners({ figures }: { figures: Figures }) {
   const { t, locale, word } = useTranslation();
   const can = useCan();
+  const openOf = ({ connector_id: id }: Figures['partners'][number]) => can('connectors.read') && rows.commands(id, { state: 'pending,sent', due: 'true' });
   return (
     <section className="card" aria-labelledby="partners">
       <div className="card__head">
@@ -195,10 +197,12 @@ function Partners({ figures }: { figures: Figures }) {
                   <td>
                     <span className={`badge badge--${partner.is_within_sla ? 'ok' : 'danger'}`}>
                       {partner.is_within_sla ? <CircleCheck className="icon" aria-hidden /> : <CircleAlert className="icon" aria-hidden />}
-                      {t('expiry.seconds', { count: Math.round(partner.lag_seconds) })}
+                      <Drill to={openOf(partner)}>{t('expiry.seconds', { count: Math.round(partner.lag_seconds) })}</Drill>
                     </span>
                   </td>
-                  <td className="end num">{formatCount(partner.open_commands, locale)}</td>
+                  <td className="end num">
+                    <Drill to={openOf(partner)}>{formatCount(partner.open_commands, locale)}</Drill>
+                  </td>
                   <td>
                     <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>{word('breaker', partner.breaker)}</span>
                     {partner.deferred_at && <span className="badge badge--info">{t('expiry.deferred')}</span>}

@@ -3,11 +3,19 @@ import { useEffect } from 'react';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
+import { rows } from '../../shared/lib/rows';
+import { Drill } from '../../shared/ui/Drill';
 import { Listing } from '../../shared/ui/Listing';
 import { Ago } from '../../shared/ui/Values';
 import { expiryApi } from './expiryApi';
 
 const refreshMs = 30_000;
+const hourMs = 3_600_000;
+
+/** The time that a figure is of, which its rows are of too. */
+const before = (ms: number) => (partner: { measured_at: string }) => ({ from: new Date(Date.parse(partner.measured_at) - ms).toISOString(), to: partner.measured_at });
+const hour = before(hourMs);
+const day = before(24 * hourMs);
 const figures = ['success', 'latency', 'quota', 'queue', 'sla'] as const;
 
 /** How each partner is doing (CON-03): calls of the last hour, quota of today, queue, service level, last confirmation and error. */
@@ -33,11 +41,42 @@ export function PartnerHealth() {
           <td>
             <bdi>{partner.name}</bdi>
           </td>
-          <td className="end num">{share(partner.success_rate)}</td>
-          <td className="end num">{partner.latency_p50_ms === null ? '–' : `${partner.latency_p50_ms} / ${partner.latency_p95_ms} ms`}</td>
-          <td className="end num">{partner.quota_per_day ? `${count(partner.quota_used)} / ${count(partner.quota_per_day)}` : count(partner.quota_used)}</td>
-          <td className="end num">{count(partner.pending + partner.awaiting_callback)}</td>
-          <td className="end num">{share(partner.sla_adherence)}</td>
+          <td className="end num">
+            <Drill to={rows.calls(partner.connector_id, hour(partner))}>
+              {share(partner.success_rate)} ({count(partner.calls)})
+            </Drill>
+            {partner.failed_calls > 0 && (
+              <div className="small">
+                <Drill to={rows.calls(partner.connector_id, { result: 'failed', ...hour(partner) })}>{t('health.failed', { count: partner.failed_calls })}</Drill>
+              </div>
+            )}
+          </td>
+          <td className="end num">
+            {partner.latency_p50_ms === null ? '–' : <Drill to={rows.calls(partner.connector_id, hour(partner))}>{`${partner.latency_p50_ms} / ${partner.latency_p95_ms} ms`}</Drill>}
+          </td>
+          <td className="end num">
+            <Drill to={rows.calls(partner.connector_id, { from: `${partner.measured_at.slice(0, 10)}T00:00:00Z` })}>
+              {partner.quota_per_day ? `${count(partner.quota_used)} / ${count(partner.quota_per_day)}` : count(partner.quota_used)}
+            </Drill>
+          </td>
+          <td className="end num">
+            <Drill to={rows.commands(partner.connector_id, { state: 'pending', due: 'true' })}>{count(partner.pending)}</Drill>
+            {partner.awaiting_callback > 0 && (
+              <div className="small">
+                <Drill to={rows.commands(partner.connector_id, { state: 'sent' })}>{t('health.awaiting', { count: partner.awaiting_callback })}</Drill>
+              </div>
+            )}
+          </td>
+          <td className="end num">
+            <Drill to={rows.commands(partner.connector_id, { service_level: 'met,missed', ...day(partner) })}>
+              {share(partner.sla_adherence)} ({count(partner.judged_commands)})
+            </Drill>
+            {partner.late_commands > 0 && (
+              <div className="small">
+                <Drill to={rows.commands(partner.connector_id, { service_level: 'missed', ...day(partner) })}>{t('health.late', { count: partner.late_commands })}</Drill>
+              </div>
+            )}
+          </td>
           <td className="small">{partner.last_acknowledged_at ? <Ago at={partner.last_acknowledged_at} /> : '–'}</td>
           <td className="small anywhere">{partner.last_error}</td>
         </tr>

@@ -4,6 +4,7 @@ import { useSearchParams } from 'react-router';
 import type { CouponAttempt, GetAttemptTotalsApiArg } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { formatMinor } from '../../shared/lib/format';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { AttemptBadge } from './AttemptBadge';
 import { readFilters, type Filters } from './filters';
@@ -12,7 +13,7 @@ import { redemptionsApi } from './redemptionsApi';
 
 const pageSize = 50;
 const searchable = ['coupon_id', 'customer_id', 'campaign_id', 'from', 'to'] as const;
-const names = [...searchable, 'result', 'reason', 'once'] as const;
+const names = [...searchable, 'result', 'reason', 'once', 'standing'] as const;
 
 function argumentOf(wanted: Filters): GetAttemptTotalsApiArg {
   const coupon = Number(wanted.coupon_id);
@@ -25,12 +26,13 @@ function argumentOf(wanted: Filters): GetAttemptTotalsApiArg {
     ...(wanted.result ? { result: wanted.result } : {}),
     ...(wanted.reason ? { reason: wanted.reason } : {}),
     ...(wanted.once ? { once: true } : {}),
+    ...(wanted.standing ? { standing: true } : {}),
   };
 }
 
 /** What was held, redeemed or refused, newest first: what rates and refusals are made of (MET-24). */
 export function AttemptsPage() {
-  const { t, word } = useTranslation();
+  const { t, word, locale } = useTranslation();
   const [params] = useSearchParams();
   const wanted = readFilters(params, names);
   const pages = usePages(redemptionsApi.endpoints.listAttempts, { limit: pageSize, ...argumentOf(wanted) });
@@ -58,6 +60,7 @@ export function AttemptsPage() {
         ),
       },
       { id: 'channel', header: t('redemption.channel'), meta: { width: 'minmax(90px, 0.7fr)' }, cell: ({ row }) => <span className="truncate">{row.original.channel ?? '–'}</span> },
+      { id: 'discount', header: t('rows.discount'), meta: { width: 'minmax(90px, 0.7fr)', end: true }, cell: ({ row }) => <Minor money={row.original.discount ?? undefined} /> },
       { id: 'amount', header: t('usage.amount'), meta: { width: 'minmax(100px, 0.7fr)', end: true }, cell: ({ row }) => <Minor money={row.original.order_amount ?? undefined} /> },
     ],
     [t, word],
@@ -72,6 +75,14 @@ export function AttemptsPage() {
         isFiltered && (
           <p className="small totals" role="status">
             <strong>{counted.data ? t('rows.attemptCount', { count: counted.data.count }) : '\u00a0'}</strong>
+            {counted.data?.amounts.map(
+              ({ currency, discounts }) =>
+                discounts && (
+                  <span key={currency} className="num">
+                    {t('rows.discounts', { discounts: formatMinor(discounts, locale) })}
+                  </span>
+                ),
+            )}
           </p>
         )
       }

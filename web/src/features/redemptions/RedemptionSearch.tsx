@@ -1,8 +1,8 @@
-import { X } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
 import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
+import { FilterChips } from '../../shared/ui/FilterChips';
 import type { FilterName, Filters } from './filters';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -20,7 +20,6 @@ export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters;
     setError(isBad ? t('redemptions.customerRule') : undefined);
     if (!isBad) onSearch({ ...Object.fromEntries(chips), ...entered });
   };
-  const without = (name: FilterName) => onSearch(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)));
   return (
     <>
       <form className="filters" role="search" onSubmit={submit} noValidate>
@@ -39,20 +38,10 @@ export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters;
         </div>
         {error && <FieldError text={error} />}
       </form>
-      {chips.length > 0 && (
-        <ul className="row" aria-label={t('rows.filters')}>
-          {chips.map(([name, value]) => (
-            <li key={name} className="chip">
-              <span className="anywhere">
-                {t(`rows.by.${name}` as MessageKey)}: <bdi>{valueOf(name, value, t, word)}</bdi>
-              </span>
-              <button type="button" aria-label={t('action.remove', { name: t(`rows.by.${name}` as MessageKey) })} onClick={() => without(name)}>
-                <X className="icon" aria-hidden />
-              </button>
-            </li>
-          ))}
-        </ul>
-      )}
+      <FilterChips
+        chips={chips.map(([name, value]) => ({ name, text: t(`rows.by.${name}` as MessageKey), value: valueOf(name, value, t, word) }))}
+        onRemove={(name) => onSearch(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)))}
+      />
     </>
   );
 }
@@ -74,7 +63,7 @@ function valueOf(name: FilterName, value: string, t: Translation['t'], word: Tra
   if (name === 'weekday') return t('chart.weekdayNames').split(' ')[Number(value) - 1] ?? value;
   if (name === 'month') return t('season.monthNames').split(' ')[Number(value) - 1] ?? value;
   if (name === 'quarter') return `Q${value}`;
-  if (name === 'once') return t('rows.once');
+  if (name === 'once' || name === 'standing') return t(`rows.${name}`);
   const family = families[name];
   return family ? value.split(',').map((one) => word(family, one)).join(', ') : value;
 }

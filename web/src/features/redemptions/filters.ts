@@ -21,7 +21,7 @@ const carried = [
   'quarter',
 ] as const;
 const names = [...searchable, ...carried];
-export type FilterName = (typeof names)[number] | 'result' | 'reason' | 'once';
+export type FilterName = (typeof names)[number] | 'result' | 'reason' | 'once' | 'standing';
 export type Filters = Partial<Record<FilterName, string>>;
 
 /** The filters in an address; others than these are not the page's. */

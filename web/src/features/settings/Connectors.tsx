@@ -1,11 +1,13 @@
 import { Cable, Ellipsis, PlugZap, Plus } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useState } from 'react';
+import { Link } from 'react-router';
 import type { Connector, TestCall } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { rows } from '../../shared/lib/rows';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Menu, MenuItem } from '../../shared/ui/Menu';
@@ -55,7 +57,9 @@ export function Connectors() {
         row={(connector) => (
           <tr key={connector.id}>
             <td>
-              <bdi>{connector.name}</bdi>
+              <Link to={rows.calls(connector.id)}>
+                <bdi>{connector.name}</bdi>
+              </Link>
             </td>
             <td>{word('connectorKind', connector.kind)}</td>
             <td>

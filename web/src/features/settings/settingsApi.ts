@@ -25,6 +25,7 @@ export const settingsApi = client.enhanceEndpoints({
     createLegalHold: { invalidatesTags: ['LegalHold', 'Retention'] },
     endLegalHold: { invalidatesTags: ['LegalHold', 'Retention'] },
     listConnectors: { providesTags: ['Connector'] },
+    getConnector: { providesTags: ['Connector'] },
     createConnector: { invalidatesTags: ['Connector'] },
     replaceConnector: { invalidatesTags: ['Connector'], ...keptUp('Connector') },
     rotateConnectorSecret: { invalidatesTags: ['Connector'] },

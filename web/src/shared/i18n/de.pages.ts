@@ -146,6 +146,7 @@ export const dePages: typeof enPages = {
   'campaigns.empty.text': 'Eine Kampagne gibt Gutscheinen Zeitraum, Budget und Herkunft.',
   'campaign.gone': 'Diese Kampagne gibt es nicht',
   'campaign.noBudget': 'Ohne Budget',
+  'campaign.held': '{held} vorgemerkt',
   'campaign.spentOf': '{spent} von {budget}',
   'campaign.activate': 'Gutscheine einschalten',
   'campaign.deactivate': 'Gutscheine ausschalten',

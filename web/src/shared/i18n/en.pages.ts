@@ -145,6 +145,7 @@ export const enPages = {
   'campaigns.empty.text': 'A campaign gives coupons a period, a budget and an origin.',
   'campaign.gone': 'There is no such campaign',
   'campaign.noBudget': 'No budget',
+  'campaign.held': '{held} held',
   'campaign.spentOf': '{spent} of {budget}',
   'campaign.activate': 'Activate coupons',
   'campaign.deactivate': 'Deactivate coupons',

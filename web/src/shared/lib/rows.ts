@@ -23,6 +23,11 @@ export const rows = {
   /** What a rate of conversion is made of. */
   tries: (filter: Filter) => address('/redemptions/attempts', { ...filter, result: 'redeemed,refused' }),
   views: (filter: Filter) => address('/redemptions/views', filter),
+  /** Uses that are held for a checkout. */
+  held: (filter: Filter) => address('/redemptions/attempts', { ...filter, result: 'held', standing: 'true' }),
+  /** Of a partner. */
+  calls: (connector: string, filter: Filter = {}) => address(`/settings/connectors/${connector}`, filter),
+  commands: (connector: string, filter: Filter = {}) => address(`/settings/connectors/${connector}`, { show: 'commands', ...filter }),
 };
 
 /** The days of a point of a chart: the first and last points of a period may be cut off by it. */

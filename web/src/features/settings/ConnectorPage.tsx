@@ -1,0 +1,180 @@
+import { Cable, Lock, SearchX } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { Link, useParams, useSearchParams } from 'react-router';
+import type { ListCallsApiArg, ListCommandsApiArg } from '../../shared/api/client.generated';
+import { problemOf } from '../../shared/api/problem';
+import { useCan } from '../../shared/api/store';
+import { usePages } from '../../shared/api/usePages';
+import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
+import { formatCount, formatInstant } from '../../shared/lib/format';
+import { rows } from '../../shared/lib/rows';
+import { FilterChips } from '../../shared/ui/FilterChips';
+import { Listing } from '../../shared/ui/Listing';
+import { StatusSelect } from '../../shared/ui/Paged';
+import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { Instant } from '../../shared/ui/Values';
+import { settingsApi } from './settingsApi';
+
+const pageSize = 50;
+const results = ['ok', 'failed'] as const;
+const states = ['pending', 'sent', 'acknowledged', 'manual', 'done_by_hand', 'dropped'] as const;
+const looks: Record<string, string> = { acknowledged: 'ok', done_by_hand: 'ok', manual: 'danger', dropped: 'danger' };
+
+type Filter = 'result' | 'state' | 'due' | 'service_level' | 'from' | 'to';
+type Filters = Partial<Record<Filter, string>>;
+
+/** A partner's calls and commands: the rows that its figures are made of (MET-24). */
+export function ConnectorPage() {
+  const { t } = useTranslation();
+  const can = useCan();
+  const { id = '' } = useParams();
+  const [params] = useSearchParams();
+  const mayRead = can('connectors.read');
+  const { data, error, refetch } = settingsApi.endpoints.getConnector.useQuery({ id }, { skip: !mayRead });
+  const showsCommands = params.get('show') === 'commands';
+  if (!mayRead) return <Whole icon={Lock} title={t('error.forbidden')} />;
+  if (problemOf(error)?.status === 404) return <Whole icon={SearchX} title={t('stream.gone')} />;
+  return (
+    <div className="page">
+      <header className="page__head">
+        <div>
+          <h1 className="anywhere">
+            <bdi>{data?.name ?? t('settings.connectors')}</bdi>
+          </h1>
+          <p>{t('stream.text')}</p>
+        </div>
+      </header>
+      <nav className="tabs" aria-label={t('stream.parts')}>
+        <Link className="tab" to={rows.calls(id)} aria-current={showsCommands ? undefined : 'page'}>
+          {t('stream.calls')}
+        </Link>
+        <Link className="tab" to={rows.commands(id)} aria-current={showsCommands ? 'page' : undefined}>
+          {t('stream.commands')}
+        </Link>
+      </nav>
+      {error ? <ErrorState error={error} onRetry={refetch} /> : !data ? <Skeletons lines={8} /> : showsCommands ? <Commands id={id} /> : <Calls id={id} />}
+    </div>
+  );
+}
+
+function Whole(props: { icon: typeof Lock; title: string }) {
+  const { t } = useTranslation();
+  return (
+    <div className="page">
+      <EmptyState isPage {...props} action={<Link to="/settings/connectors">{t('settings.connectors')}</Link>} />
+    </div>
+  );
+}
+
+/** The filters of the address that a list has, and a way to change them. */
+function useFilters(names: readonly Filter[]) {
+  const [params, setParams] = useSearchParams();
+  const wanted: Filters = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
+  const set = (next: Filters) => {
+    const shown = params.get('show');
+    setParams({ ...(shown ? { show: shown } : {}), ...(Object.fromEntries(Object.entries(next).filter(([, value]) => value)) as Record<string, string>) });
+  };
+  return { wanted, set };
+}
+
+function Calls({ id }: { id: string }) {
+  const { t, word, locale } = useTranslation();
+  const { wanted, set } = useFilters(['result', 'from', 'to']);
+  const filter: Omit<ListCallsApiArg, 'limit'> = { id, ...wanted, result: results.find((one) => one === wanted.result) };
+  const pages = usePages(settingsApi.endpoints.listCalls, { limit: pageSize, ...filter });
+  const totals = settingsApi.endpoints.getCallTotals.useQuery(filter).data;
+  return (
+    <Found wanted={wanted} set={set} totals={totals && t('stream.callCount', { count: totals.calls, failed: totals.failed })}>
+      <Listing
+        title={t('stream.calls')}
+        icon={Cable}
+        empty={t('stream.noCalls')}
+        pages={pages}
+        action={<StatusSelect label={t('stream.result')} statuses={results} family="callResult" value={filter.result} onChange={(result) => set({ ...wanted, result })} />}
+        columns={[t('usage.when'), t('stream.result'), { name: t('stream.calls'), end: true }, { name: t('stream.milliseconds'), end: true }, t('stream.positions')]}
+        row={(call) => (
+          <tr key={call.id}>
+            <td>
+              <Instant at={call.at} />
+            </td>
+            <td>
+              <span className={`badge badge--${call.outcome === 'ok' ? 'ok' : 'danger'}`}>{word('callOutcome', call.outcome)}</span> {call.status}
+            </td>
+            <td className="end num">{formatCount(call.calls, locale)}</td>
+            <td className="end num">{formatCount(call.milliseconds, locale)}</td>
+            <td className="num">{call.from_position === call.to_position ? call.to_position : `${call.from_position} – ${call.to_position}`}</td>
+          </tr>
+        )}
+      />
+    </Found>
+  );
+}
+
+function Commands({ id }: { id: string }) {
+  const { t, word, locale } = useTranslation();
+  const { wanted, set } = useFilters(['state', 'due', 'service_level', 'from', 'to']);
+  const { state, service_level: serviceLevel, from, to } = wanted;
+  const filter: Omit<ListCommandsApiArg, 'limit'> = {
+    id,
+    ...(state ? { state } : {}),
+    ...(wanted.due ? { due: true } : {}),
+    ...(serviceLevel ? { serviceLevel } : {}),
+    ...(from ? { from } : {}),
+    ...(to ? { to } : {}),
+  };
+  const pages = usePages(settingsApi.endpoints.listCommands, { limit: pageSize, ...filter });
+  const totals = settingsApi.endpoints.getCommandTotals.useQuery(filter).data;
+  return (
+    <Found wanted={wanted} set={set} totals={totals && t('stream.commandCount', { count: totals.count, units: totals.units })}>
+      <Listing
+        title={t('stream.commands')}
+        icon={Cable}
+        empty={t('stream.noCommands')}
+        pages={pages}
+        action={<StatusSelect label={t('filter.status')} statuses={states} family="commandState" value={states.find((one) => one === state)} onChange={(next) => set({ ...wanted, state: next })} />}
+        columns={[t('stream.position'), t('queue.what'), t('filter.status'), t('stream.due'), t('unit.acknowledged'), { name: t('stream.rounds'), end: true }]}
+        row={(command) => (
+          <tr key={command.position}>
+            <td className="num">{command.position}</td>
+            <td>
+              {word('command', command.kind)}: {formatCount(command.size, locale)}
+            </td>
+            <td>
+              <span className={`badge badge--${looks[command.state] ?? 'info'}`}>{word('commandState', command.state)}</span>
+              {command.error && <div className="small muted anywhere">{command.error}</div>}
+            </td>
+            <td>
+              <Instant at={command.due_at} />
+            </td>
+            <td>
+              <Instant at={command.acknowledged_at} />
+            </td>
+            <td className="end num">{formatCount(command.attempts, locale)}</td>
+          </tr>
+        )}
+      />
+    </Found>
+  );
+}
+
+const families: Partial<Record<Filter, string>> = { result: 'callResult', state: 'commandState', service_level: 'serviceLevel' };
+
+/** Rows, with what they were reached by and what they add up to. */
+function Found({ wanted, set, totals, children }: { wanted: Filters; set: (next: Filters) => void; totals: string | undefined; children: ReactNode }) {
+  const { t, word, locale } = useTranslation();
+  const valueOf = (name: Filter, value: string) => {
+    const family = families[name];
+    if (family) return value.split(',').map((one) => word(family, one)).join(', ');
+    return name === 'due' ? t('value.yes') : formatInstant(value, locale) || value;
+  };
+  const chips = (Object.entries(wanted) as [Filter, string][]).map(([name, value]) => ({ name, text: t(`stream.by.${name}` as MessageKey), value: valueOf(name, value) }));
+  return (
+    <div className="stack stack--tight">
+      <FilterChips chips={chips} onRemove={(name) => set(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)))} />
+      <p className="small totals" role="status">
+        <strong>{totals ?? '\u00a0'}</strong>
+      </p>
+      {children}
+    </div>
+  );
+}
