@@ -221,7 +221,8 @@ public sealed partial class ArchitectureTests
             .Where(static f => !f.Name.StartsWith("bin/", StringComparison.Ordinal))
             .Select(static f => new Source(f.Name, Comment().Replace(File.ReadAllText(f.File), "")));
 
-    private static string Root()
+    /// <summary>Where the checkout is.</summary>
+    internal static string Root()
     {
         for (var place = new DirectoryInfo(AppContext.BaseDirectory); place is not null; place = place.Parent)
         {

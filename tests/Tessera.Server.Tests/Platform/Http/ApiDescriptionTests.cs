@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -9,7 +10,7 @@ using Xunit;
 namespace Tessera.Server.Tests.Platform.Http;
 
 [Collection(PostgresCollection.Name)]
-public sealed class ApiDescriptionTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed partial class ApiDescriptionTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private TestHost _host = null!;
     private JsonElement _document;
@@ -106,6 +107,20 @@ public sealed class ApiDescriptionTests(PostgresFixture postgres) : IAsyncLifeti
 
         Assert.Equal(404, (await _host.GetAsync(ProblemCatalogue.Path + "/nothing", stranger)).Status);
     }
+
+    /// <summary>The service says it in English; on German pages the app has these words for it instead.</summary>
+    [Fact]
+    public void Every_problem_code_has_german_words_in_the_app()
+    {
+        var texts = File.ReadAllText(
+            Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n", "de.refusals.ts")
+        );
+        var known = GermanWords().Matches(texts).Select(static word => word.Groups["code"].Value).ToArray();
+        Assert.Equal(ProblemCatalogue.All.Keys.Order(StringComparer.Ordinal), known.Order(StringComparer.Ordinal));
+    }
+
+    [GeneratedRegex("^ +'problem\\.(?<code>[a-z_]+)': '.{12,}',$", RegexOptions.Multiline, 1_000)]
+    private static partial Regex GermanWords();
 
     private IEnumerable<(string Path, string Method, JsonElement Json)> Operations() =>
         _document

@@ -23,12 +23,15 @@ export function problemOf(error: QueryFailure | undefined): Problem | null {
     : { status: error.status, code: 'http_' + error.status, detail: '' };
 }
 
-/** What is wrong with a field: by its code where the reader's language has words for that, or else in the service's own. */
-export function faultText({ code, message }: { code: string; message: string }, t: Translation['t']): string {
-  const key = `fault.${code}`;
+/** By its code where the reader's language has words for that, or else in the service's own. */
+function wordsFor(family: 'fault' | 'problem', code: string, otherwise: string, t: Translation['t']): string {
+  const key = `${family}.${code}`;
   const text = t(key as MessageKey);
-  return text === key ? message : text;
+  return text === key ? otherwise : text;
 }
+
+/** What is wrong with a field. */
+export const faultText = ({ code, message }: { code: string; message: string }, t: Translation['t']) => wordsFor('fault', code, message, t);
 
 /** The fields an answer finds fault with, each with what is wrong. */
 export const faultsOf = (error: QueryFailure | undefined, t: Translation['t']) =>
@@ -41,5 +44,6 @@ export function messageOf(error: QueryFailure | undefined, t: Translation['t']):
   if (problem?.status === 412) return t('error.stale');
   const [first] = faultsOf(error, t);
   if (first) return `${first.message} (${first.field})`;
-  return problem?.detail || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));
+  const told = problem && wordsFor('problem', problem.code, problem.detail, t);
+  return told || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));
 }

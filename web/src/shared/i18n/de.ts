@@ -7,6 +7,7 @@ import { deEvents } from './de.events';
 import { deFaults } from './de.faults';
 import { deKeeping } from './de.keeping';
 import { dePages } from './de.pages';
+import { deRefusals } from './de.refusals';
 import { deRows } from './de.rows';
 import { deSettings } from './de.settings';
 import { deUnits } from './de.units';
@@ -24,6 +25,7 @@ export const de: Messages = {
   ...deFaults,
   ...deKeeping,
   ...dePages,
+  ...deRefusals,
   ...deRows,
   ...deWatch,
   ...deSettings,
