@@ -1,5 +1,5 @@
 import { Link } from 'react-router';
-import { useTranslation } from '../i18n/i18n';
+import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
 import { Instant } from './Values';
 
 export interface LogEntry {
@@ -65,6 +65,13 @@ const objectOf = (value: unknown) => (value && typeof value === 'object' && !Arr
 
 const wordsOf = (value: unknown) => (value === null || value === undefined ? '–' : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
 
+/** What a member of an entry is called; its own name where there is no word for it. */
+function nameOf(member: string, t: Translation['t']): string {
+  const key = `member.${member}`;
+  const text = t(key as MessageKey);
+  return text === key ? member : text;
+}
+
 /** What was and what is, where it says so, and all else that it names. */
 export function Data({ data }: { data: Record<string, unknown> }) {
   const { before, after, ...others } = data;
@@ -80,13 +87,14 @@ export function Data({ data }: { data: Record<string, unknown> }) {
 
 /** What was, and what is since. */
 function Changes({ before, after }: { before: Record<string, unknown>; after: Record<string, unknown> }) {
+  const { t } = useTranslation();
   // What is said only of before, such as a version, was not changed by it.
   const names = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   return (
     <dl className="facts">
       {names.map((name) => (
         <div className="facts__pair" key={name}>
-          <dt>{name}</dt>
+          <dt title={name}>{nameOf(name, t)}</dt>
           <dd>
             <del className="muted">{wordsOf(before[name])}</del> → {wordsOf(after[name])}
           </dd>
@@ -118,7 +126,7 @@ function Facts({ data }: { data: Record<string, unknown> }) {
         const place = places[name];
         return (
           <div className="facts__pair" key={name}>
-            <dt>{name}</dt>
+            <dt title={name}>{nameOf(name, t)}</dt>
             <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{value}</Link> : wordsOf(value)}</dd>
           </div>
         );
