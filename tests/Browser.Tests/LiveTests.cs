@@ -34,6 +34,44 @@ public sealed class LiveTests(App app)
         view.AssertHealthy();
     }
 
+    [Theory]
+    [InlineData(390)]
+    [InlineData(1440)]
+    public async Task A_message_leaves_the_buttons_of_a_dialog_free(int width)
+    {
+        var code = "LIVEFREE" + width;
+        var units = await Shop.CouponAsync(app, code + "U", new { code_kind = "unique" });
+        var issued = await app.Host.PostAsync($"/api/v1/admin/coupons/{units}/instances", new { count = 1 });
+        Assert.True(issued.Status == 201, issued.Body);
+        var unit = issued.Json.GetProperty("data")[0].GetProperty("id").ToString();
+        await Shop.CouponAsync(app, code, new { max_uses_total = 1 });
+        await using var view = await app.OpenAsync(width, byKeyboard: false);
+        // A drawer: its foot is at the end of the window, where messages are too.
+        await view.GoAsync($"/coupons/{units}/units/{unit}");
+        await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
+        await Shop.RedeemAsync(app, code, "free-" + width);
+        var message = view.Page.Locator(".toast").Filter(new() { HasText = code + " has reached its limit" });
+        await Expect(message).ToBeVisibleAsync();
+        // With the focus in it, it stays.
+        await message.GetByRole(AriaRole.Button).Last.FocusAsync();
+        var revoke = view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Revoke" });
+        await Expect(revoke).ToBeVisibleAsync();
+        const string isFree = """
+            button => {
+                const box = button.getBoundingClientRect();
+                const hit = (x, y) => button.contains(document.elementFromPoint(x, y));
+                return hit(box.left + 3, box.top + 3) && hit(box.right - 3, box.bottom - 3)
+                    && hit(box.left + box.width / 2, box.top + box.height / 2);
+            }
+            """;
+        await view.Page.WaitForFunctionAsync(isFree, await revoke.ElementHandleAsync());
+        await Expect(message).ToBeVisibleAsync();
+        await revoke.ClickAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Alertdialog)).ToBeVisibleAsync();
+        await Expect(message).ToBeVisibleAsync();
+        view.AssertHealthy();
+    }
+
     [Fact]
     public async Task A_use_that_is_told_while_the_list_is_asked_for_is_not_hidden_by_the_answer()
     {

@@ -3,6 +3,7 @@ import { X } from 'lucide-react';
 import { useId, useRef, type ReactNode } from 'react';
 import { useTranslation } from '../i18n/i18n';
 import { Button } from './Button';
+import { useFootRoom } from './footRoom';
 
 interface DialogProps {
   title: ReactNode;
@@ -56,7 +57,16 @@ export function Dialog({ title, onClose, children, foot, look = 'dialog', aside,
       <div className="dialog__body" tabIndex={0} role="group" aria-labelledby={heading}>
         {children}
       </div>
-      {foot && <footer className="dialog__foot">{foot}</footer>}
+      {foot && <Foot>{foot}</Foot>}
     </Ariakit.Dialog>
+  );
+}
+
+function Foot({ children }: { children: ReactNode }) {
+  const ref = useFootRoom();
+  return (
+    <footer className="dialog__foot" ref={ref}>
+      {children}
+    </footer>
   );
 }
