@@ -39,7 +39,9 @@ export function PartnerHealth() {
       row={(partner) => (
         <tr key={partner.connector_id}>
           <td>
-            <bdi>{partner.name}</bdi>
+            <Drill to={rows.calls(partner.connector_id)}>
+              <bdi>{partner.name}</bdi>
+            </Drill>
           </td>
           <td className="end num">
             <Drill to={rows.calls(partner.connector_id, hour(partner))}>
