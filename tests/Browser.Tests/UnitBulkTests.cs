@@ -68,7 +68,7 @@ public sealed class UnitBulkTests(App app)
     [Theory]
     [InlineData(1440)]
     [InlineData(390)]
-    public async Task Units_chosen_in_their_coupon_are_cancelled_together(int width)
+    public async Task Units_chosen_in_their_coupon_are_cancelled_together_and_their_job_undoes_that(int width)
     {
         var (coupon, codes) = await UnitsAsync("CHOSEN" + width, 3);
         await using var view = await app.OpenAsync(width);
@@ -80,7 +80,7 @@ public sealed class UnitBulkTests(App app)
         await view.ChooseAsync(view.Dialog.GetByLabel("New state"), "cancelled");
         Assert.Equal(0, await view.OverflowAsync());
         await view.UseAsync(view.Button("See the effect"));
-        await Expect(view.Dialog).ToContainTextAsync("this state has no way back");
+        await Expect(view.Dialog).ToContainTextAsync("This can be undone as a whole for 30 days");
         await view.WriteAsync(view.Dialog.GetByLabel("Reason"), "They were printed twice.");
         Assert.Empty(await view.AxeAsync());
         Assert.Equal(0, await view.OverflowAsync());
@@ -90,6 +90,15 @@ public sealed class UnitBulkTests(App app)
         await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Cancelled", Exact = true }))
             .ToHaveCountAsync(2);
         await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Issued", Exact = true })).ToHaveCountAsync(1);
+
+        await view.GoAsync("/operations");
+        var job = view.Page.GetByRole(AriaRole.Article).First;
+        await Expect(job).ToContainTextAsync("Cancellation of units");
+        await view.UndoAsync(job);
+        await Expect(job).ToContainTextAsync("Undoing a change");
+        await Expect(job).ToContainTextAsync("Succeeded");
+        await view.GoAsync($"/coupons/{coupon}/units");
+        await Expect(view.Dialog.GetByRole(AriaRole.Cell, new() { Name = "Issued", Exact = true })).ToHaveCountAsync(3);
         view.AssertHealthy();
     }
 

@@ -20,6 +20,12 @@ public static class InstanceTransitions
         "A checkout holds this instance. Release its reservation, or wait until it lapses."
     );
 
+    /// <summary>The refusal of a way back into a window that is over .</summary>
+    public static readonly Refusal WindowOver = new(
+        "window_over",
+        "The validity of this instance is over, so it stays as it is."
+    );
+
     private static readonly InstanceState[] Resting =
     [
         InstanceState.Issued,
@@ -60,6 +66,28 @@ public static class InstanceTransitions
         ([InstanceState.Paid, InstanceState.PendingExpiration, InstanceState.Expired], [InstanceState.Redeemed]),
     ]);
 
+    /// <summary>What the undo of a change of many units, and nothing else, may lead back to (BLK-07).</summary>
+    private static readonly FrozenSet<(InstanceState From, InstanceState To)> ByUndo = Pairs([
+        ([InstanceState.Paid], [InstanceState.Issued]),
+        ([InstanceState.Cancelled, InstanceState.Revoked], Resting),
+        ([InstanceState.Expired], Resting),
+        ([InstanceState.Extended], [.. Resting, InstanceState.Expired]),
+        (
+            [InstanceState.Refunded],
+            [InstanceState.Paid, InstanceState.Redeemed, InstanceState.Expired, InstanceState.Cancelled]
+        ),
+        (
+            [InstanceState.Archived],
+            [
+                InstanceState.Redeemed,
+                InstanceState.Expired,
+                InstanceState.Cancelled,
+                InstanceState.Revoked,
+                InstanceState.Refunded,
+            ]
+        ),
+    ]);
+
     /// <summary>Whether a state may follow another; a new instance starts as <see cref="InstanceState.Issued"/>.</summary>
     /// <param name="from">Null for an instance that is being made.</param>
     /// <param name="to">The state after.</param>
@@ -89,6 +117,25 @@ public static class InstanceTransitions
             _ => null,
         };
     }
+
+    /// <summary>
+    /// Whether the undo of a change of many may lead a unit back to the state it had before that very change. What would be
+    /// live again has to have its window open still; what never ended goes back as long as it lives.
+    /// </summary>
+    /// <param name="present">The state the change led to, under the lock.</param>
+    /// <param name="former">The state before it.</param>
+    /// <param name="validUntil">The present end.</param>
+    /// <param name="now">The database clock, read after the lock.</param>
+    /// <returns>Null if so; else the reason (RUL-13).</returns>
+    public static Refusal? DecideReturn(
+        InstanceState present,
+        InstanceState former,
+        DateTimeOffset validUntil,
+        DateTimeOffset now
+    ) =>
+        !ByUndo.Contains((present, former)) ? Illegal
+        : (present.IsLive() || former.IsLive()) && now >= validUntil ? WindowOver
+        : null;
 
     private static FrozenSet<(InstanceState From, InstanceState To)> Pairs(
         IEnumerable<(InstanceState[] From, InstanceState[] To)> rows

@@ -72,6 +72,10 @@ public sealed record RegionRule(string Region, int MinimumDays, bool MayShorten,
     /// <summary>Why a unit that is live cannot be ended at this instant; null when the rule allows it.</summary>
     public Refusal? CheckEnding() => MayShorten && ShorteningDays == 0 ? null : new Refusal(BroughtForward, Shortening);
 
+    /// <summary>Why units that are live cannot be given an earlier end; null when the rule allows it.</summary>
+    public Refusal? CheckShortening(DateTimeOffset end, DateTimeOffset now) =>
+        IsTooEarly(end, now) ? new Refusal(BroughtForward, Shortening) : null;
+
     private bool IsTooShort(DateTimeOffset from, DateTimeOffset until) => until - from < TimeSpan.FromDays(MinimumDays);
 
     private bool IsTooEarly(DateTimeOffset end, DateTimeOffset now) =>

@@ -216,7 +216,7 @@ public sealed class Verification(string connectionString)
             "select count(*) from verify.transitions",
             """
             with steps as (
-                select instance_id, sequence, from_state, to_state,
+                select instance_id, sequence, from_state, to_state, cause,
                     lag(to_state) over each as before, lag(sequence) over each as previous
                 from verify.transitions window each as (partition by instance_id order by sequence)
             )
@@ -243,6 +243,14 @@ public sealed class Verification(string connectionString)
                     when to_state = 'archived' then from_state in
                         ('redeemed', 'expired', 'cancelled', 'revoked', 'refunded')
                     else false end
+                and not (coalesce(cause, '') = 'undo' and case
+                    when from_state = 'paid' then to_state = 'issued'
+                    when from_state in ('cancelled', 'revoked', 'expired', 'extended') then to_state in
+                        ('issued', 'paid', 'extended', 'pending_expiration')
+                    when from_state = 'refunded' then to_state in ('paid', 'redeemed', 'expired', 'cancelled')
+                    when from_state = 'archived' then to_state in
+                        ('redeemed', 'expired', 'cancelled', 'revoked', 'refunded')
+                    else false end)
             limit 1
             """
         ),

@@ -138,6 +138,37 @@ public static class AccountStore
         return standings;
     }
 
+    /// <summary>Moves what is posted on accounts, under their locks. Those that are not there are left out: nothing bounds them.</summary>
+    /// <param name="work">The transaction.</param>
+    /// <param name="transfer">Of kind <c>post</c> or <c>reverse</c>.</param>
+    /// <param name="at">The database clock.</param>
+    /// <param name="cancel">Cancels.</param>
+    /// <exception cref="PostgresException">Constraint never_beyond_the_bound: an account has no room for it.</exception>
+    public static async Task MoveAsync(UnitOfWork work, Transfer transfer, DateTimeOffset at, CancellationToken cancel)
+    {
+        ArgumentNullException.ThrowIfNull(work);
+        ArgumentNullException.ThrowIfNull(transfer);
+        await work.ExecuteAsync(
+            $"select a.id from balances.account a where a.id = any($1) order by {LockOrder.Sql} for no key update",
+            [transfer.AccountIds],
+            cancel
+        );
+        await work.ExecuteAsync(
+            """
+            with leg as (
+                select l.id, l.amount from unnest($4::uuid[], $5::bigint[]) as l (id, amount)
+                join balances.account a on a.id = l.id
+            ), told as (
+                insert into balances.transfer (id, kind, reference, account_ids, amounts, at)
+                select $1, $2, $3, coalesce(array_agg(id), '{}'), coalesce(array_agg(amount), '{}'), $6 from leg
+            )
+            update balances.account a set posted = a.posted + leg.amount from leg where a.id = leg.id
+            """,
+            [transfer.Id, transfer.Kind, transfer.Reference, transfer.AccountIds, transfer.Amounts, at],
+            cancel
+        );
+    }
+
     /// <summary>
     /// Begins to count what was not limited before: the account stands at what has been used, and its bound is never
     /// below that.

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
 using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Coupons.Export;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Coupons;
@@ -21,7 +22,8 @@ public static class CouponsRoom
             .AddHostedService<ExportWorker>()
             .AddHostedService<TotalsWorker>()
             .AddSingleton<IApprovedAction, BulkChanging>()
-            .AddSingleton<IApprovedAction, BulkDeletion>();
+            .AddSingleton<IApprovedAction, BulkDeletion>()
+            .AddSingleton<Undoing, BulkUndo>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapCoupons(this IEndpointRouteBuilder api)

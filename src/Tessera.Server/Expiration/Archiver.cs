@@ -73,7 +73,8 @@ internal sealed partial class Archiver(Database database, NodeClock nodeClock, I
             FormattableString.Invariant($"Time to live: {due.Days} days after the end"),
             Sweeper.Actor,
             null,
-            null
+            null,
+            IsKept: false
         );
         await ChangeStore.InsertAsync(work, asked, EventLog.Payload(("coupon_id", due.CouponId)), null, null, cancel);
         var outcomes = await UnitChanges.ApplyAsync(work, asked, keys, log, cancel);

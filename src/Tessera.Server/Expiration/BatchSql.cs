@@ -17,32 +17,43 @@ internal static class BatchSql
     public const string Columns =
         "b.coupon_id, b.merchant_id, b.campaign_id, b.channel, b.first, b.last, b.units, b.ends_until, b.budget_minor, b.currency";
 
-    private const string Key = "coupon_id, merchant_id, campaign_id, channel, state, version";
+    private const string Common = "coupon_id, merchant_id, campaign_id, channel, state, version";
 
     /// <summary>Groups the rows of a common table expression with the columns id, valid_until and those of the key.</summary>
-    public static string Of(string rows, string condition) =>
-        $"""
-            run as (
-                select {Key}, min(id) as first, max(id) as last, count(*) as units, min(valid_until) as ends_from,
-                    max(valid_until) as ends_until
-                from (select *, id - row_number() over (partition by {Key} order by id) as island from {rows}
-                    where {condition}) i
-                group by {Key}, island
-            ), cut as (
-                select *, (row_number() over (partition by {Key} order by first) - 1) / {Buckets.RunsPerEvent} as part from run
-            ), batch as materialized (
-                select gen_random_uuid() as event_id, {Key}, array_agg(first order by first) as first,
-                    array_agg(last order by first) as last, sum(units)::bigint as units, min(first) as first_id,
-                    max(last) as last_id, min(ends_from) as ends_from, max(ends_until) as ends_until,
-                    jsonb_agg(jsonb_build_array(first, last) order by first) as list, range_agg(int8range(first, last + 1)) as runs
-                from cut group by {Key}, part
-            ), priced as materialized (
-                select b.*, m.budget_currency as currency, case when m.budget_currency = c.currency
+    /// <param name="rows">Its name.</param>
+    /// <param name="condition">On its rows.</param>
+    /// <param name="isReturn">Whether the rows say what was freed of them (freed_minor, freed_currency) and is taken back.</param>
+    public static string Of(string rows, string condition, bool isReturn = false)
+    {
+        var key = isReturn ? Common + ", freed_minor, freed_currency" : Common;
+        var price = isReturn
+            ? "b.freed_currency as currency, -b.units * b.freed_minor as budget_minor from batch b"
+            : """
+                m.budget_currency as currency, case when m.budget_currency = c.currency
                     then b.units * coalesce(c.discount_minor, c.max_discount_minor, 0) else 0 end as budget_minor
                 from batch b join coupons.coupon c on c.id = b.coupon_id
                 left join campaigns.campaign m on m.id = b.campaign_id
+                """;
+        return $"""
+            run as (
+                select {key}, min(id) as first, max(id) as last, count(*) as units, min(valid_until) as ends_from,
+                    max(valid_until) as ends_until
+                from (select *, id - row_number() over (partition by {key} order by id) as island from {rows}
+                    where {condition}) i
+                group by {key}, island
+            ), cut as (
+                select *, (row_number() over (partition by {key} order by first) - 1) / {Buckets.RunsPerEvent} as part from run
+            ), batch as materialized (
+                select gen_random_uuid() as event_id, {key}, array_agg(first order by first) as first,
+                    array_agg(last order by first) as last, sum(units)::bigint as units, min(first) as first_id,
+                    max(last) as last_id, min(ends_from) as ends_from, max(ends_until) as ends_until,
+                    jsonb_agg(jsonb_build_array(first, last) order by first) as list, range_agg(int8range(first, last + 1)) as runs
+                from cut group by {key}, part
+            ), priced as materialized (
+                select b.*, {price}
             )
             """;
+    }
 
     /// <summary>Writes events and traces of <c>priced</c>; needs <c>k.now</c>. What was written is in <c>priced</c>.</summary>
     public static string Write(BatchWords words) =>
@@ -61,7 +72,7 @@ internal static class BatchSql
             )},
                         'currency', currency)
                     || jsonb_strip_nulls(jsonb_build_object('job_id', {words.Job}, 'change_id', {words.Change},
-                        'valid_until', {Wire(words.NewEnd)})), now
+                        'undo_of', {words.UndoOf}, 'valid_until', {Wire(words.NewEnd)})), now
                 from priced cross join k
             )
             """;
@@ -72,7 +83,9 @@ internal static class BatchSql
                 insert into expiration.batch (id, job_id, coupon_id, merchant_id, campaign_id, channel, from_state, version, runs,
                     first_id, last_id, units, budget_minor, currency, ends_from, ends_until, cause, created_at)
                 select event_id, {words.Job}, coupon_id, merchant_id, campaign_id, channel, state, version, runs, first_id,
-                    last_id, units, budget_minor, currency, ends_from, ends_until, {words.Cause}, now
+                    last_id, {(
+                words.IsReturn ? "-units" : "units"
+            )}, budget_minor, currency, ends_from, ends_until, {words.Cause}, now
                 from priced cross join k
             ),
             """;
@@ -106,7 +119,9 @@ internal static class BatchSql
 /// <param name="Correlation">Of the request.</param>
 /// <param name="Change">Of the change that was asked for.</param>
 /// <param name="NewEnd">Of an extension.</param>
-/// <param name="IsTraced">Whether something is freed, and so has a trace.</param>
+/// <param name="IsTraced">Whether something is freed, or taken back, and so has a trace.</param>
+/// <param name="UndoOf">The operation that is undone.</param>
+/// <param name="IsReturn">Whether what was freed is taken back.</param>
 internal sealed record BatchWords(
     string Actor,
     string Cause = "'end_reached'",
@@ -116,5 +131,7 @@ internal sealed record BatchWords(
     string Correlation = "null",
     string Change = "null::uuid",
     string NewEnd = "null::timestamptz",
-    bool IsTraced = true
+    bool IsTraced = true,
+    string UndoOf = "null::uuid",
+    bool IsReturn = false
 );

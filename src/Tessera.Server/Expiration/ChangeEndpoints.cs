@@ -34,15 +34,15 @@ internal static class ChangeEndpoints
                 new ChangedUnit(17, 1024, "changed", null),
                 new ChangedUnit(17, 1025, "already_redeemed", "This coupon has already been used."),
             ],
-            null,
+            Samples.Id,
             null
         );
         api.MapPost("/expiry/changes", ChangeAsync)
             .WithName("changeInstances")
             .WithSummary("Extend, end, cancel or archive instances, a whole coupon or a whole campaign")
             .WithRemark(
-                "Named instances (at most 1000) are answered one by one. A coupon or campaign becomes an operation. An extension "
-                    + "beyond what one person may give alone waits for approval: status pending, with its request."
+                "Named instances (at most 1000) are answered one by one. A coupon or campaign becomes an operation. What changed more "
+                    + "than one instance can be undone as a unit (undoOperation). An extension beyond what one person may give alone waits for approval: status pending, with its request."
             )
             .WithTags("Expiry")
             .RequirePermission(Permissions.ExpiryChange)
@@ -114,15 +114,15 @@ internal static class ChangeEndpoints
     }
 
     private static HttpAnswer AnswerOf(ChangeResult done) =>
-        done.OperationId is { } operation
+        done.Items is null
             ? HttpAnswer.Json(
                 202,
-                new ChangeAnswer("accepted", done.ChangeId, 0, 0, null, operation, null),
-                "/api/v1/operations/" + operation
+                new ChangeAnswer("accepted", done.ChangeId, 0, 0, null, done.OperationId, null),
+                "/api/v1/operations/" + done.OperationId
             )
             : HttpAnswer.Json(
                 200,
-                new ChangeAnswer("done", done.ChangeId, done.Done, done.Refused, done.Items, null, null)
+                new ChangeAnswer("done", done.ChangeId, done.Done, done.Refused, done.Items, done.OperationId, null)
             );
 
     private static async Task ChangeAsync(HttpContext context, Database database, ApprovalService approvals)
@@ -224,7 +224,7 @@ internal static class ChangeEndpoints
     /// <param name="Done">Instances changed.</param>
     /// <param name="Refused">Instances refused.</param>
     /// <param name="Data">One by one.</param>
-    /// <param name="OperationId">The operation that does it.</param>
+    /// <param name="OperationId">The operation that does it, or as which many that were done can be undone.</param>
     /// <param name="ApprovalId">The request that waits.</param>
     internal sealed record ChangeAnswer(
         string Status,

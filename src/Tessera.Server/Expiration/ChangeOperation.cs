@@ -202,7 +202,7 @@ internal sealed record Tally(int Phase, long Line, DateTimeOffset? At, long Id, 
             : new Tally(0, 0, null, -1, 0, 0, 0);
 }
 
-/// <summary>Runs the changes that callers have asked for. Every node may run it at once.</summary>
+/// <summary>Runs the changes that callers have asked for, and their undoing. Every node may run it at once.</summary>
 internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogger<ChangeWorker> log)
     : Worker(clock, log, TimeSpan.FromSeconds(1))
 {
@@ -210,12 +210,18 @@ internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogge
 
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
-        if (await OperationStore.TakeAsync(database, ChangeOperation.Kind, null, cancel) is not { } operation)
+        if (await OperationStore.TakeAsync(database, ChangeOperation.Kind, null, cancel) is { } change)
         {
-            return false;
+            await ChangeOperation.RunAsync(database, change, _log, cancel);
+            return true;
         }
 
-        await ChangeOperation.RunAsync(database, operation, _log, cancel);
-        return true;
+        if (await OperationStore.TakeAsync(database, ChangeUndo.Kind, null, cancel) is { } undo)
+        {
+            await ChangeUndo.RunAsync(database, undo, cancel);
+            return true;
+        }
+
+        return false;
     }
 }

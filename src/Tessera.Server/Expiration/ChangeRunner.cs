@@ -10,7 +10,7 @@ namespace Tessera.Server.Expiration;
 /// <param name="Done">Units changed.</param>
 /// <param name="Refused">Units refused.</param>
 /// <param name="Items">One by one; null for an operation.</param>
-/// <param name="OperationId">The operation; null when it is done.</param>
+/// <param name="OperationId">The operation that does it, or as which it is listed; null for one unit alone.</param>
 internal sealed record ChangeResult(
     Guid ChangeId,
     long Done,
@@ -43,7 +43,17 @@ internal static class ChangeRunner
         CancellationToken cancel
     )
     {
-        var asked = new AskedChange(Guid.CreateVersion7(), input.Change, reason, actor, requestId, input.MerchantId);
+        // One unit alone is put right by hand; whatever may be many can be undone as a unit.
+        var isMany = input.Scope is not null || input.OperationId is not null || input.Names.Count > 1;
+        var asked = new AskedChange(
+            Guid.CreateVersion7(),
+            input.Change,
+            reason,
+            actor,
+            requestId,
+            input.MerchantId,
+            IsKept: isMany
+        );
         var selection = EventLog.Payload(
             ("units", input.Units?.Length),
             ("coupon_id", input.CouponId),
@@ -52,16 +62,43 @@ internal static class ChangeRunner
         );
         if (input.Scope is null && input.OperationId is null)
         {
-            await ChangeStore.InsertAsync(work, asked, selection, null, approval, cancel);
-            return await ApplyAsync(work, asked, input.Names, log, cancel);
+            var known = isMany ? await CreateAsync(work, asked, input, requestId, leased: true, cancel) : null;
+            await ChangeStore.InsertAsync(work, asked, selection, known?.Id, approval, cancel);
+            var result = await ApplyAsync(work, asked, input.Names, log, cancel);
+            if (known is null)
+            {
+                return result;
+            }
+
+            await OperationErrors.KeepAsync(
+                work,
+                known.Id,
+                [
+                    .. result
+                        .Items!.Where(static i => i.Message is not null)
+                        .Select(static i => new OperationError(
+                            i.InstanceId,
+                            "instance_id",
+                            i.Outcome,
+                            i.Message!,
+                            ChangeOperation.Invariant(i.InstanceId)
+                        )),
+                ],
+                cancel
+            );
+            await OperationStore.TryAdvanceAsync(work, known, known.Total!.Value, result.Refused, null, cancel);
+            var counted = EventLog.Payload(("changed", result.Done), ("refused", result.Refused));
+            await OperationStore.TryEndAsync(work, known, "succeeded", counted, cancel);
+            return result with { OperationId = known.Id };
         }
 
-        var operation = input.OperationId ?? await CreateAsync(work, asked, input, requestId, cancel);
+        var operation =
+            input.OperationId ?? (await CreateAsync(work, asked, input, requestId, leased: false, cancel)).Id;
         if (input.OperationId is not null)
         {
             await work.ExecuteAsync(
-                "update platform.operation set input = input || jsonb_build_object('change_id', $2) where id = $1",
-                [operation, asked.Id],
+                "update platform.operation set input = input || jsonb_build_object('change_id', $2, 'action', $3) where id = $1",
+                [operation, asked.Id, input.Action],
                 cancel
             );
             await OperationStore.TryMoveAsync(work, operation, ["paused"], "pending", cancel);
@@ -71,32 +108,27 @@ internal static class ChangeRunner
         return new ChangeResult(asked.Id, 0, 0, null, operation);
     }
 
-    private static async Task<Guid> CreateAsync(
+    private static async Task<Operation> CreateAsync(
         UnitOfWork work,
         AskedChange asked,
         ChangeInput input,
         string? requestId,
+        bool leased,
         CancellationToken cancel
     )
     {
-        var total = await ChangeStore.CountAsync(work, input.Scope!, input.Change.Action, input.MerchantId, cancel);
+        var total = input.Scope is { } scope
+            ? await ChangeStore.CountAsync(work, scope, input.Change.Action, input.MerchantId, cancel)
+            : input.Names.Distinct().Count();
         var json = EventLog.Payload(
             ("change_id", asked.Id),
+            ("action", input.Action),
             ("coupon_id", input.CouponId),
             ("campaign_id", input.CampaignId),
             ("request_id", requestId),
             ("merchant_id", input.MerchantId)
         );
-        var operation = await OperationStore.CreateAsync(
-            work,
-            ChangeOperation.Kind,
-            json,
-            total,
-            asked.Actor,
-            leased: false,
-            cancel
-        );
-        return operation.Id;
+        return await OperationStore.CreateAsync(work, ChangeOperation.Kind, json, total, asked.Actor, leased, cancel);
     }
 
     private static async Task<ChangeResult> ApplyAsync(

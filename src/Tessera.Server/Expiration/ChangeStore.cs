@@ -2,6 +2,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Expiration;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -49,8 +50,8 @@ internal static class ChangeStore
         work.ExecuteAsync(
             """
             insert into expiration.change (id, action, valid_until, by_override, reason, selection, operation_id, approval_id, actor,
-                merchant_id, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, platform.clock())
+                merchant_id, created_at, undo_until)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, platform.clock(), case when $11 then platform.clock() + $12 end)
             """,
             [
                 asked.Id,
@@ -63,6 +64,8 @@ internal static class ChangeStore
                 Nullable(approval, NpgsqlDbType.Uuid),
                 asked.Actor,
                 Nullable(asked.MerchantId, NpgsqlDbType.Uuid),
+                asked.IsKept,
+                Undoing.Period,
             ],
             cancel
         );
@@ -84,7 +87,10 @@ internal static class ChangeStore
     )
     {
         await using var query = work.Command(
-            "select action, valid_until, by_override, reason, actor, merchant_id from expiration.change where id = $1",
+            """
+            select action, valid_until, by_override, reason, actor, merchant_id, undo_until is not null
+            from expiration.change where id = $1
+            """,
             id
         );
         await using var row = await query.ExecuteReaderAsync(cancel);
@@ -95,7 +101,8 @@ internal static class ChangeStore
                 row.GetString(3),
                 row.GetString(4),
                 requestId,
-                row.Value<Guid>(5)
+                row.Value<Guid>(5),
+                row.GetBoolean(6)
             )
             : null;
     }

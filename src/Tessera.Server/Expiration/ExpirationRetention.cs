@@ -33,6 +33,7 @@ internal static class ExpirationRetention
         {
             FewestDays = 90,
             MayArchive = true,
+            Parts = [new("expiration.change_part", "p.change_id = d.id")],
         },
         new("expiry_figures", "Figures of the expiry pipeline by the minute.", 90, "expiration.minute", "d.at < $1"),
         new("node", "Nodes that are no more.", 30, "expiration.node", "d.seen_at < $1"),

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
 using Tessera.Server.Expiration.Schedules;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Expiration;
@@ -20,6 +21,7 @@ public static class ExpirationRoom
             .AddSingleton<Sweeper>()
             .AddSingleton<CatchUp>()
             .AddSingleton<IApprovedAction, ExtensionApproval>()
+            .AddSingleton<Undoing, ChangeUndo>()
             .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<LookAhead>())
             .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<CatchUp>())
             .AddSingleton<IScheduledPass, Checker>()

@@ -31,7 +31,7 @@ internal static class ListEndpoints
 
     private static readonly Listed<ReleaseView> Releases = Listed.ByTime(
         """
-        select id, coupon_id, campaign_id, units, budget_minor, case when budget_minor > 0 then currency end, cause, ends_from,
+        select id, coupon_id, campaign_id, units, budget_minor, case when budget_minor <> 0 then currency end, cause, ends_from,
             ends_until, created_at from expiration.batch
         """,
         "created_at",

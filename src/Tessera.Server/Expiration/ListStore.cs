@@ -130,9 +130,9 @@ internal sealed record AlertView(
 /// <param name="EventId">Of the event.</param>
 /// <param name="CouponId">Its units are free again.</param>
 /// <param name="CampaignId">Its budget is free again.</param>
-/// <param name="Units">How many.</param>
+/// <param name="Units">How many; less than nothing where an undo took them back.</param>
 /// <param name="Budget">How much; null for none.</param>
-/// <param name="Cause">end_reached, forced or cancellation.</param>
+/// <param name="Cause">end_reached, forced, cancellation or undo.</param>
 /// <param name="EndsFrom">The earliest end.</param>
 /// <param name="EndsUntil">The latest end.</param>
 /// <param name="CreatedAt">When.</param>

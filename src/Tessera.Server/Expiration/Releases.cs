@@ -7,7 +7,7 @@ namespace Tessera.Server.Expiration;
 
 /// <summary>
 /// What expired unused goes back, once and traceably (EXP-11): units to their coupon, budget to their campaign. Two accounts
-/// that only grow say how much; a transfer for each step, and a row of <c>expiration.batch</c> for each event, say from what.
+/// say how much; a transfer for each step, and a row of <c>expiration.batch</c> for each event, say from what.
 /// </summary>
 internal static class Releases
 {
@@ -19,19 +19,7 @@ internal static class Releases
         CancellationToken cancel
     )
     {
-        var legs = batches
-            .GroupBy(static b => b.CouponId)
-            .Select(static g => new Leg(LimitAccount.OfFreedUnits(g.Key), g.Sum(static b => b.Units)))
-            .Concat(
-                batches
-                    .Where(static b => b.BudgetMinor > 0)
-                    .GroupBy(static b => (b.CampaignId, b.Currency))
-                    .Select(static g => new Leg(
-                        LimitAccount.OfFreedBudget(g.Key.CampaignId!, g.Key.Currency!),
-                        g.Sum(static b => b.BudgetMinor)
-                    ))
-            )
-            .ToArray();
+        var legs = LegsOf(batches);
         if (legs.Length == 0)
         {
             return;
@@ -51,4 +39,39 @@ internal static class Releases
         AccountStore.Write(batch, book, [transfer], now);
         await batch.ExecuteNonQueryAsync(cancel);
     }
+
+    /// <summary>Takes releases back, as the undo of what freed them: by transfers of their own, in its transaction.</summary>
+    public static async Task TakeBackAsync(
+        UnitOfWork work,
+        IReadOnlyList<ExpiredBatch> batches,
+        Guid undoOf,
+        DateTimeOffset now,
+        CancellationToken cancel
+    )
+    {
+        // Of units as many as went back; of budget less than nothing already.
+        var legs = LegsOf([.. batches.Select(static b => b with { Units = -b.Units })]);
+        var transfer = new Transfer(
+            Guid.CreateVersion7(),
+            "reverse",
+            undoOf,
+            [.. legs.Select(static l => l.Account.Id)],
+            [.. legs.Select(static l => l.Amount)]
+        );
+        await AccountStore.MoveAsync(work, transfer, now, cancel);
+    }
+
+    private static Leg[] LegsOf(IReadOnlyList<ExpiredBatch> batches) =>
+        [
+            .. batches
+                .GroupBy(static b => b.CouponId)
+                .Select(static g => new Leg(LimitAccount.OfFreedUnits(g.Key), g.Sum(static b => b.Units))),
+            .. batches
+                .Where(static b => b.BudgetMinor != 0)
+                .GroupBy(static b => (b.CampaignId, b.Currency))
+                .Select(static g => new Leg(
+                    LimitAccount.OfFreedBudget(g.Key.CampaignId!, g.Key.Currency!),
+                    g.Sum(static b => b.BudgetMinor)
+                )),
+        ];
 }

@@ -35,11 +35,17 @@ internal static class Telling
             cancel
         );
 
-    /// <summary>Units that have a later end: partners that were told of the old one take them again .</summary>
-    public static Task<int> ExtendedAsync(
+    /// <summary>
+    /// Units that have another end, or were ended and are not any more: partners that were told take them again.
+    /// </summary>
+    /// <param name="work">The transaction.</param>
+    /// <param name="batches">What is live.</param>
+    /// <param name="until">Their end; null: the ends they have.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static Task<int> EnabledAsync(
         UnitOfWork work,
         IReadOnlyList<ExpiredBatch> batches,
-        DateTimeOffset until,
+        DateTimeOffset? until,
         CancellationToken cancel
     ) =>
         CommandStream.AppendAsync(
@@ -53,7 +59,7 @@ internal static class Telling
                         g.Key.Channel,
                         CommandBatch.Instance,
                         IdsOf(g),
-                        until
+                        until ?? g.Max(static b => b.EndsUntil)
                     )),
             ],
             cancel

@@ -119,7 +119,8 @@ internal static class TimelineEndpoints
     {
         await using var query = work.Command(
             """
-            select b.created_at, 'expired', b.cause, b.id, b.job_id from expiration.batch b
+            select b.created_at, case when b.units > 0 then 'expired' else 'returned' end, b.cause, b.id, b.job_id
+            from expiration.batch b
             where b.coupon_id = $1 and b.first_id <= $2 and b.last_id >= $2 and b.runs @> $2
             union all
             select detected_at, 'enqueued', detected_by, null, null from expiration.bucket
@@ -149,8 +150,8 @@ internal static class TimelineEndpoints
 
     /// <summary>A step of the pipeline.</summary>
     /// <param name="At">When.</param>
-    /// <param name="Step">enqueued, ended or expired.</param>
-    /// <param name="Cause">Of the path that enqueued it, or of the expiry: end_reached, forced or cancellation.</param>
+    /// <param name="Step">enqueued, ended, expired, or returned by the undo of a change of many.</param>
+    /// <param name="Cause">Of the path that enqueued it, or of the expiry: end_reached, forced, cancellation or undo.</param>
     /// <param name="EventId">Of its event.</param>
     /// <param name="JobId">Of the job that swept it.</param>
     private sealed record InstanceStep(DateTimeOffset At, string Step, string? Cause, Guid? EventId, long? JobId);

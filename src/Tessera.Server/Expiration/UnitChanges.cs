@@ -162,7 +162,12 @@ internal static class UnitChanges
         }
         else if (asked.Change.Action == UnitAction.Extend)
         {
-            await Telling.ExtendedAsync(work, batches, asked.Change.ValidUntil!.Value, cancel);
+            await Telling.EnabledAsync(work, batches, asked.Change.ValidUntil, cancel);
+        }
+
+        if (asked.IsKept)
+        {
+            await ChangeParts.KeepAsync(work, asked, units, frees ? batches : [], cancel);
         }
     }
 }
@@ -174,11 +179,13 @@ internal static class UnitChanges
 /// <param name="Actor">Who asked.</param>
 /// <param name="RequestId">Of the request.</param>
 /// <param name="MerchantId">Whose units alone; null for all.</param>
+/// <param name="IsKept">Whether what the units were is kept, so that the change can be undone.</param>
 internal sealed record AskedChange(
     Guid Id,
     UnitChange Change,
     string Reason,
     string Actor,
     string? RequestId,
-    Guid? MerchantId
+    Guid? MerchantId,
+    bool IsKept
 );

@@ -32,6 +32,11 @@ internal sealed record HeldUnit(
     bool IsTold
 );
 
+/// <summary>The budget that one unit's end has freed.</summary>
+/// <param name="Minor">In minor units; 0 for none.</param>
+/// <param name="Currency">Of the campaign.</param>
+internal readonly record struct Freed(long Minor, string? Currency);
+
 /// <summary>The SQL of units that are named one by one: late ones, and those somebody changes.</summary>
 internal static class UnitStore
 {
@@ -143,21 +148,27 @@ internal static class UnitStore
     /// <param name="now">The database clock, read after they were locked.</param>
     /// <param name="more">Values of the words.</param>
     /// <param name="cancel">Cancels.</param>
+    /// <param name="freed">What was freed of each, where that is taken back.</param>
     public static async Task<IReadOnlyList<ExpiredBatch>> TellAsync(
         UnitOfWork work,
         IReadOnlyList<HeldUnit> units,
         BatchWords words,
         DateTimeOffset now,
         object?[] more,
-        CancellationToken cancel
+        CancellationToken cancel,
+        IReadOnlyList<Freed>? freed = null
     )
     {
+        var last = 10 + Math.Max(0, more.Length - 1);
+        var (arrays, columns) = freed is null
+            ? ("", "")
+            : ($", ${last + 1}::bigint[], ${last + 2}::text[]", ", freed_minor, freed_currency");
         await using var statement = work.Command(
             $"""
             with k as materialized (select $10::timestamptz as now), due as materialized (
                 select * from unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                    $8::bigint[]) as d (id, valid_until, coupon_id, merchant_id, campaign_id, channel, state, version)
-            ), {BatchSql.Of("due", "true")}, {BatchSql.Write(words)}
+                    $8::bigint[]{arrays}) as d (id, valid_until, coupon_id, merchant_id, campaign_id, channel, state, version{columns})
+            ), {BatchSql.Of("due", "true", freed is not null)}, {BatchSql.Write(words)}
             select {BatchSql.Columns} from priced b
             """,
             Column(units, static u => u.Key.Id),
@@ -174,6 +185,16 @@ internal static class UnitStore
         foreach (var value in more.Skip(1))
         {
             statement.Parameters.Add(UnitOfWork.Parameter(value));
+        }
+
+        if (freed is not null)
+        {
+            statement.Parameters.Add(
+                new NpgsqlParameter<long[]> { TypedValue = [.. freed.Select(static f => f.Minor)] }
+            );
+            statement.Parameters.Add(
+                new NpgsqlParameter<string?[]> { TypedValue = [.. freed.Select(static f => f.Currency)] }
+            );
         }
 
         await using var rows = await statement.ExecuteReaderAsync(cancel);

@@ -7,8 +7,6 @@ using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Coupons;
-using Tessera.Server.Coupons.Bulk;
-using Tessera.Server.Operations.Units;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
@@ -46,7 +44,11 @@ internal static class OperationEndpoints
         RefusalKind.Forbidden
     );
 
-    private static readonly Refusal OverrideForbidden = UnitPlanEndpoints.OverrideForbidden;
+    private static readonly Refusal UndoForbidden = new(
+        "undo_forbidden",
+        "To undo this takes what it took to do it: the same permission, and to be staff where only staff may.",
+        RefusalKind.Forbidden
+    );
 
     private static readonly string[] Statuses = ["pending", "running", "paused", "succeeded", "failed", "cancelled"];
 
@@ -109,18 +111,19 @@ internal static class OperationEndpoints
             .MapPost("/{id:guid}/undo", UndoAsync)
             .WithName("undoOperation")
             .WithSummary(
-                "Undo a bulk change or an import as a unit, as far as nobody changed its coupons or units since"
+                "Undo a change of many or an import as a unit, as far as nobody changed its coupons or units since"
             )
             .RequirePermission(Permissions.CouponsBulk)
             .WithIdempotencyKey(required: true)
             .WithAnswer(202, new UndoAccepted(Samples.Id, 12_000), "Location is the operation that undoes it.")
-            .WithRefusals(BulkUndo.NotUndoable, BulkUndo.StillRuns, OverrideForbidden);
+            .WithRefusals(Undoing.NotUndoable, Undoing.StillRuns, UndoForbidden);
         foreach (var (verb, from, to, summary) in Moves)
         {
             operations
                 .MapPost(
                     "/{id:guid}/" + verb,
-                    (HttpContext context, Guid id, Database database) => MoveAsync(context, id, database, from, to)
+                    (HttpContext context, Guid id, Database database, IEnumerable<Undoing> undoing) =>
+                        MoveAsync(context, id, database, undoing, from, to)
                 )
                 .WithName(verb + "Operation")
                 .WithSummary(summary)
@@ -131,7 +134,12 @@ internal static class OperationEndpoints
         }
     }
 
-    private static async Task ListAsync(HttpContext context, Database database, Cursors cursors)
+    private static async Task ListAsync(
+        HttpContext context,
+        Database database,
+        Cursors cursors,
+        IEnumerable<Undoing> undoing
+    )
     {
         var cancel = context.RequestAborted;
         var merchant = Caller.Of(context).MerchantId;
@@ -149,41 +157,54 @@ internal static class OperationEndpoints
 
         await using var work = await database.BeginAsync(cancel);
         var found = await rows.ReadAsync(work, page, Operations, cancel);
-        var undo = await UndoOfAsync(work, [.. found.Select(static o => o.Id)], cancel);
+        var undo = await UndoOfAsync(undoing, work, [.. found.Select(static o => o.Id)], cancel);
         var answer = page.Answer(context, found, o => View.Of(o, undo.GetValueOrDefault(o.Id)), Operations.Key);
         await answer.SendAsync(context);
     }
 
-    private static async Task GetAsync(HttpContext context, Guid id, Database database)
+    private static async Task GetAsync(HttpContext context, Guid id, Database database, IEnumerable<Undoing> undoing)
     {
         await using var work = await database.BeginAsync(context.RequestAborted);
         var merchant = Caller.Of(context).MerchantId;
         var operation = await OperationStore.FindAsync(work, id, merchant, context.RequestAborted);
         var answer = operation is null
             ? HttpAnswer.Refused(context, Entry.NotFound)
-            : HttpAnswer.Json(200, await ViewAsync(work, operation, context.RequestAborted));
+            : HttpAnswer.Json(200, await ViewAsync(undoing, work, operation, context.RequestAborted));
         await answer.SendAsync(context);
     }
 
-    private static async Task<View> ViewAsync(UnitOfWork work, Operation operation, CancellationToken cancel)
+    private static async Task<View> ViewAsync(
+        IEnumerable<Undoing> undoing,
+        UnitOfWork work,
+        Operation operation,
+        CancellationToken cancel
+    )
     {
-        var undo = await UndoOfAsync(work, [operation.Id], cancel);
+        var undo = await UndoOfAsync(undoing, work, [operation.Id], cancel);
         return View.Of(operation, undo.GetValueOrDefault(operation.Id));
     }
 
-    /// <summary>Which of some operations can be undone, or were, whether they changed coupons or units.</summary>
+    /// <summary>Which of some operations can be undone, or were, whichever room they are of.</summary>
     private static async Task<IReadOnlyDictionary<Guid, UndoFacts>> UndoOfAsync(
+        IEnumerable<Undoing> undoing,
         UnitOfWork work,
         IReadOnlyCollection<Guid> ids,
         CancellationToken cancel
     )
     {
-        var coupons = await BulkPlans.UndoAsync(work, ids, cancel);
-        var units = await UnitPlanStore.UndoAsync(work, ids, cancel);
-        return coupons.Concat(units).ToDictionary();
+        var facts = new Dictionary<Guid, UndoFacts>(ids.Count);
+        foreach (var room in undoing)
+        {
+            foreach (var (id, undo) in await room.FactsAsync(work, ids, cancel))
+            {
+                facts[id] = undo;
+            }
+        }
+
+        return facts;
     }
 
-    private static Task UndoAsync(HttpContext context, Guid id, Database database) =>
+    private static Task UndoAsync(HttpContext context, Guid id, Database database, IEnumerable<Undoing> undoing) =>
         CatalogueChange.RunAsync(
             context,
             database,
@@ -191,18 +212,39 @@ internal static class OperationEndpoints
             {
                 var cancel = CancellationToken.None;
                 var caller = Caller.Of(context);
-                var isOfUnits = await UnitPlanStore.FindAsync(work, id, hold: false, cancel) is not null;
-                if (isOfUnits && !(caller.MerchantId is null && caller.Can(Permissions.InstancesOverride)))
+                var by = new UndoAsked(actor.Actor, caller.ClientId, caller.MerchantId, actor.RequestId);
+                if (await OperationStore.FindAsync(work, id, caller.MerchantId, cancel) is null)
                 {
-                    return HttpAnswer.Refused(context, OverrideForbidden);
+                    return HttpAnswer.Refused(context, Entry.NotFound);
                 }
 
-                var (undo, no) = isOfUnits
-                    ? await UnitUndo.RequestAsync(work, id, actor, caller.ClientId, cancel)
-                    : await BulkUndo.RequestAsync(work, id, actor, cancel);
-                return undo is null
-                    ? HttpAnswer.Refused(context, no!)
-                    : HttpAnswer.Json(202, new UndoAccepted(undo.Id, undo.Total ?? 0), "/api/v1/operations/" + undo.Id);
+                foreach (var room in undoing)
+                {
+                    if ((await room.FindAsync(work, [id], hold: true, cancel)).GetValueOrDefault(id) is not { } change)
+                    {
+                        continue;
+                    }
+
+                    if (
+                        (change.IsForStaff && caller.MerchantId is not null)
+                        || (change.Permission is { } needed && !caller.Can(needed))
+                    )
+                    {
+                        return HttpAnswer.Refused(context, UndoForbidden);
+                    }
+
+                    var (undo, no) = await room.RequestAsync(work, id, change, by, cancel);
+                    return undo is null
+                        ? HttpAnswer.Refused(context, no!)
+                        : HttpAnswer.Json(
+                            202,
+                            new UndoAccepted(undo.Id, undo.Total ?? 0),
+                            "/api/v1/operations/" + undo.Id
+                        );
+                }
+
+                // A file was made, or something computed: nothing was changed.
+                return HttpAnswer.Refused(context, Undoing.NotUndoable);
             },
             required: true
         );
@@ -267,7 +309,14 @@ internal static class OperationEndpoints
         await OperationErrors.WriteAsync(work, id, context.Response.Body, cancel);
     }
 
-    private static async Task MoveAsync(HttpContext context, Guid id, Database database, string[] from, string to)
+    private static async Task MoveAsync(
+        HttpContext context,
+        Guid id,
+        Database database,
+        IEnumerable<Undoing> undoing,
+        string[] from,
+        string to
+    )
     {
         var caller = Caller.Of(context);
         await Idempotent.RunAsync(
@@ -291,7 +340,7 @@ internal static class OperationEndpoints
                 }
 
                 var moved = await OperationStore.FindAsync(work, id, null, cancel);
-                return HttpAnswer.Json(200, await ViewAsync(work, moved!, cancel));
+                return HttpAnswer.Json(200, await ViewAsync(undoing, work, moved!, cancel));
             }
         );
     }

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Tessera.Server.Approvals;
 using Tessera.Server.Operations.Units;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Platform.Retention;
 
 namespace Tessera.Server.Operations;
@@ -17,7 +18,8 @@ public static class OperationsRoom
             .AddSingleton<IApprovedAction, StatusOverride>()
             .AddSingleton<IApprovedAction, BulkEnding>()
             .AddSingleton<IApprovedAction, UnitOverriding>()
-            .AddSingleton<IApprovedAction, UnitEnding>();
+            .AddSingleton<IApprovedAction, UnitEnding>()
+            .AddSingleton<Undoing, UnitUndo>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapOperations(this IEndpointRouteBuilder api)

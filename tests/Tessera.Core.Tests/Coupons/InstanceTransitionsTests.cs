@@ -40,6 +40,74 @@ public sealed class InstanceTransitionsTests
         }
     }
 
+    /// <summary>Where the undo of a change of many may lead back to: each state with those that may have been before.</summary>
+    private const string WaysBack = """
+        paid: issued
+        extended: issued paid extended pending_expiration expired
+        cancelled: issued paid extended pending_expiration
+        revoked: issued paid extended pending_expiration
+        expired: issued paid extended pending_expiration
+        refunded: paid redeemed expired cancelled
+        archived: redeemed expired cancelled revoked refunded
+        """;
+
+    [Fact]
+    public void Exactly_the_ways_back_of_an_undo_are_open_and_to_life_only_within_the_window()
+    {
+        var ways = WaysBack
+            .Split('\n')
+            .Select(static line => line.Split(':'))
+            .ToDictionary(static parts => parts[0].Trim(), static parts => parts[1].Trim().Split(' '));
+        foreach (var from in Enum.GetValues<InstanceState>())
+        {
+            foreach (var to in Enum.GetValues<InstanceState>())
+            {
+                var isOpen = ways.GetValueOrDefault(from.Name())?.Contains(to.Name()) == true;
+                var before = InstanceTransitions.DecideReturn(from, to, Noon, Noon.AddTicks(-1));
+                Assert.True(isOpen == before is null, $"{from} back to {to}: {before?.Code}");
+                var ends = from.IsLive() || to.IsLive();
+                var after = InstanceTransitions.DecideReturn(from, to, Noon, Noon);
+                Assert.Equal(
+                    !isOpen ? "illegal_transition"
+                        : ends ? "window_over"
+                        : null,
+                    after?.Code
+                );
+            }
+        }
+    }
+
+    [Fact]
+    public void Any_change_of_many_has_its_way_back_unless_its_unit_was_held_or_used()
+    {
+        // What a change of many may lead to, from every state it may begin with, is what its undo knows.
+        InstanceState[] made =
+        [
+            InstanceState.Paid,
+            InstanceState.Expired,
+            InstanceState.Extended,
+            InstanceState.Cancelled,
+            InstanceState.Revoked,
+            InstanceState.Refunded,
+            InstanceState.Archived,
+        ];
+        foreach (var from in Enum.GetValues<InstanceState>().Except([InstanceState.Reserved]))
+        {
+            foreach (
+                var to in made.Where(to => InstanceTransitions.IsLegal(from, to, byOverride: to != InstanceState.Paid))
+            )
+            {
+                if (from == InstanceState.Redeemed && (to is InstanceState.Expired or InstanceState.Extended))
+                {
+                    // A redemption that is taken back: its undo records it again.
+                    continue;
+                }
+
+                Assert.Null(InstanceTransitions.DecideReturn(to, from, Noon, Noon.AddTicks(-1)));
+            }
+        }
+    }
+
     [Fact]
     public void An_instance_begins_as_issued()
     {

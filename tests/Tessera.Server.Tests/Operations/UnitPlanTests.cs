@@ -14,7 +14,7 @@ namespace Tessera.Server.Tests.Operations;
 
 /// <summary>Changes of the state of many units: shown first, agreed on, run in batches, undone as a unit (BLK-05).</summary>
 [Collection(PostgresCollection.Name)]
-public sealed class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Path = "/api/v1/admin/instances/bulk";
     private const string Approvals = "/api/v1/approvals";
@@ -170,30 +170,7 @@ public sealed class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
         var wanted = Wanted("revoked", new { coupon_id = many }, null);
         var id = await ApprovedAsync(wanted);
 
-        // A unit of the second batch is held by somebody else while the run is paused.
-        Task run;
-        await using (var holder = new NpgsqlConnection(_host.Database.ConnectionString + ";Pooling=false"))
-        {
-            await holder.OpenAsync();
-            await using var hold = new NpgsqlCommand(
-                $"""
-                begin; select from coupons.instance where id = (select instance_id from operations.unit_line
-                    where plan_id = '{id}' and line = {UnitDeciding.BatchSize + 7}) for update
-                """,
-                holder
-            );
-            await hold.ExecuteNonQueryAsync();
-            run = RunAsync();
-            await UntilAsync(
-                $"""
-                select done = {UnitDeciding.BatchSize} and exists (select from pg_locks where not granted)
-                from platform.operation where id = '{id}'
-                """
-            );
-            Ok(await _host.PostAsync($"/api/v1/operations/{id}/pause"), 200);
-        }
-
-        await run;
+        await PauseInSecondBatchAsync(id, id);
         Assert.Equal(UnitDeciding.BatchSize, await RevokedAsync(many));
         Assert.False(await RunAsync());
         Ok(await _host.PostAsync($"/api/v1/operations/{id}/resume"), 200);
@@ -207,9 +184,25 @@ public sealed class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
             )
         );
 
-        // There is no way back from revoked, and it says so before.
         var again = await PreviewAsync(wanted);
         Assert.Equal((units, 0, units, 0), Counts(again));
+        await VerifyAsync();
+
+        // So does its undo: one that was paused goes on, one that was stopped is asked for again and goes on behind it.
+        var undo = Ok(await _host.PostAsync($"/api/v1/operations/{id}/undo"), 202).Json.GetProperty("operation_id");
+        await PauseInSecondBatchAsync(id, undo.GetGuid());
+        Assert.Equal(units - UnitDeciding.BatchSize, await RevokedAsync(many));
+        Ok(await _host.PostAsync($"/api/v1/operations/{undo.GetGuid()}/cancel"), 200);
+        var rest = Ok(await _host.PostAsync($"/api/v1/operations/{id}/undo"), 202).Json;
+        Assert.Equal(units - UnitDeciding.BatchSize, rest.GetProperty("coupons").GetInt32());
+        Assert.True(await RunAsync());
+        Assert.Equal(0, await RevokedAsync(many));
+        Assert.Equal(
+            $"{units} {units}",
+            await _host.Database.ScalarAsync<string>(
+                "select count(*) || ' ' || count(distinct instance_id) from verify.transitions where cause = 'undo' and sequence = 3"
+            )
+        );
         Assert.Equal((409, "not_undoable"), CodeOf(await _host.PostAsync($"/api/v1/operations/{id}/undo")));
         await VerifyAsync();
     }
@@ -377,18 +370,7 @@ public sealed class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
     private async Task<long> PaidAsync(string code)
     {
         var unit = await _given.UnitAsync(_coupon, code, _customer);
-        await _host.Database.ExecuteAsync(
-            "update coupons.instance set state = 'paid', version = 2 where id = $1",
-            unit
-        );
-        await _host.Database.ExecuteAsync(
-            """
-            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
-            values (gen_random_uuid(), 'instance', $1::text, 'coupon.state_changed', 2, 'job:test',
-                '{"from": "issued", "to": "paid"}', clock_timestamp())
-            """,
-            unit
-        );
+        await _given.PayAsync(unit);
         return unit;
     }
 
@@ -451,6 +433,34 @@ public sealed class UnitPlanTests(PostgresFixture postgres) : IAsyncLifetime
         {
             Assert.True(finding.Fault is null, $"{finding.Name}: {finding.Fault}");
         }
+    }
+
+    /// <summary>Runs an operation, and pauses it while a unit of the second batch of the plan is held by somebody else.</summary>
+    private async Task PauseInSecondBatchAsync(Guid plan, Guid operation)
+    {
+        Task run;
+        await using (var holder = new NpgsqlConnection(_host.Database.ConnectionString + ";Pooling=false"))
+        {
+            await holder.OpenAsync();
+            await using var hold = new NpgsqlCommand(
+                $"""
+                begin; select from coupons.instance where id = (select instance_id from operations.unit_line
+                    where plan_id = '{plan}' and line = {UnitDeciding.BatchSize + 7}) for update
+                """,
+                holder
+            );
+            await hold.ExecuteNonQueryAsync();
+            run = RunAsync();
+            await UntilAsync(
+                $"""
+                select done = {UnitDeciding.BatchSize} and exists (select from pg_locks where not granted)
+                from platform.operation where id = '{operation}'
+                """
+            );
+            Ok(await _host.PostAsync($"/api/v1/operations/{operation}/pause"), 200);
+        }
+
+        await run;
     }
 
     private async Task UntilAsync(string condition)

@@ -97,7 +97,8 @@ internal static class Wordless
             insights.day_total.currency insights.refusal_day.reason insights.saved_view.list
             insights.saved_view.realm insights.saved_view.role insights.view_day.channel
             insights.view_note.channel insights.view_total.channel operations.unit_line.refused
-            operations.unit_line.state_before platform.operation.kind
+            expiration.change_part.currencies expiration.change_part.priors expiration.change_part.states
+            operations.unit_line.prior_before operations.unit_line.state_before platform.operation.kind
             platform.operation_error.field privacy.archived.data_kind privacy.legal_hold.data_kind
             privacy.request.ground privacy.request.proof privacy.request.purposes privacy.retention.data_kind
             privacy.retention_run.data_kind promotions.segment_version.currency promotions.version.state

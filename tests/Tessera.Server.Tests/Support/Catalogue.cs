@@ -75,6 +75,28 @@ public sealed class Catalogue(TestDatabase database)
         return id;
     }
 
+    /// <summary>Makes an issued unit a paid one, as its second step.</summary>
+    public async Task PayAsync(long unit)
+    {
+        await database.ExecuteAsync("update coupons.instance set state = 'paid', version = 2 where id = $1", unit);
+        await database.ExecuteAsync(
+            """
+            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
+            values (gen_random_uuid(), 'instance', $1::text, 'coupon.state_changed', 2, 'job:test',
+                '{"from": "issued", "to": "paid"}', clock_timestamp())
+            """,
+            unit
+        );
+    }
+
+    /// <summary>Lets the window of a unit be over, without anybody having changed it.</summary>
+    public async Task EndAsync(long unit)
+    {
+        var end = await database.ScalarAsync<DateTime>("select clock_timestamp() - interval '1 minute'");
+        await database.ExecuteAsync("select coupons.ensure_instance_months(array[$1])", end);
+        await database.ExecuteAsync("update coupons.instance set valid_until = $2 where id = $1", unit, end);
+    }
+
     public async Task<Guid> CustomerAsync(string? externalId = null)
     {
         var id = Guid.CreateVersion7();

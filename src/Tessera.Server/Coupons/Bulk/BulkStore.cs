@@ -6,6 +6,7 @@ using Tessera.Core.Coupons;
 using Tessera.Core.Limits;
 using Tessera.Server.Balances;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Coupons.Bulk;
 
@@ -59,9 +60,6 @@ internal static class BulkStore
 {
     /// <summary>Coupons in one transaction: few, so that a redemption that meets one of them waits shortly.</summary>
     public const int BatchSize = 2_000;
-
-    /// <summary>For how long a bulk change can be undone (BLK-07).</summary>
-    public static readonly TimeSpan UndoPeriod = TimeSpan.FromDays(30);
 
     private const string PlanColumns =
         "id, action, input::text, merchant_id, total, items_hash, started_at, undo_until, undone_by";
@@ -158,11 +156,12 @@ internal static class BulkStore
     public static async Task<IReadOnlyDictionary<Guid, BulkPlan>> FindAsync(
         UnitOfWork work,
         IReadOnlyCollection<Guid> ids,
+        bool hold,
         CancellationToken cancel
     )
     {
         await using var query = work.Command(
-            $"select {PlanColumns} from coupons.bulk_plan where id = any($1)",
+            $"select {PlanColumns} from coupons.bulk_plan where id = any($1) {(hold ? "for update" : "")}",
             ids.ToArray()
         );
         await using var rows = await query.ExecuteReaderAsync(cancel);
@@ -182,7 +181,7 @@ internal static class BulkStore
             """
             update coupons.bulk_plan set started_at = platform.clock(), undo_until = platform.clock() + $2 where id = $1
             """,
-            [id, UndoPeriod],
+            [id, Undoing.Period],
             cancel
         );
 

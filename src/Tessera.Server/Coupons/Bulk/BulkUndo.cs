@@ -12,21 +12,10 @@ namespace Tessera.Server.Coupons.Bulk;
 /// Undoes a bulk change as a unit (BLK-07): what nobody touched since becomes as it was, what the change made is taken
 /// out again, and everything else is listed as a conflict. It is an operation like the change itself.
 /// </summary>
-internal static class BulkUndo
+internal sealed class BulkUndo : Undoing
 {
     /// <summary>The kind of these operations.</summary>
     public const string Kind = "coupons_undo";
-
-    /// <summary>Not done, or too long ago, or done already.</summary>
-    internal static readonly Refusal NotUndoable = new(
-        "not_undoable",
-        "This cannot be undone: it was undone already, or its time for that is over."
-    );
-
-    internal static readonly Refusal StillRuns = new(
-        "operation_not_over",
-        "This still runs. Stop it first; what it has done can be undone then."
-    );
 
     private static readonly FieldError Touched = new(
         "",
@@ -42,68 +31,25 @@ internal static class BulkUndo
         "This coupon has been used since it was imported, so it stays."
     );
 
-    /// <summary>Asks for the undoing of an operation.</summary>
-    /// <returns>The operation that undoes it, or why it cannot be had.</returns>
-    public static async Task<(Operation? Undo, Refusal? Refusal)> RequestAsync(
+    /// <inheritdoc/>
+    protected override string OperationKind => Kind;
+
+    /// <inheritdoc/>
+    public override async Task<IReadOnlyDictionary<Guid, Undoable>> FindAsync(
         UnitOfWork work,
-        Guid id,
-        CatalogueActor actor,
+        IReadOnlyCollection<Guid> operations,
+        bool hold,
         CancellationToken cancel
-    )
-    {
-        var plan = await BulkStore.FindAsync(work, id, actor.MerchantId, hold: true, cancel);
-        var operation = await OperationStore.FindAsync(work, id, actor.MerchantId, cancel);
-        if (plan is null || operation is null)
-        {
-            return (null, Entry.NotFound);
-        }
-
-        if (!operation.IsOver)
-        {
-            return (null, StillRuns);
-        }
-
-        if (plan.UndoUntil is null || plan.UndoUntil < await work.ClockAsync(cancel))
-        {
-            return (null, NotUndoable);
-        }
-
-        var first = 0;
-        if (plan.UndoneBy is { } before)
-        {
-            if (
-                await OperationStore.FindAsync(work, before, null, cancel) is not { } undone
-                || !IsOpenAgain(undone.Status)
-            )
-            {
-                return (null, NotUndoable);
-            }
-
-            // One that was stopped has undone whole batches; the next goes on behind them.
-            first = BulkTally.Of(undone)?.Parts ?? FirstOf(undone);
-        }
-
-        var input = EventLog.Payload(
-            ("action", "undo"),
-            ("plan_id", plan.Id),
-            ("undoes", plan.Action),
-            ("first", first),
-            ("request_id", actor.RequestId),
-            ("merchant_id", plan.MerchantId),
-            ("output_type", "text/csv"),
-            ("output_name", $"undo-{plan.Id}.csv")
+    ) =>
+        (await BulkStore.FindAsync(work, operations, hold, cancel)).ToDictionary(
+            static p => p.Key,
+            static p => new Undoable(p.Key, p.Value.Action, p.Value.MerchantId, p.Value.UndoUntil, p.Value.UndoneBy)
         );
-        var total = await BulkStore.DoneAsync(work, plan.Id, first, cancel);
-        var undo = await OperationStore.CreateAsync(work, Kind, input, total, actor.Actor, leased: false, cancel);
-        await BulkStore.UndoAsync(work, plan.Id, undo.Id, cancel);
-        return (undo, null);
-    }
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
     public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
     {
-        using var input = JsonDocument.Parse(operation.Input);
-        var plan = input.RootElement.GetProperty("plan_id").GetGuid();
+        var plan = ChangeOf(operation);
         var actor = BulkOperation.ActorOf(operation);
         await BulkOperation.RunAsync(
             database,
@@ -116,19 +62,20 @@ internal static class BulkUndo
                 return batch;
             },
             cancel,
-            FirstOf(operation)
+            (int)FirstOf(operation)
         );
     }
 
-    /// <summary>Whether undoing may be asked for again after an undo of this status: one that will not come to its end.</summary>
-    internal static bool IsOpenAgain(string status) => status is "cancelled" or "failed";
+    /// <inheritdoc/>
+    protected override long? ReachedBy(Operation undo) => BulkTally.Of(undo)?.Parts;
 
-    /// <summary>The batch an undo begins with.</summary>
-    private static int FirstOf(Operation undo)
-    {
-        using var input = JsonDocument.Parse(undo.Input);
-        return input.RootElement.TryGetProperty("first", out var first) ? first.GetInt32() : 0;
-    }
+    /// <inheritdoc/>
+    protected override Task<long> CountAsync(UnitOfWork work, Undoable change, long after, CancellationToken cancel) =>
+        BulkStore.DoneAsync(work, change.Id, (int)after, cancel);
+
+    /// <inheritdoc/>
+    protected override Task MarkAsync(UnitOfWork work, Undoable change, Guid undo, CancellationToken cancel) =>
+        BulkStore.UndoAsync(work, change.Id, undo, cancel);
 
     private static async Task<BulkBatch> DecideAsync(
         UnitOfWork work,

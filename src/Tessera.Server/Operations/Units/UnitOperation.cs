@@ -149,7 +149,7 @@ internal static class UnitOperation
                     );
                 }
 
-                done.Add((verdict, new UnitDone(unit.Version + 1, unit.State.Name(), redemption)));
+                done.Add((verdict, new UnitDone(unit.Version + 1, unit.State.Name(), unit.Prior?.Name(), redemption)));
             }
             else
             {

@@ -19,9 +19,6 @@ internal static class UnitActions
 
     /// <summary>Whether units are cancelled or revoked, which needs no override.</summary>
     public static bool IsEnding(string action) => action is "cancelled" or "revoked";
-
-    /// <summary>Whether the states of units (A.18) have a way back, so that the change can be undone.</summary>
-    public static bool CanBeUndone(string action) => action is Redeemed or Former;
 }
 
 /// <summary>What is known of a redemption that took place; a line of a list may say more than the whole.</summary>
@@ -104,8 +101,9 @@ internal sealed record UnitLine(
 /// <summary>What a change has done to a unit.</summary>
 /// <param name="Version">Of the unit afterwards.</param>
 /// <param name="Before">Its state before.</param>
+/// <param name="Prior">Before: where a redemption that is taken back leads to.</param>
 /// <param name="RedemptionId">That was recorded, or taken back.</param>
-internal sealed record UnitDone(long Version, string Before, Guid? RedemptionId);
+internal sealed record UnitDone(long Version, string Before, string? Prior, Guid? RedemptionId);
 
 /// <summary>A change of many units, as kept.</summary>
 /// <param name="Id">Also of the operation that carries it out.</param>
@@ -116,7 +114,7 @@ internal sealed record UnitDone(long Version, string Before, Guid? RedemptionId)
 /// <param name="Total">Lines.</param>
 /// <param name="LinesHash">Over the lines.</param>
 /// <param name="StartedAt">Null while it waits for approval.</param>
-/// <param name="UndoUntil">Until when it can be undone; null if it cannot.</param>
+/// <param name="UndoUntil">Until when it can be undone; null before it starts.</param>
 /// <param name="UndoneBy">The operation that undoes it.</param>
 internal sealed record UnitPlan(
     Guid Id,

@@ -75,9 +75,8 @@ internal static class UnitPlanEndpoints
             .WithSummary("Change the state of many units, as an operation")
             .WithRemark(
                 "The units that are selected now are kept with their versions: exactly these are changed, and those that somebody "
-                    + "changed in between are left out and listed. Recorded redemptions and redemptions that were taken back can be "
-                    + "undone as a unit; the other states have no way back. Beyond what one person may do alone a second person "
-                    + "approves it first; the answer then names the request."
+                    + "changed in between are left out and listed. The change can be undone as a unit (undoOperation). Beyond what one "
+                    + "person may do alone a second person approves it first; the answer then names the request."
             )
             .RequirePermission(Permissions.CouponsBulk)
             .WithBody(
@@ -129,7 +128,7 @@ internal static class UnitPlanEndpoints
         var by = await Requester.OfAsync(work, caller, RequestIds.Of(context), cancel);
         var kind = UnitApproval.KindOf(plan.Action);
         var waits = await approvals.WouldWaitAsync(work, kind, lines.Count, "item", by, cancel);
-        var view = ViewOf(plan, verdicts, caller.Can(Permissions.CouponsBulk)) with { NeedsApproval = waits };
+        var view = ViewOf(verdicts, caller.Can(Permissions.CouponsBulk)) with { NeedsApproval = waits };
         await HttpAnswer.Json(200, view).SendAsync(context);
     }
 
@@ -192,17 +191,13 @@ internal static class UnitPlanEndpoints
         );
     }
 
-    private static BulkPreviewView ViewOf(UnitPlan plan, IReadOnlyList<UnitVerdict> verdicts, bool withCodes)
+    private static BulkPreviewView ViewOf(IReadOnlyList<UnitVerdict> verdicts, bool withCodes)
     {
         string Shown(UnitVerdict verdict) =>
             verdict.Held is { Code: { } code } && withCodes ? code
             : verdict.Held is { } held ? "#" + held.InstanceId.ToString(CultureInfo.InvariantCulture)
             : "line " + verdict.Line.Line.ToString(CultureInfo.InvariantCulture);
         var changing = verdicts.Where(static v => v.Outcome == "changed").ToList();
-        BulkReason[] final =
-            changing.Count > 0 && !UnitActions.CanBeUndone(plan.Action)
-                ? [new BulkReason("no_way_back", changing.Count, [])]
-                : [];
         return new BulkPreviewView(
             verdicts.Count,
             changing.Count,
@@ -214,7 +209,7 @@ internal static class UnitPlanEndpoints
                     .GroupBy(static v => v.Refused!.Code)
                     .Select(g => new BulkReason(g.Key, g.Count(), [.. g.Take(Examples).Select(Shown)])),
             ],
-            final,
+            [],
             [
                 .. changing
                     .Take(Examples)

@@ -1,7 +1,6 @@
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
-using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
 
@@ -15,7 +14,7 @@ internal static class UnitPlanStore
 
     private const string LineColumns = """
         line, coupon_id, instance_id, version, redeemed_at, order_reference, order_minor, discount_minor, currency, customer_id,
-        refused, done_version, state_before, redemption_id
+        refused, done_version, state_before, prior_before, redemption_id
         """;
 
     /// <summary>Keeps a plan with its lines.</summary>
@@ -108,15 +107,11 @@ internal static class UnitPlanStore
     public static async Task<UnitPlan?> FindAsync(UnitOfWork work, Guid id, bool hold, CancellationToken cancel) =>
         (await FindAsync(work, [id], hold, cancel)).GetValueOrDefault(id);
 
-    /// <summary>Writes that a plan begins, and until when it can be undone, where it can.</summary>
+    /// <summary>Writes that a plan begins, and until when it can be undone.</summary>
     public static Task StartAsync(UnitOfWork work, UnitPlan plan, CancellationToken cancel) =>
         work.ExecuteAsync(
-            """
-            update operations.unit_plan set started_at = platform.clock(),
-                undo_until = case when $2 then platform.clock() + $3 end
-            where id = $1
-            """,
-            [plan.Id, UnitActions.CanBeUndone(plan.Action), BulkPlans.UndoPeriod],
+            "update operations.unit_plan set started_at = platform.clock(), undo_until = platform.clock() + $2 where id = $1",
+            [plan.Id, Undoing.Period],
             cancel
         );
 
@@ -168,6 +163,31 @@ internal static class UnitPlanStore
         return (long)(await query.ExecuteScalarAsync(cancel))!;
     }
 
+    /// <summary>The present ends of the units of lines; those that are gone are left out.</summary>
+    public static async Task<IReadOnlyDictionary<long, DateTimeOffset>> EndsAsync(
+        UnitOfWork work,
+        IReadOnlyList<UnitLine> lines,
+        CancellationToken cancel
+    )
+    {
+        await using var query = work.Command(
+            """
+            select i.id, i.valid_until from unnest($1::bigint[], $2::bigint[]) u (coupon_id, id)
+            join coupons.instance i on i.coupon_id = u.coupon_id and i.id = u.id
+            """,
+            new NpgsqlParameter<long[]> { TypedValue = [.. lines.Select(static l => l.CouponId!.Value)] },
+            new NpgsqlParameter<long[]> { TypedValue = [.. lines.Select(static l => l.InstanceId!.Value)] }
+        );
+        await using var row = await query.ExecuteReaderAsync(cancel);
+        var ends = new Dictionary<long, DateTimeOffset>(lines.Count);
+        while (await row.ReadAsync(cancel))
+        {
+            ends[row.GetInt64(0)] = row.GetFieldValue<DateTimeOffset>(1);
+        }
+
+        return ends;
+    }
+
     /// <summary>Writes what came of lines.</summary>
     public static Task CompleteAsync(
         UnitOfWork work,
@@ -178,9 +198,9 @@ internal static class UnitPlanStore
         work.ExecuteAsync(
             """
             update operations.unit_line l set outcome = d.outcome, done_version = d.version, state_before = d.before,
-                redemption_id = d.redemption
-            from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::uuid[])
-                as d (line, outcome, version, before, redemption)
+                prior_before = d.prior, redemption_id = d.redemption
+            from unnest($2::bigint[], $3::text[], $4::bigint[], $5::text[], $6::text[], $7::uuid[])
+                as d (line, outcome, version, before, prior, redemption)
             where l.plan_id = $1 and l.line = d.line
             """,
             [
@@ -193,31 +213,15 @@ internal static class UnitPlanStore
                     TypedValue = [.. lines.Select(static l => l.Done?.Before)],
                     NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
                 },
+                new NpgsqlParameter<string?[]>
+                {
+                    TypedValue = [.. lines.Select(static l => l.Done?.Prior)],
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text,
+                },
                 new NpgsqlParameter<Guid?[]> { TypedValue = [.. lines.Select(static l => l.Done?.RedemptionId)] },
             ],
             cancel
         );
-
-    /// <summary>What the plans of operations say of undoing them.</summary>
-    public static async Task<IReadOnlyDictionary<Guid, UndoFacts>> UndoAsync(
-        UnitOfWork work,
-        IReadOnlyCollection<Guid> operations,
-        CancellationToken cancel
-    )
-    {
-        var plans = await FindAsync(work, operations, hold: false, cancel);
-        var facts = new Dictionary<Guid, UndoFacts>(plans.Count);
-        foreach (var plan in plans.Values)
-        {
-            var undo = plan.UndoneBy is { } by ? await OperationStore.FindAsync(work, by, null, cancel) : null;
-            facts[plan.Id] = new UndoFacts(
-                plan.UndoUntil,
-                undo is null || BulkUndo.IsOpenAgain(undo.Status) ? null : undo.Id
-            );
-        }
-
-        return facts;
-    }
 
     private static UnitLine Read(NpgsqlDataReader row) =>
         new(
@@ -237,7 +241,7 @@ internal static class UnitPlanStore
         )
         {
             Done = row.Value<long>(11) is { } version
-                ? new UnitDone(version, row.GetString(12), row.Value<Guid>(13))
+                ? new UnitDone(version, row.GetString(12), row.Object<string>(13), row.Value<Guid>(14))
                 : null,
         };
 

@@ -1,92 +1,51 @@
 using System.Text.Json;
 using Tessera.Core;
 using Tessera.Core.Coupons;
-using Tessera.Server.Coupons;
-using Tessera.Server.Coupons.Bulk;
+using Tessera.Server.Access;
+using Tessera.Server.Expiration;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Http;
 using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Operations.Units;
 
 /// <summary>
 /// Undoes a change of many units as a unit (BLK-07): redemptions it recorded are taken back, redemptions it took back are
-/// recorded again, and whatever was changed since is listed as a conflict. It is an operation like the change itself.
+/// recorded again, every other unit gets back the state it had, and whatever was changed since is listed as a conflict.
 /// </summary>
-internal static class UnitUndo
+internal sealed class UnitUndo : Undoing
 {
     /// <summary>The kind of these operations.</summary>
     public const string Kind = "instances_undo";
 
-    /// <summary>Asks for the undoing of an operation.</summary>
-    /// <returns>The operation that undoes it, or why it cannot be had.</returns>
-    public static async Task<(Operation? Undo, Refusal? Refusal)> RequestAsync(
+    /// <inheritdoc/>
+    protected override string OperationKind => Kind;
+
+    /// <inheritdoc/>
+    public override async Task<IReadOnlyDictionary<Guid, Undoable>> FindAsync(
         UnitOfWork work,
-        Guid id,
-        CatalogueActor actor,
-        Guid client,
+        IReadOnlyCollection<Guid> operations,
+        bool hold,
         CancellationToken cancel
-    )
-    {
-        var operation = await OperationStore.FindAsync(work, id, actor.MerchantId, cancel);
-        if (operation is null || await UnitPlanStore.FindAsync(work, id, hold: true, cancel) is not { } plan)
-        {
-            return (null, Entry.NotFound);
-        }
-
-        if (!operation.IsOver)
-        {
-            return (null, BulkUndo.StillRuns);
-        }
-
-        if (plan.UndoUntil is null || plan.UndoUntil < await work.ClockAsync(cancel))
-        {
-            return (null, BulkUndo.NotUndoable);
-        }
-
-        long first = 0;
-        if (plan.UndoneBy is { } before)
-        {
-            if (
-                await OperationStore.FindAsync(work, before, null, cancel) is not { } undone
-                || !BulkUndo.IsOpenAgain(undone.Status)
-            )
+    ) =>
+        (await UnitPlanStore.FindAsync(work, operations, hold, cancel)).ToDictionary(
+            static p => p.Key,
+            static p => new Undoable(p.Key, p.Value.Action, p.Value.MerchantId, p.Value.UndoUntil, p.Value.UndoneBy)
             {
-                return (null, BulkUndo.NotUndoable);
+                Permission = UnitActions.IsEnding(p.Value.Action) ? null : Permissions.InstancesOverride,
+                IsForStaff = !UnitActions.IsEnding(p.Value.Action),
             }
-
-            // One that was stopped has undone whole batches; the next goes on behind them.
-            first = UnitTally.Of(undone)?.Line ?? FirstOf(undone);
-        }
-
-        var input = EventLog.Payload(
-            ("action", "undo"),
-            ("plan_id", plan.Id),
-            ("undoes", plan.Action),
-            ("first", first),
-            ("client_id", client),
-            ("request_id", actor.RequestId),
-            ("merchant_id", plan.MerchantId),
-            ("output_type", "text/csv"),
-            ("output_name", $"undo-{plan.Id}.csv")
         );
-        var total = await UnitPlanStore.DoneAsync(work, plan.Id, first, cancel);
-        var undo = await OperationStore.CreateAsync(work, Kind, input, total, actor.Actor, leased: false, cancel);
-        await UnitPlanStore.UndoAsync(work, plan.Id, undo.Id, cancel);
-        return (undo, null);
-    }
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
     public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
     {
-        using var input = JsonDocument.Parse(operation.Input);
-        var id = input.RootElement.GetProperty("plan_id").GetGuid();
         UnitPlan plan;
         await using (var look = await database.BeginAsync(cancel))
         {
-            plan = (await UnitPlanStore.FindAsync(look, id, hold: false, cancel))!;
+            plan = (await UnitPlanStore.FindAsync(look, ChangeOf(operation), hold: false, cancel))!;
         }
 
+        using var input = JsonDocument.Parse(operation.Input);
         var deed = new OverrideDeed(
             default,
             null,
@@ -103,17 +62,64 @@ internal static class UnitUndo
             async (work, after) =>
             {
                 var lines = await UnitPlanStore.NextAsync(work, plan.Id, after, isDone: true, cancel);
-                return lines.Count == 0 ? [] : await UndoAsync(work, plan, lines, deed, cancel);
+                return lines.Count == 0 ? []
+                    : plan.Action is UnitActions.Redeemed or UnitActions.Former
+                        ? await UndoAsync(work, plan, lines, deed, cancel)
+                    : await ReturnAsync(work, plan, lines, deed, cancel);
             },
             cancel,
             FirstOf(operation)
         );
     }
 
-    private static long FirstOf(Operation undo)
+    /// <inheritdoc/>
+    protected override long? ReachedBy(Operation undo) => UnitTally.Of(undo)?.Line;
+
+    /// <inheritdoc/>
+    protected override Task<long> CountAsync(UnitOfWork work, Undoable change, long after, CancellationToken cancel) =>
+        UnitPlanStore.DoneAsync(work, change.Id, after, cancel);
+
+    /// <inheritdoc/>
+    protected override Task MarkAsync(UnitOfWork work, Undoable change, Guid undo, CancellationToken cancel) =>
+        UnitPlanStore.UndoAsync(work, change.Id, undo, cancel);
+
+    /// <summary>Leads units back to the states they had: no redemption was behind the change.</summary>
+    private static async Task<IReadOnlyList<UnitResult>> ReturnAsync(
+        UnitOfWork work,
+        UnitPlan plan,
+        IReadOnlyList<UnitLine> lines,
+        OverrideDeed deed,
+        CancellationToken cancel
+    )
     {
-        using var input = JsonDocument.Parse(undo.Input);
-        return input.RootElement.GetProperty("first").GetInt64();
+        var ends = await UnitPlanStore.EndsAsync(work, lines, cancel);
+        var made = InstanceStates.Parse(plan.Action);
+        var there = lines.Where(l => ends.ContainsKey(l.InstanceId!.Value)).ToList();
+        var units = there.ConvertAll(line =>
+        {
+            var (id, done) = (line.InstanceId!.Value, line.Done!);
+            return new FormerUnit(
+                new UnitKey(ends[id], id),
+                made,
+                done.Version,
+                InstanceStates.Parse(done.Before),
+                done.Prior is { } prior ? InstanceStates.Parse(prior) : null,
+                ends[id],
+                default
+            );
+        });
+        var back = new ReturnDeed(plan.Id, WasFreeing: false, deed.Actor, deed.RequestId);
+        var refusals = (await UnitReturns.ApplyAsync(work, back, units, cancel))
+            .Zip(there)
+            .ToDictionary(static r => r.Second.Line, static r => r.First);
+        return
+        [
+            .. lines.Select(line =>
+            {
+                var no = refusals.TryGetValue(line.Line, out var refusal) ? refusal : UnitRefusals.Gone;
+                return new UnitResult(line, no is null ? "restored" : "conflict", no);
+            }),
+        ];
     }
 
     private static async Task<IReadOnlyList<UnitResult>> UndoAsync(

@@ -19,6 +19,9 @@ const overrides = ['redeemed', 'former', 'paid', 'refunded'] as const;
 const endings = ['cancelled', 'revoked'] as const;
 const causes = ['merchant_support', 'wrong_redemption', 'payment_dispute', 'technical_fault'] as const;
 
+/** Of these the undo makes units live again, which it may only before their end. */
+const bringsBack = new Set<string>(['paid', 'refunded', 'cancelled', 'revoked']);
+
 type To = (typeof overrides)[number] | (typeof endings)[number];
 type Selection = UnitPreviewWanted['selection'];
 
@@ -121,7 +124,7 @@ export function UnitBulkDialog({ selection, onClose }: { selection: Selection | 
             <Field label={t('bulk.reason')} hint={t('bulk.reason.hint', { count: leastReason })}>
               <textarea className="input" rows={2} maxLength={500} value={entered.reason} onChange={(event) => change({ reason: event.target.value })} />
             </Field>
-            {(entered.to === 'redeemed' || entered.to === 'former') && <p className="muted small">{t('unitBulk.undoable')}</p>}
+            <p className="muted small">{t(bringsBack.has(entered.to) ? 'unitBulk.undoable.open' : 'unitBulk.undoable')}</p>
           </>
         ) : (
           <Choice entered={entered} change={change} isList={!selection} mayOverride={mayOverride} />
