@@ -69,6 +69,8 @@ public static class InstanceTransitions
     /// <summary>What the undo of a change of many units, and nothing else, may lead back to (BLK-07).</summary>
     private static readonly FrozenSet<(InstanceState From, InstanceState To)> ByUndo = Pairs([
         ([InstanceState.Paid], [InstanceState.Issued]),
+        // What was issued cannot be made not to have been: it is withdrawn.
+        ([InstanceState.Issued], [InstanceState.Revoked]),
         ([InstanceState.Cancelled, InstanceState.Revoked], Resting),
         ([InstanceState.Expired], Resting),
         ([InstanceState.Extended], [.. Resting, InstanceState.Expired]),

@@ -2,8 +2,10 @@ using System.Text.Json.Serialization;
 using Npgsql;
 using Tessera.Core;
 using Tessera.Core.Coupons;
+using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Coupons;
 
@@ -27,7 +29,8 @@ internal sealed record BulkItem(
 /// <param name="Created">How many were made.</param>
 /// <param name="Refused">How many were not.</param>
 /// <param name="Results">One a coupon, in the order of the request.</param>
-internal sealed record BulkAnswer(int Created, int Refused, IReadOnlyList<BulkItem> Results);
+/// <param name="OperationId">As which several coupons can be taken back as a unit; null for one alone.</param>
+internal sealed record BulkAnswer(int Created, int Refused, IReadOnlyList<BulkItem> Results, Guid? OperationId);
 
 /// <summary>
 /// Creates many coupons in one transaction and answers item by item (BLK-01): those that keep the rules are made, the
@@ -93,7 +96,72 @@ internal static class BulkCreate
         }
 
         var created = results.Count(static r => r!.Id is not null);
-        return new BulkAnswer(created, items.Count - created, results!);
+        Guid? operation = created > 1 ? await KeepAsync(work, results!, created, actor, cancel) : null;
+        return new BulkAnswer(created, items.Count - created, results!, operation);
+    }
+
+    /// <summary>Keeps what was made as an operation that is over, which can be undone like an import.</summary>
+    private static async Task<Guid> KeepAsync(
+        UnitOfWork work,
+        IReadOnlyList<BulkItem> results,
+        int created,
+        CatalogueActor actor,
+        CancellationToken cancel
+    )
+    {
+        const string action = "create";
+        var id = Guid.CreateVersion7();
+        var input = EventLog.Payload(
+            ("action", action),
+            ("request_id", actor.RequestId),
+            ("merchant_id", actor.MerchantId),
+            ("output_type", "text/csv"),
+            ("output_name", $"{action}-{id}.csv")
+        );
+        var (total, refused) = (results.Count, results.Count - created);
+        var result = EventLog.Payload(("created", created), ("refused", refused));
+        await OperationStore.RecordAsync(
+            work,
+            id,
+            BulkOperation.Kind,
+            input,
+            total,
+            refused,
+            result,
+            actor.Actor,
+            cancel
+        );
+        await BulkStore.InsertPlanAsync(work, id, action, "{}", actor, cancel);
+        await BulkStore.StartAsync(work, id, cancel);
+        var made = results.Where(static r => r.Id is not null).ToList();
+        await BulkStore.AddDoneAsync(
+            work,
+            id,
+            made.ToDictionary(static r => r.Id!.Value, static _ => (1L, (string?)null)),
+            cancel
+        );
+        var lines = BulkOperation.Lines(
+            made.Select(static r => new BulkResult(r.Id!.Value, r.Code!, r.Status, null)),
+            withHeader: true
+        );
+        await OperationStore.WriteChunkAsync(work, id, BulkOperation.Output, 0, lines, cancel);
+        await OperationErrors.KeepAsync(
+            work,
+            id,
+            [
+                .. results
+                    .Where(static r => r.Errors is not null)
+                    .Select(static r => new OperationError(
+                        r.Index + 1,
+                        r.Errors![0].Field,
+                        r.Errors[0].Code,
+                        r.Errors[0].Message,
+                        r.Code
+                    )),
+            ],
+            cancel
+        );
+        return id;
     }
 
     private static async Task<IReadOnlyList<(int Index, long Id, CouponDraft Draft)>> InsertAsync(

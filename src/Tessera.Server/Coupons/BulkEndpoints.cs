@@ -21,8 +21,8 @@ internal static class BulkEndpoints
             .WithIdempotencyKey(required: true)
             .WithAnswer(
                 200,
-                new BulkAnswer(1, 0, [new BulkItem(0, "created", 17, CouponDescriptions.Wanted.Code)]),
-                "Those that keep the rules were made; the others were refused, with their errors."
+                new BulkAnswer(1, 0, [new BulkItem(0, "created", 17, CouponDescriptions.Wanted.Code)], null),
+                "Those that keep the rules were made; the others were refused, with their errors. Several can be undone as a unit."
             );
 
     private static async Task CreateAsync(HttpContext context, Database database)

@@ -29,7 +29,7 @@ public static class CodeOperation
     /// <param name="actor">Who asks.</param>
     /// <param name="leased">Whether the caller runs it itself.</param>
     /// <param name="cancel">Cancels.</param>
-    public static Task<Operation> CreateAsync(
+    public static async Task<Operation> CreateAsync(
         UnitOfWork work,
         long coupon,
         long count,
@@ -40,15 +40,40 @@ public static class CodeOperation
     )
     {
         ArgumentNullException.ThrowIfNull(actor);
-        var input = EventLog.Payload(
+        var input = InputOf(coupon, count, prefix, actor);
+        var operation = await OperationStore.CreateAsync(work, Kind, input, count, actor.Actor, leased, cancel);
+        await IssuedUnits.BeginAsync(work, operation.Id, actor, cancel);
+        return operation;
+    }
+
+    /// <summary>Keeps a few units that were issued in the transaction of a request as an operation that is over.</summary>
+    /// <returns>Its id.</returns>
+    internal static async Task<Guid> RecordAsync(
+        UnitOfWork work,
+        Coupon coupon,
+        string prefix,
+        IReadOnlyList<NewInstance> units,
+        CatalogueActor actor,
+        CancellationToken cancel
+    )
+    {
+        var id = Guid.CreateVersion7();
+        var input = InputOf(coupon.Id, units.Count, prefix, actor);
+        var result = EventLog.Payload(("coupon_id", coupon.Id));
+        await OperationStore.RecordAsync(work, id, Kind, input, units.Count, 0, result, actor.Actor, cancel);
+        await IssuedUnits.BeginAsync(work, id, actor, cancel);
+        await KeepAsync(work, id, 0, CodeGeneration.TermsOf(coupon), units, cancel);
+        return id;
+    }
+
+    private static string InputOf(long coupon, long count, string prefix, CatalogueActor actor) =>
+        EventLog.Payload(
             ("coupon_id", coupon),
             ("count", count),
             ("prefix", prefix),
             ("request_id", actor.RequestId),
             ("merchant_id", actor.MerchantId)
         );
-        return OperationStore.CreateAsync(work, Kind, input, count, actor.Actor, leased, cancel);
-    }
 
     /// <summary>The id of the coupon with unique codes that a code or id names.</summary>
     public static async Task<(long Id, Refusal? Refusal)> FindCouponAsync(
@@ -105,9 +130,10 @@ public static class CodeOperation
 
             var size = (int)Math.Min(CodeGeneration.BatchSize, count - done);
             var units = await CodeGeneration.DrawAsync(work, size, prefix, cancel);
+            var terms = CodeGeneration.TermsOf(coupon!);
             try
             {
-                await InstanceStore.IssueAsync(work, CodeGeneration.TermsOf(coupon!), units, actor, now, cancel);
+                await InstanceStore.IssueAsync(work, terms, units, actor, now, cancel);
             }
             catch (PostgresException taken) when (taken.SqlState == PostgresErrorCodes.UniqueViolation)
             {
@@ -117,7 +143,7 @@ public static class CodeOperation
 
             // All batches before this one were full, so their number follows from what is done.
             var number = (int)(done / CodeGeneration.BatchSize);
-            await OperationStore.WriteChunkAsync(work, operation.Id, Output, number, Lines(units), cancel);
+            await KeepAsync(work, operation.Id, number, terms, units, cancel);
             if (!await OperationStore.TryAdvanceAsync(work, operation, done + size, 0, null, cancel))
             {
                 return false;
@@ -145,9 +171,23 @@ public static class CodeOperation
         return isOurs;
     }
 
-    private static byte[] Lines(NewInstance[] units)
+    /// <summary>Keeps a batch: its codes for the file, its ids for the undo.</summary>
+    private static async Task KeepAsync(
+        UnitOfWork work,
+        Guid operation,
+        int number,
+        InstanceTerms terms,
+        IReadOnlyList<NewInstance> units,
+        CancellationToken cancel
+    )
     {
-        var text = new StringBuilder(units.Length * (CodeAlphabet.MaximumLength + 1));
+        await OperationStore.WriteChunkAsync(work, operation, Output, number, Lines(units), cancel);
+        await IssuedUnits.KeepAsync(work, operation, terms, units, cancel);
+    }
+
+    private static byte[] Lines(IReadOnlyList<NewInstance> units)
+    {
+        var text = new StringBuilder(units.Count * (CodeAlphabet.MaximumLength + 1));
         foreach (var unit in units)
         {
             text.Append(unit.Code).Append('\n');

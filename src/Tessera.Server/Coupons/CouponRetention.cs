@@ -17,7 +17,7 @@ internal static class CouponRetention
         {
             FewestDays = 30,
             MayArchive = true,
-            Parts = [new("coupons.bulk_part", "p.plan_id = d.id")],
+            Parts = [new("coupons.bulk_part", "p.plan_id = d.id"), new("coupons.issued_part", "p.plan_id = d.id")],
         },
     ];
 

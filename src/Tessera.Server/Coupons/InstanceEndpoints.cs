@@ -47,7 +47,7 @@ internal static class InstanceEndpoints
             .RequirePermission(Permissions.CouponsBulk)
             .WithBody(new IssueWanted("SAVE", 2, null))
             .WithIdempotencyKey(required: true)
-            .WithAnswer(201, new Issued([new IssuedUnit(1024, "SAVE8K3QWN5TB2YC", null)]), "Their ids and codes.")
+            .WithAnswer(201, new Issued([new IssuedUnit(1024, "SAVE8K3QWN5TB2YC", null)], null), "Their ids and codes.")
             .WithRefusals(IssueUnits.NotUnique, IssueUnits.Over, IssueUnits.Spent, RegionCheck.TooShort);
         api.MapGet("/admin/coupons/{id:long}/instances/{unit:long}", GetAsync)
             .WithName("getInstance")
@@ -209,19 +209,27 @@ internal static class InstanceEndpoints
                 }
 
                 var (units, no) = await IssueUnits.RunAsync(work, coupon, wanted!, actor, cancel);
-                return no is not null
-                    ? HttpAnswer.Refused(context, no)
-                    : HttpAnswer.Json(
-                        201,
-                        new Issued([.. units!.Select(static u => new IssuedUnit(u.Id, u.Code, u.CustomerId))])
-                    );
+                if (units is null)
+                {
+                    return HttpAnswer.Refused(context, no!);
+                }
+
+                Guid? operation =
+                    units.Count > 1
+                        ? await CodeOperation.RecordAsync(work, coupon, wanted!.Prefix ?? "", units, actor, cancel)
+                        : null;
+                return HttpAnswer.Json(
+                    201,
+                    new Issued([.. units.Select(static u => new IssuedUnit(u.Id, u.Code, u.CustomerId))], operation)
+                );
             },
             required: true
         );
 
     /// <summary>Units and their codes.</summary>
     /// <param name="Data">In the order of the request.</param>
-    private sealed record Issued(IReadOnlyList<IssuedUnit> Data);
+    /// <param name="OperationId">As which several units can be withdrawn as a unit; null for one alone.</param>
+    private sealed record Issued(IReadOnlyList<IssuedUnit> Data, Guid? OperationId);
 
     /// <summary>A unit that was issued.</summary>
     private sealed record IssuedUnit(long Id, string Code, Guid? CustomerId);

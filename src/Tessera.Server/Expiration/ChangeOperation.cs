@@ -146,15 +146,7 @@ internal static class ChangeOperation
                     await OperationErrors.KeepAsync(
                         work,
                         operation.Id,
-                        [
-                            .. refused.Select(o => new OperationError(
-                                o.Key.Id,
-                                "instance_id",
-                                o.Refusal!.Code,
-                                o.Refusal.Message,
-                                Invariant(o.Key.Id)
-                            )),
-                        ],
+                        [.. refused.Select(static o => Error(o.Key.Id, o.Refusal!))],
                         cancel
                     );
                     var changed = outcomes.Count - refused.Count;
@@ -181,6 +173,10 @@ internal static class ChangeOperation
         await EndAsync(database, operation, "succeeded", tally, null, cancel);
     }
 
+    /// <summary>Why a unit stays as it is, in the file of an operation.</summary>
+    internal static OperationError Error(long unit, Refusal refusal) =>
+        new(unit, "instance_id", refusal.Code, refusal.Message, Invariant(unit));
+
     internal static string Invariant(long number) => number.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }
 
@@ -206,6 +202,12 @@ internal sealed record Tally(int Phase, long Line, DateTimeOffset? At, long Id, 
 internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogger<ChangeWorker> log)
     : Worker(clock, log, TimeSpan.FromSeconds(1))
 {
+    private static readonly (string Kind, PartUndo Undo)[] Undos =
+    [
+        (ChangeUndo.Kind, new ChangeUndo()),
+        (IssueUndo.Kind, new IssueUndo()),
+    ];
+
     private readonly ILogger _log = log;
 
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
@@ -216,10 +218,13 @@ internal sealed class ChangeWorker(Database database, TimeProvider clock, ILogge
             return true;
         }
 
-        if (await OperationStore.TakeAsync(database, ChangeUndo.Kind, null, cancel) is { } undo)
+        foreach (var (kind, undoing) in Undos)
         {
-            await ChangeUndo.RunAsync(database, undo, cancel);
-            return true;
+            if (await OperationStore.TakeAsync(database, kind, null, cancel) is { } undo)
+            {
+                await undoing.RunAsync(database, undo, cancel);
+                return true;
+            }
         }
 
         return false;

@@ -1,6 +1,7 @@
 using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
+using Tessera.Core.Expiration;
 using Tessera.Server.Platform;
 
 namespace Tessera.Server.Expiration;
@@ -54,8 +55,8 @@ internal static class ChangeParts
     }
 
     /// <summary>The next batch of a change, as its units were.</summary>
-    /// <returns>Its number and the units; null when there are no more.</returns>
-    public static async Task<(long Number, IReadOnlyList<FormerUnit> Units)?> NextAsync(
+    /// <returns>Null when there are no more.</returns>
+    public static async Task<FormerUnits?> NextAsync(
         UnitOfWork work,
         AskedChange asked,
         long after,
@@ -64,8 +65,9 @@ internal static class ChangeParts
     {
         await using var query = work.Command(
             """
-            select number, ids, versions, ends, states, priors, freed, currencies from expiration.change_part
-            where change_id = $1 and number > $2 order by number limit 1
+            select p.number, p.ids, p.versions, p.ends, p.states, p.priors, p.freed, p.currencies, c.operation_id
+            from expiration.change_part p join expiration.change c on c.id = p.change_id
+            where p.change_id = $1 and p.number > $2 order by p.number limit 1
             """,
             asked.Id,
             after
@@ -97,7 +99,8 @@ internal static class ChangeParts
             );
         }
 
-        return (row.GetInt64(0), units);
+        var wasFreeing = asked.Change.Action is UnitAction.Expire or UnitAction.Cancel;
+        return new FormerUnits(row.GetInt64(0), row.GetGuid(8), wasFreeing, units);
     }
 
     /// <summary>How many units a change has changed, in the batches after one.</summary>

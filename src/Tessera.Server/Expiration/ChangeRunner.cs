@@ -62,38 +62,21 @@ internal static class ChangeRunner
         );
         if (input.Scope is null && input.OperationId is null)
         {
-            var known = isMany ? await CreateAsync(work, asked, input, requestId, leased: true, cancel) : null;
-            await ChangeStore.InsertAsync(work, asked, selection, known?.Id, approval, cancel);
+            Guid? recorded = isMany ? Guid.CreateVersion7() : null;
+            await ChangeStore.InsertAsync(work, asked, selection, recorded, approval, cancel);
             var result = await ApplyAsync(work, asked, input.Names, log, cancel);
-            if (known is null)
+            if (recorded is { } id)
             {
-                return result;
+                await RecordAsync(work, id, asked, input, result, cancel);
             }
 
-            await OperationErrors.KeepAsync(
-                work,
-                known.Id,
-                [
-                    .. result
-                        .Items!.Where(static i => i.Message is not null)
-                        .Select(static i => new OperationError(
-                            i.InstanceId,
-                            "instance_id",
-                            i.Outcome,
-                            i.Message!,
-                            ChangeOperation.Invariant(i.InstanceId)
-                        )),
-                ],
-                cancel
-            );
-            await OperationStore.TryAdvanceAsync(work, known, known.Total!.Value, result.Refused, null, cancel);
-            var counted = EventLog.Payload(("changed", result.Done), ("refused", result.Refused));
-            await OperationStore.TryEndAsync(work, known, "succeeded", counted, cancel);
-            return result with { OperationId = known.Id };
+            return result with
+            {
+                OperationId = recorded,
+            };
         }
 
-        var operation =
-            input.OperationId ?? (await CreateAsync(work, asked, input, requestId, leased: false, cancel)).Id;
+        var operation = input.OperationId ?? await CreateAsync(work, asked, input, cancel);
         if (input.OperationId is not null)
         {
             await work.ExecuteAsync(
@@ -108,28 +91,67 @@ internal static class ChangeRunner
         return new ChangeResult(asked.Id, 0, 0, null, operation);
     }
 
-    private static async Task<Operation> CreateAsync(
+    /// <summary>Keeps what was done of named units as an operation that is over.</summary>
+    private static async Task RecordAsync(
         UnitOfWork work,
+        Guid id,
         AskedChange asked,
         ChangeInput input,
-        string? requestId,
-        bool leased,
+        ChangeResult done,
         CancellationToken cancel
     )
     {
-        var total = input.Scope is { } scope
-            ? await ChangeStore.CountAsync(work, scope, input.Change.Action, input.MerchantId, cancel)
-            : input.Names.Distinct().Count();
-        var json = EventLog.Payload(
+        await OperationStore.RecordAsync(
+            work,
+            id,
+            ChangeOperation.Kind,
+            InputOf(asked, input),
+            done.Done + done.Refused,
+            done.Refused,
+            EventLog.Payload(("changed", done.Done), ("refused", done.Refused)),
+            asked.Actor,
+            cancel
+        );
+        await OperationErrors.KeepAsync(
+            work,
+            id,
+            [
+                .. done.Items!.Where(static i => i.Message is not null)
+                    .Select(static i => ChangeOperation.Error(i.InstanceId, new Refusal(i.Outcome, i.Message!))),
+            ],
+            cancel
+        );
+    }
+
+    private static async Task<Guid> CreateAsync(
+        UnitOfWork work,
+        AskedChange asked,
+        ChangeInput input,
+        CancellationToken cancel
+    )
+    {
+        var total = await ChangeStore.CountAsync(work, input.Scope!, input.Change.Action, input.MerchantId, cancel);
+        var operation = await OperationStore.CreateAsync(
+            work,
+            ChangeOperation.Kind,
+            InputOf(asked, input),
+            total,
+            asked.Actor,
+            leased: false,
+            cancel
+        );
+        return operation.Id;
+    }
+
+    private static string InputOf(AskedChange asked, ChangeInput input) =>
+        EventLog.Payload(
             ("change_id", asked.Id),
             ("action", input.Action),
             ("coupon_id", input.CouponId),
             ("campaign_id", input.CampaignId),
-            ("request_id", requestId),
+            ("request_id", asked.RequestId),
             ("merchant_id", input.MerchantId)
         );
-        return await OperationStore.CreateAsync(work, ChangeOperation.Kind, json, total, asked.Actor, leased, cancel);
-    }
 
     private static async Task<ChangeResult> ApplyAsync(
         UnitOfWork work,

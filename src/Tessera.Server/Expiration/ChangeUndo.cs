@@ -1,5 +1,3 @@
-using System.Text.Json;
-using Tessera.Core.Expiration;
 using Tessera.Server.Access;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Jobs;
@@ -7,7 +5,7 @@ using Tessera.Server.Platform.Jobs;
 namespace Tessera.Server.Expiration;
 
 /// <summary>Undoes an extension, a forced end, a cancellation or an archiving of many as a unit (BLK-07).</summary>
-internal sealed class ChangeUndo : Undoing
+internal sealed class ChangeUndo : PartUndo
 {
     /// <summary>The kind of these operations.</summary>
     public const string Kind = "expiry_undo";
@@ -49,84 +47,13 @@ internal sealed class ChangeUndo : Undoing
         return changes;
     }
 
-    /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
-    public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
-    {
-        AskedChange asked;
-        Guid undone;
-        await using (var look = await database.BeginAsync(cancel))
-        {
-            asked = (await ChangeStore.FindAsync(look, ChangeOf(operation), null, cancel))!;
-            await using var query = look.Command("select operation_id from expiration.change where id = $1", asked.Id);
-            undone = (Guid)(await query.ExecuteScalarAsync(cancel))!;
-        }
-
-        using var input = JsonDocument.Parse(operation.Input);
-        var deed = new ReturnDeed(
-            undone,
-            asked.Change.Action is UnitAction.Expire or UnitAction.Cancel,
-            operation.Actor,
-            input.RootElement.GetProperty("request_id").GetString()!
-        );
-        var tally = operation.Cursor is null
-            ? Tally.Of(operation) with
-            {
-                Line = FirstOf(operation),
-            }
-            : Tally.Of(operation);
-        for (var isMore = true; isMore; )
-        {
-            var at = tally;
-            var next = await ChangeOperation.BatchAsync(
-                database,
-                operation,
-                async work =>
-                {
-                    if (await ChangeParts.NextAsync(work, asked, at.Line, cancel) is not { } part)
-                    {
-                        isMore = false;
-                        return at;
-                    }
-
-                    var refusals = await UnitReturns.ApplyAsync(work, deed, part.Units, cancel);
-                    var stay = part.Units.Zip(refusals).Where(static u => u.Second is not null).ToList();
-                    await OperationErrors.KeepAsync(
-                        work,
-                        operation.Id,
-                        [
-                            .. stay.Select(static u => new OperationError(
-                                u.First.Key.Id,
-                                "instance_id",
-                                u.Second!.Code,
-                                u.Second.Message,
-                                ChangeOperation.Invariant(u.First.Key.Id)
-                            )),
-                        ],
-                        cancel
-                    );
-                    return at with
-                    {
-                        Line = part.Number,
-                        Done = at.Done + part.Units.Count,
-                        Changed = at.Changed + part.Units.Count - stay.Count,
-                        Refused = at.Refused + stay.Count,
-                    };
-                },
-                cancel
-            );
-            if (next is null)
-            {
-                return;
-            }
-
-            tally = next;
-        }
-
-        await ChangeOperation.EndAsync(database, operation, "succeeded", tally, null, cancel);
-    }
-
     /// <inheritdoc/>
-    protected override long? ReachedBy(Operation undo) => undo.Cursor is null ? null : Tally.Of(undo).Line;
+    protected override async Task<FormerUnits?> NextAsync(
+        UnitOfWork work,
+        Guid change,
+        long after,
+        CancellationToken cancel
+    ) => await ChangeParts.NextAsync(work, (await ChangeStore.FindAsync(work, change, null, cancel))!, after, cancel);
 
     /// <inheritdoc/>
     protected override Task<long> CountAsync(UnitOfWork work, Undoable change, long after, CancellationToken cancel) =>

@@ -22,6 +22,7 @@ public static class ExpirationRoom
             .AddSingleton<CatchUp>()
             .AddSingleton<IApprovedAction, ExtensionApproval>()
             .AddSingleton<Undoing, ChangeUndo>()
+            .AddSingleton<Undoing, IssueUndo>()
             .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<LookAhead>())
             .AddSingleton<IScheduledPass>(static p => p.GetRequiredService<CatchUp>())
             .AddSingleton<IScheduledPass, Checker>()

@@ -12,7 +12,7 @@ namespace Tessera.Server.Expiration;
 /// <param name="Key">After the change.</param>
 /// <param name="Made">The state the change led to.</param>
 /// <param name="Version">After the change.</param>
-/// <param name="State">Before.</param>
+/// <param name="State">Before; of one the change has made: the one it is withdrawn to.</param>
 /// <param name="Prior">Where a redemption that is taken back leads to, before.</param>
 /// <param name="EndsAt">Before.</param>
 /// <param name="Freed">What the change has freed of it.</param>
@@ -28,6 +28,9 @@ internal sealed record FormerUnit(
 {
     /// <summary>Whether partners were told that it has ended before its time.</summary>
     public bool WasEnded => Made is InstanceState.Cancelled or InstanceState.Revoked or InstanceState.Expired;
+
+    /// <summary>Whether the change has made it, and it is withdrawn.</summary>
+    public bool WasIssued => State == InstanceState.Revoked && Made == InstanceState.Issued;
 
     /// <summary>Whether the change has given it a later end.</summary>
     public bool WasExtended => Made == InstanceState.Extended;
@@ -71,7 +74,10 @@ internal static class UnitReturns
         await UnitStore.HoldJobsAsync(work, [.. keys, .. units.Select(FormerKey)], cancel);
         var held = (await UnitStore.HoldAsync(work, keys, cancel)).ToDictionary(static u => u.Key.Id);
         var now = await work.ClockAsync(cancel);
-        var shortened = units.Where(static u => u.WasExtended && u.State.IsLive()).Select(static u => u.Key).ToList();
+        var shortened = units
+            .Where(static u => u.WasIssued || (u.WasExtended && u.State.IsLive()))
+            .Select(static u => u.Key)
+            .ToList();
         var rules = await RegionRules.AgainstEndingAsync(
             work,
             shortened.Select(static k => k.EndsAt),
@@ -89,7 +95,9 @@ internal static class UnitReturns
                 || present.Version != unit.Version
                     ? Changed
                     : InstanceTransitions.DecideReturn(unit.Made, unit.State, unit.Key.EndsAt, now)
-                        ?? rules.GetValueOrDefault(unit.Key.Id)?.CheckShortening(unit.EndsAt, now);
+                        ?? rules
+                            .GetValueOrDefault(unit.Key.Id)
+                            ?.CheckShortening(unit.WasIssued ? now : unit.EndsAt, now);
             if (refusals[i] is null)
             {
                 granted.Add((unit, present!));
@@ -217,9 +225,9 @@ internal static class UnitReturns
         {
             await Telling.EnabledAsync(work, batches, null, cancel);
         }
-        else if (wasExtended)
+        else if (wasExtended || first.WasIssued)
         {
-            await Telling.ExpiredAsync(work, batches, endedAt: null, cancel);
+            await Telling.ExpiredAsync(work, batches, first.WasIssued ? now : null, cancel);
         }
     }
 

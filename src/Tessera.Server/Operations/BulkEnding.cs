@@ -5,9 +5,10 @@ using NpgsqlTypes;
 using Tessera.Core;
 using Tessera.Server.Access;
 using Tessera.Server.Approvals;
-using Tessera.Server.Connectors;
+using Tessera.Server.Operations.Units;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Regions;
 
 namespace Tessera.Server.Operations;
@@ -114,7 +115,45 @@ internal sealed class BulkEnding : IApprovedAction
         var now = await work.ClockAsync(cancel);
         var deed = OverrideDeed.Of(action);
         await UnitEndings.WriteAsync(work, wanted.To, action.Effect.MerchantId, units, deed, now, cancel);
-        return Executed.Done(EventLog.Payload(("ended", units.Count)));
+        var operation = await RecordAsync(work, wanted.To, units, action, cancel);
+        return Executed.Done(EventLog.Payload(("ended", units.Count), ("operation_id", operation)));
+    }
+
+    /// <summary>Keeps what was done as a change of many units that is over, so that it can be undone like one.</summary>
+    private static async Task<Guid> RecordAsync(
+        UnitOfWork work,
+        string to,
+        List<EndedUnit> units,
+        ApprovedAction action,
+        CancellationToken cancel
+    )
+    {
+        List<UnitLine> lines =
+        [
+            .. units.Select(
+                static (u, at) =>
+                    new UnitLine(at + 1, u.CouponId, u.Id, u.Version, TookPlace.Unknown, null)
+                    {
+                        Done = new UnitDone(u.Version + 1, u.State, null, null),
+                    }
+            ),
+        ];
+        var by = action.ExecutedBy;
+        var plan = UnitPlan.New(Guid.CreateVersion7(), to, null, lines, by.MerchantId, by.ClientId);
+        await UnitPlanStore.InsertAsync(work, plan, lines, action.RequestedBy, cancel);
+        await UnitPlanStore.StartAsync(work, plan, cancel);
+        await OperationStore.RecordAsync(
+            work,
+            plan.Id,
+            UnitOperation.Kind,
+            UnitApproval.OperationOf(plan, action),
+            plan.Total,
+            0,
+            EventLog.Payload(("changed", plan.Total)),
+            action.RequestedBy,
+            cancel
+        );
+        return plan.Id;
     }
 
     private static async Task<List<EndedUnit>> HoldAsync(UnitOfWork work, Input wanted, CancellationToken cancel)

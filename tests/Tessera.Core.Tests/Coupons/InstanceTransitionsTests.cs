@@ -43,6 +43,7 @@ public sealed class InstanceTransitionsTests
     /// <summary>Where the undo of a change of many may lead back to: each state with those that may have been before.</summary>
     private const string WaysBack = """
         paid: issued
+        issued: revoked
         extended: issued paid extended pending_expiration expired
         cancelled: issued paid extended pending_expiration
         revoked: issued paid extended pending_expiration

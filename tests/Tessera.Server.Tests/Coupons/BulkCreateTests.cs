@@ -16,6 +16,50 @@ public sealed class BulkCreateTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task DisposeAsync() => await _host.DisposeAsync();
 
     [Fact]
+    public async Task What_was_made_together_is_taken_back_as_a_unit_but_for_what_somebody_changed_since()
+    {
+        var made = (
+            await _host.PostAsync(
+                Path,
+                new { coupons = new[] { Draft("BACK1"), Draft("BACK2"), Draft("BACK3", value: 150) } }
+            )
+        ).Json;
+        var operation = "/api/v1/operations/" + made.GetProperty("operation_id").GetString();
+        var listed = (await _host.GetAsync(operation)).Json;
+        Assert.Equal(
+            ("create", "succeeded", 3, 1),
+            (
+                listed.GetProperty("action").GetString(),
+                listed.GetProperty("status").GetString(),
+                listed.GetProperty("done").GetInt32(),
+                listed.GetProperty("error_count").GetInt32()
+            )
+        );
+        Assert.Contains(
+            "3,coupons.2.discount_value,",
+            (await _host.GetAsync(operation + "/errors")).Body,
+            StringComparison.Ordinal
+        );
+        Assert.Contains(
+            ",BACK1,created,,",
+            (await _host.GetAsync(operation + "/output")).Body,
+            StringComparison.Ordinal
+        );
+        var second = made.GetProperty("results")[1].GetProperty("id").GetInt64();
+        Assert.Equal(200, (await _host.PostAsync($"/api/v1/admin/coupons/{second}/activate")).Status);
+
+        var undo = await _host.PostAsync(operation + "/undo");
+        Assert.True(undo.Status == 202, undo.Body);
+        var over = await _host.EndOfAsync(undo.Header("Location")!);
+        Assert.Equal((2, 1), (over.GetProperty("done").GetInt32(), over.GetProperty("error_count").GetInt32()));
+        Assert.Equal(
+            ["BACK2"],
+            await _host.Database.ColumnAsync<string>("select code from coupons.coupon where deleted_at is null")
+        );
+        Assert.Equal("not_undoable", (await _host.PostAsync(operation + "/undo")).Code);
+    }
+
+    [Fact]
     public async Task Each_item_is_made_whole_or_refused_with_its_own_errors()
     {
         await _host.PostAsync("/api/v1/admin/coupons", Draft("TAKEN"));

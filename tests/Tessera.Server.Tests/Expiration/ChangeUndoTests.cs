@@ -264,6 +264,61 @@ public sealed class ChangeUndoTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_was_issued_is_withdrawn_as_far_as_nobody_touched_it()
+    {
+        var issued = Ok(
+            await _host.PostAsync($"/api/v1/admin/coupons/{_coupon}/instances", new { count = 4 }),
+            201
+        ).Json;
+        var codes = issued
+            .GetProperty("data")
+            .EnumerateArray()
+            .Select(static u => u.GetProperty("code").GetString()!)
+            .ToList();
+        long[] units =
+        [
+            .. issued.GetProperty("data").EnumerateArray().Select(static u => u.GetProperty("id").GetInt64()),
+        ];
+        Assert.Equal(201, (await RedeemAsync(codes[1])).Status);
+        await ChangedAsync(
+            new
+            {
+                action = "cancel",
+                reason = Reason,
+                coupon_id = _coupon,
+                instance_ids = (long[])[units[2]],
+            }
+        );
+        var undo = await UndoneAsync(issued.GetProperty("operation_id").GetGuid());
+        Assert.Equal((4, 2), (undo.GetProperty("done").GetInt32(), undo.GetProperty("error_count").GetInt32()));
+        Assert.Equal(["revoked", "redeemed", "cancelled", "revoked"], await StatesAsync(units));
+        Assert.NotEqual(201, (await RedeemAsync(codes[0])).Status);
+        Assert.Equal(
+            units.Except([units[1]]).Order(),
+            await _host.Database.ColumnAsync<long>(
+                "select unnest(ids) from connectors.batch where kind = 'disable' order by 1"
+            )
+        );
+        await AssertVerifiedAsync();
+
+        // So are codes that an operation has generated.
+        var generated = Ok(
+            await _host.PostAsync($"/api/v1/admin/coupons/{_coupon}/generate", new { count = 6000 }),
+            202
+        );
+        await _host.EndOfAsync(generated.Header("Location")!);
+        Assert.Equal(6000, await LiveAsync());
+        var rest = await UndoneAsync(generated.Json.GetProperty("operation_id").GetGuid());
+        Assert.Equal((6000, 0), (rest.GetProperty("done").GetInt32(), rest.GetProperty("error_count").GetInt32()));
+        Assert.Equal(0, await LiveAsync());
+        await AssertVerifiedAsync();
+
+        // One unit alone is withdrawn by hand, like anything that is one alone.
+        var one = Ok(await _host.PostAsync($"/api/v1/admin/coupons/{_coupon}/instances", new { count = 1 }), 201).Json;
+        Assert.Equal(JsonValueKind.Null, one.GetProperty("operation_id").ValueKind);
+    }
+
+    [Fact]
     public async Task An_undo_that_was_stopped_between_batches_goes_on_behind_them_with_each_unit_once()
     {
         const int count = UnitChanges.UnitsPerBatch + 300;

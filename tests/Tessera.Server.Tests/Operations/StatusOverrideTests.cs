@@ -253,7 +253,30 @@ public sealed class StatusOverrideTests(PostgresFixture postgres) : IAsyncLifeti
         );
         Assert.Equal("nothing_to_do", (await _host.PostAsync(Approvals, ending)).Code);
         await _given.UnitAsync(_coupon, "B9");
-        Assert.Equal("below_limit", (await _host.PostAsync(Approvals, ending)).Json.GetProperty("way").GetString());
+        var alone = (await _host.PostAsync(Approvals, ending)).Json;
+        Assert.Equal("below_limit", alone.GetProperty("way").GetString());
+        await VerifyAsync();
+
+        // It is listed like any change of many, and undone as a unit.
+        foreach (
+            var (unit, operation) in new[]
+            {
+                (1, alone),
+                (5, (await _host.GetAsync($"{Approvals}/{asked.Json.GetProperty("id")}")).Json),
+            }
+        )
+        {
+            var id = operation.GetProperty("result").GetProperty("operation_id").GetString();
+            var undo = await _host.PostAsync($"/api/v1/operations/{id}/undo");
+            Assert.True(undo.Status == 202, undo.Body);
+            var over = await _host.EndOfAsync(undo.Header("Location")!);
+            Assert.Equal((unit, 0), (over.GetProperty("done").GetInt32(), over.GetProperty("error_count").GetInt32()));
+        }
+
+        Assert.Equal(
+            6,
+            await _host.Database.ScalarAsync<long>("select count(*) from coupons.instance where state = 'issued'")
+        );
         await VerifyAsync();
     }
 
@@ -279,18 +302,7 @@ public sealed class StatusOverrideTests(PostgresFixture postgres) : IAsyncLifeti
     private async Task<long> PaidAsync(string code)
     {
         var unit = await _given.UnitAsync(_coupon, code, _customer);
-        await _host.Database.ExecuteAsync(
-            "update coupons.instance set state = 'paid', version = 2 where id = $1",
-            unit
-        );
-        await _host.Database.ExecuteAsync(
-            """
-            insert into platform.event (id, aggregatetype, aggregateid, type, sequence, actor, payload, created_at)
-            values (gen_random_uuid(), 'instance', $1::text, 'coupon.state_changed', 2, 'job:test',
-                '{"from": "issued", "to": "paid"}', clock_timestamp())
-            """,
-            unit
-        );
+        await _given.PayAsync(unit);
         return unit;
     }
 

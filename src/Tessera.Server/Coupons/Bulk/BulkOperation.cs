@@ -103,7 +103,7 @@ internal static class BulkOperation
                 operation.Id,
                 Output,
                 tally.Parts - first,
-                Lines(batch, withHeader: tally.Parts == first),
+                Lines(batch.Results, withHeader: tally.Parts == first),
                 cancel
             );
             tally = tally.Plus(batch);
@@ -171,7 +171,8 @@ internal static class BulkOperation
         return new BulkBatch(writes, results);
     }
 
-    private static byte[] Lines(BulkBatch batch, bool withHeader)
+    /// <summary>A piece of the file of results.</summary>
+    internal static byte[] Lines(IEnumerable<BulkResult> results, bool withHeader)
     {
         var text = new StringBuilder();
         if (withHeader)
@@ -179,7 +180,7 @@ internal static class BulkOperation
             CsvText.AppendRow(text, "coupon_id", "code", "outcome", "reason", "message");
         }
 
-        foreach (var result in batch.Results)
+        foreach (var result in results)
         {
             CsvText.AppendRow(
                 text,

@@ -41,10 +41,9 @@ internal sealed class BulkUndo : Undoing
         bool hold,
         CancellationToken cancel
     ) =>
-        (await BulkStore.FindAsync(work, operations, hold, cancel)).ToDictionary(
-            static p => p.Key,
-            static p => new Undoable(p.Key, p.Value.Action, p.Value.MerchantId, p.Value.UndoUntil, p.Value.UndoneBy)
-        );
+        (await BulkStore.FindAsync(work, operations, hold, cancel))
+            .Values.Where(static p => p.Action != IssuedUnits.Action)
+            .ToDictionary(static p => p.Id, static p => p.Undoable);
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
     public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)

@@ -59,19 +59,10 @@ internal abstract class UnitApproval : IApprovedAction
     {
         var plan = (await UnitPlanStore.FindAsync(work, PlanOf(action.Input), hold: true, cancel))!;
         await UnitPlanStore.StartAsync(work, plan, cancel);
-        var input = EventLog.Payload(
-            ("action", plan.Action),
-            ("approval_id", action.Id),
-            ("approved_by", action.ExecutedBy.Actor),
-            ("request_id", action.CorrelationId),
-            ("merchant_id", plan.MerchantId),
-            ("output_type", "text/csv"),
-            ("output_name", $"{plan.Action}-{plan.Id}.csv")
-        );
         await OperationStore.CreateAsync(
             work,
             UnitOperation.Kind,
-            input,
+            OperationOf(plan, action),
             plan.Total,
             action.RequestedBy,
             leased: false,
@@ -80,6 +71,18 @@ internal abstract class UnitApproval : IApprovedAction
         );
         return Executed.Done(EventLog.Payload(("operation_id", plan.Id)));
     }
+
+    /// <summary>What the operation of a plan goes by.</summary>
+    public static string OperationOf(UnitPlan plan, ApprovedAction action) =>
+        EventLog.Payload(
+            ("action", plan.Action),
+            ("approval_id", action.Id),
+            ("approved_by", action.ExecutedBy.Actor),
+            ("request_id", action.CorrelationId),
+            ("merchant_id", plan.MerchantId),
+            ("output_type", "text/csv"),
+            ("output_name", $"{plan.Action}-{plan.Id}.csv")
+        );
 
     private static Guid PlanOf(string input)
     {

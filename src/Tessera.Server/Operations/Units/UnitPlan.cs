@@ -127,7 +127,18 @@ internal sealed record UnitPlan(
     DateTimeOffset? StartedAt,
     DateTimeOffset? UndoUntil,
     Guid? UndoneBy
-);
+)
+{
+    /// <summary>One that waits.</summary>
+    public static UnitPlan New(
+        Guid id,
+        string action,
+        string? cause,
+        IReadOnlyList<UnitLine> lines,
+        Guid? merchant,
+        Guid client
+    ) => new(id, action, cause, merchant, client, lines.Count, UnitLine.HashOf(lines), null, null, null);
+}
 
 /// <summary>Why nothing comes of a unit or a line.</summary>
 internal static class UnitRefusals

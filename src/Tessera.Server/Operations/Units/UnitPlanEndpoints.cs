@@ -267,18 +267,7 @@ internal static class UnitPlanEndpoints
 
         /// <summary>The plan of it.</summary>
         public UnitPlan PlanOf(Guid id, IReadOnlyList<UnitLine> lines, Caller caller) =>
-            new(
-                id,
-                To!,
-                Cause,
-                caller.MerchantId,
-                caller.ClientId,
-                lines.Count,
-                UnitLine.HashOf(lines),
-                null,
-                null,
-                null
-            );
+            UnitPlan.New(id, To!, Cause, lines, caller.MerchantId, caller.ClientId);
 
         private static TookPlace ReadRedemption(Fields given)
         {

@@ -17,7 +17,7 @@ internal static class UnitPlanStore
         refused, done_version, state_before, prior_before, redemption_id
         """;
 
-    /// <summary>Keeps a plan with its lines.</summary>
+    /// <summary>Keeps a plan with its lines, and what was done of these already.</summary>
     public static async Task InsertAsync(
         UnitOfWork work,
         UnitPlan plan,
@@ -46,7 +46,7 @@ internal static class UnitPlanStore
         await using var copy = await work.Connection.BeginBinaryImportAsync(
             """
             copy operations.unit_line (plan_id, line, coupon_id, instance_id, version, redeemed_at, order_reference, order_minor,
-                discount_minor, currency, customer_id, refused) from stdin (format binary)
+                discount_minor, currency, customer_id, refused, outcome, done_version, state_before) from stdin (format binary)
             """,
             cancel
         );
@@ -65,6 +65,9 @@ internal static class UnitPlanStore
             await WriteAsync(copy, line.Redemption.Currency, NpgsqlDbType.Text, cancel);
             await WriteAsync(copy, line.Redemption.CustomerId, NpgsqlDbType.Uuid, cancel);
             await WriteAsync(copy, line.Refused, NpgsqlDbType.Text, cancel);
+            await WriteAsync(copy, line.Done is null ? null : "changed", NpgsqlDbType.Text, cancel);
+            await WriteAsync(copy, line.Done?.Version, NpgsqlDbType.Bigint, cancel);
+            await WriteAsync(copy, line.Done?.Before, NpgsqlDbType.Text, cancel);
         }
 
         await copy.CompleteAsync(cancel);

@@ -118,6 +118,33 @@ public static class OperationStore
         return made;
     }
 
+    /// <summary>Stores what was done to many in a request as an operation that is over: it is listed, and can be undone.</summary>
+    /// <param name="work">The transaction of the request.</param>
+    /// <param name="id">Its id.</param>
+    /// <param name="kind">What was done.</param>
+    /// <param name="input">JSON object.</param>
+    /// <param name="total">Items there were.</param>
+    /// <param name="errors">Of them, those that could not be done.</param>
+    /// <param name="result">JSON object.</param>
+    /// <param name="actor">Who asked.</param>
+    /// <param name="cancel">Cancels.</param>
+    public static async Task RecordAsync(
+        UnitOfWork work,
+        Guid id,
+        string kind,
+        string input,
+        long total,
+        long errors,
+        string result,
+        string actor,
+        CancellationToken cancel
+    )
+    {
+        var operation = await CreateAsync(work, kind, input, total, actor, leased: true, cancel, id);
+        await TryAdvanceAsync(work, operation, total, errors, null, cancel);
+        await TryEndAsync(work, operation, "succeeded", result, cancel);
+    }
+
     /// <summary>Reads an operation that the caller may see.</summary>
     public static async Task<Operation?> FindAsync(UnitOfWork work, Guid id, Guid? merchant, CancellationToken cancel)
     {

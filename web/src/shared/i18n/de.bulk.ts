@@ -87,7 +87,7 @@ export const deBulk = {
   'operation.download': 'Herunterladen',
   'operation.undo': 'Rückgängig machen',
   'operation.undo.title': '„{what}“ rückgängig machen?',
-  'operation.undo.text': 'Gutscheine und Stücke, die seither niemand geändert hat, werden wieder wie vorher; was ein Import angelegt und niemand eingelöst hat, wird gelöscht. Alles andere bleibt und wird aufgeführt.',
+  'operation.undo.text': 'Gutscheine und Stücke, die seither niemand geändert hat, werden wieder wie vorher; angelegte Gutscheine, die niemand eingelöst hat, werden gelöscht, ausgegebene Stücke, die niemand angefasst hat, entzogen. Alles andere bleibt und wird aufgeführt.',
   'operation.undo.begun.one': '{count} Änderung wird rückgängig gemacht',
   'operation.undo.begun.other': '{count} Änderungen werden rückgängig gemacht',
   'operation.undone': 'rückgängig gemacht',

@@ -69,6 +69,8 @@ export const deUnits = {
   'operationKind.instances_bulk': 'Änderung vieler Stücke',
   'operationKind.instances_undo': 'Rückgängigmachen einer Änderung von Stücken',
   'operationKind.expiry_undo': 'Rückgängigmachen einer Änderung von Stücken',
+  'operationKind.codes_undo': 'Zurückziehen ausgegebener Stücke',
+  'operationAction.create': 'Anlegen von Gutscheinen',
   'operationAction.extend': 'Verlängerung von Stücken',
   'operationAction.expire': 'Vorzeitiges Ende von Stücken',
   'operationAction.cancel': 'Storno von Stücken',

@@ -87,7 +87,7 @@ export const enBulk = {
   'operation.download': 'Download',
   'operation.undo': 'Undo',
   'operation.undo.title': 'Undo “{what}”?',
-  'operation.undo.text': 'Coupons and units that nobody changed since become as they were; what an import made and nobody used is deleted. Everything else stays and is listed.',
+  'operation.undo.text': 'Coupons and units that nobody changed since become as they were; coupons that were made and not used are deleted, units that were issued and not touched are withdrawn. Everything else stays and is listed.',
   'operation.undo.begun.one': 'Undoing {count} change',
   'operation.undo.begun.other': 'Undoing {count} changes',
   'operation.undone': 'undone',

@@ -69,6 +69,8 @@ export const enUnits = {
   'operationKind.instances_bulk': 'Change of many units',
   'operationKind.instances_undo': 'Undoing a change of units',
   'operationKind.expiry_undo': 'Undoing a change of units',
+  'operationKind.codes_undo': 'Withdrawal of issued units',
+  'operationAction.create': 'Creation of coupons',
   'operationAction.extend': 'Extension of units',
   'operationAction.expire': 'Forced end of units',
   'operationAction.cancel': 'Cancellation of units',
