@@ -49,6 +49,7 @@ public sealed partial class ArchitectureTests
         [("Coupons", "AccountStore")] = "a coupon's limits are the bounds of accounts",
         [("Expiration", "AccountStore")] = "what expiry frees is posted in the transaction of its event",
         [("Notifications", "PersonStore")] = "an address is read when a message is sent, and kept nowhere else",
+        [("Operations", "AccountStore")] = "an override posts what it records, and reverses what it takes back",
         [("Operations", "CouponStore")] = "an import writes coupons in bulk, in the transaction of its chunk",
         [("Operations", "InstanceStore")] = "an import issues instances in bulk, in the transaction of its chunk",
     };
@@ -84,8 +85,7 @@ public sealed partial class ArchitectureTests
         [("Operations", "coupons.usage")] = "an override counts the uses it records or takes back",
         [("Operations", "redemptions.redemption")] = "an override records or stamps the redemption behind the state",
         [("Operations", "redemptions.rollback")] = "an override that takes a redemption back says so",
-        [("Operations", "balances.account")] = "an override posts what it records, and reverses what it takes back",
-        [("Operations", "balances.transfer")] = "an override posts what it records, and reverses what it takes back",
+        [("Operations", "balances.account")] = "an override opens the accounts of the limits its use counts against",
         [("Redemptions", "platform.idempotency")] = "the answer is kept in the statement of its effect",
         [("Redemptions", "balances.hold")] = "holds are made and settled in the statement of the redemption",
         [("Redemptions", "coupons.instance")] = "a redemption sets its instance's state",

@@ -141,12 +141,12 @@ internal sealed class BulkEnding : IApprovedAction
         var by = action.ExecutedBy;
         var plan = UnitPlan.New(Guid.CreateVersion7(), to, null, lines, by.MerchantId, by.ClientId);
         await UnitPlanStore.InsertAsync(work, plan, lines, action.RequestedBy, cancel);
-        await UnitPlanStore.StartAsync(work, plan, cancel);
+        await UnitPlanStore.StartAsync(work, plan.Id, cancel);
         await OperationStore.RecordAsync(
             work,
             plan.Id,
             UnitOperation.Kind,
-            UnitApproval.OperationOf(plan, action),
+            PlannedChange.OperationOf(plan.Id, to, plan.MerchantId, action),
             plan.Total,
             0,
             EventLog.Payload(("changed", plan.Total)),

@@ -103,7 +103,7 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
     public async Task<Shown> ShowAsync(UnitOfWork work, string input, CancellationToken cancel)
     {
         var wanted = JsonSerializer.Deserialize<StatusOverrideInput>(input, Wire.Json)!;
-        if (await StatusOverrideSql.HoldAsync(work, wanted, cancel) is not { } held)
+        if (await OverriddenUnits.HoldAsync(work, wanted, cancel) is not { } held)
         {
             return Unknown;
         }
@@ -159,12 +159,12 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
     public async Task<Executed> ExecuteAsync(UnitOfWork work, ApprovedAction action, CancellationToken cancel)
     {
         var wanted = JsonSerializer.Deserialize<StatusOverrideInput>(action.Input, Wire.Json)!;
-        var held = (await StatusOverrideSql.HoldAsync(work, wanted, cancel))!;
+        var held = (await OverriddenUnits.HoldAsync(work, wanted, cancel))!;
         var now = await work.ClockAsync(cancel);
         var deed = OverrideDeed.Of(action);
         if (wanted.Redemption is { } recorded)
         {
-            if (await StatusOverrideSql.RecordAsync(work, wanted, held, recorded, deed, now, cancel) is { } refusal)
+            if (await OverrideRedemptions.RecordAsync(work, wanted, held, recorded, deed, now, cancel) is { } refusal)
             {
                 CountRefused(wanted, held, refusal, action.ExecutedBy.Actor, action.CorrelationId);
                 return refusal;
@@ -172,10 +172,10 @@ internal sealed class StatusOverride(ILogger<StatusOverride> log) : IApprovedAct
         }
         else if (IsReversal(wanted, held))
         {
-            await StatusOverrideSql.ReverseAsync(work, held, deed, now, cancel);
+            await OverrideRedemptions.ReverseAsync(work, held, deed, now, cancel);
         }
 
-        await StatusOverrideSql.SetStateAsync(work, wanted, held, deed, now, cancel);
+        await OverriddenUnits.SetStateAsync(work, wanted, held, deed, now, cancel);
         return Executed.Done(
             EventLog.Payload(("version", held.Version + 1), ("before", held.State.Name()), ("after", wanted.To))
         );

@@ -13,16 +13,6 @@ namespace Tessera.Server.Coupons.Bulk;
 /// <summary>Bulk changes over HTTP: previewed and asked for (BLK-03, BLK-06).</summary>
 internal static class BulkPlanEndpoints
 {
-    private const int MinimumReason = 10;
-    private const int MaximumReason = 500;
-
-    internal static readonly Refusal SelectionChanged = new(
-        "selection_changed",
-        "Other coupons match by now than were shown. Look at the effect again."
-    );
-
-    internal static readonly Refusal NothingSelected = new("nothing_selected", "No coupon matches.");
-
     private static readonly BulkFilterShape Filter = new("active", "spring");
 
     public static void Map(IEndpointRouteBuilder api)
@@ -73,10 +63,10 @@ internal static class BulkPlanEndpoints
             .WithIdempotencyKey(required: true)
             .WithAnswer(
                 202,
-                new BulkAccepted("accepted", Samples.Id, 12_480, Samples.Id, null),
+                new PlanAccepted("accepted", Samples.Id, 12_480, Samples.Id, null),
                 "Location is the operation that does it, or the request that waits for approval."
             )
-            .WithRefusals(SelectionChanged, NothingSelected);
+            .WithRefusals(PlanRequests.SelectionChanged, PlanRequests.NothingSelected);
     }
 
     private static async Task PreviewAsync(HttpContext context, Database database, ApprovalService approvals)
@@ -104,9 +94,8 @@ internal static class BulkPlanEndpoints
         await selection!.SearchAsync(database.Search, cancel);
         await using var work = await database.BeginAsync(cancel);
         var view = await BulkPreview.RunAsync(work, change!, selection, cancel);
-        var by = await Requester.OfAsync(work, caller, RequestIds.Of(context), cancel);
         var kind = BulkApproval.KindOf(BulkRequests.WordOf(change!.Action));
-        var waits = await approvals.WouldWaitAsync(work, kind, view.Matching, "item", by, cancel);
+        var waits = await PlanRequests.WouldWaitAsync(context, work, approvals, kind, view.Matching);
         await HttpAnswer.Json(200, view with { NeedsApproval = waits }).SendAsync(context);
     }
 
@@ -125,13 +114,7 @@ internal static class BulkPlanEndpoints
             caller.MerchantId,
             withMoney: caller.Can(Permissions.FinanceRead)
         );
-        var expected = fields.Integer("matching", 0, Fields.MaximumInteger, required: false);
-        var reason = fields.Text("reason", MaximumReason, required: false);
-        if (reason is { Length: > 0 and < MinimumReason })
-        {
-            fields.Add("reason", "too_short", $"A reason has at least {MinimumReason} characters.");
-        }
-
+        var (expected, reason) = PlanRequests.Read(fields, isReasonRequired: false);
         if (fields.Finish() is { } wrong)
         {
             await Problems.WriteAsync(context, wrong);
@@ -159,37 +142,16 @@ internal static class BulkPlanEndpoints
                     new CatalogueActor(caller.Actor, request, caller.MerchantId),
                     cancel
                 );
-                if (total == 0 || (expected is { } shown && shown != total))
-                {
-                    return HttpAnswer.Refused(context, total == 0 ? NothingSelected : SelectionChanged);
-                }
-
-                var by = await Requester.OfAsync(work, caller, request, cancel);
-                var (approval, no) = await approvals.RequestAsync(
-                    work,
-                    new ApprovalRequest(
+                return PlanRequests.Check(total, expected) is { } refusal
+                    ? HttpAnswer.Refused(context, refusal)
+                    : await PlanRequests.AnswerAsync(
+                        context,
+                        work,
+                        approvals,
                         BulkApproval.KindOf(word),
-                        BulkApproval.InputOf(id),
-                        reason is { Length: > 0 } ? reason : $"Bulk change of coupons: {word}."
-                    ),
-                    by,
-                    cancel
-                );
-                if (approval is null)
-                {
-                    return HttpAnswer.Refused(context, no!);
-                }
-
-                return approval.State == "executed"
-                    ? HttpAnswer.Json(
-                        202,
-                        new BulkAccepted("accepted", id, total, id, null),
-                        "/api/v1/operations/" + id
-                    )
-                    : HttpAnswer.Json(
-                        202,
-                        new BulkAccepted("pending_approval", id, total, null, approval.Id),
-                        "/api/v1/approvals/" + approval.Id
+                        id,
+                        total,
+                        reason ?? $"Bulk change of coupons: {word}."
                     );
             },
             required: true
@@ -245,12 +207,4 @@ internal static class BulkPlanEndpoints
         long? Matching = null,
         string? Reason = null
     );
-
-    /// <summary>A change that was taken.</summary>
-    /// <param name="Status">accepted or pending_approval.</param>
-    /// <param name="PlanId">Of the change.</param>
-    /// <param name="Matching">Coupons selected.</param>
-    /// <param name="OperationId">Does it; null while it waits.</param>
-    /// <param name="ApprovalId">The request that waits.</param>
-    private sealed record BulkAccepted(string Status, Guid PlanId, long Matching, Guid? OperationId, Guid? ApprovalId);
 }

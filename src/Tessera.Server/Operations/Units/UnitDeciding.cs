@@ -125,7 +125,7 @@ internal static class UnitDeciding
         IReadOnlySet<long> written = hold
             ? await Expiration.EndedUnits.WriteDownAsync(work, units, cancel)
             : new HashSet<long>();
-        var held = await StatusOverrideSql.ReadAsync(work, units, hold, cancel);
+        var held = await OverriddenUnits.ReadAsync(work, units, hold, cancel);
         if (hold)
         {
             return (held.ToDictionary(static u => u.InstanceId), written);
@@ -230,7 +230,7 @@ internal static class UnitDeciding
         {
             if (verdicts[i] is { Wanted: { Redemption: { } recorded }, Held: { } unit })
             {
-                legs.Add((i, StatusOverrideSql.LegsOf(unit, recorded)));
+                legs.Add((i, OverrideRedemptions.LegsOf(unit, recorded)));
             }
             else if (verdicts[i] is { Wanted: { } wanted, Held: { Standing: { } standing } held })
             {
@@ -246,18 +246,18 @@ internal static class UnitDeciding
             return;
         }
 
-        var posted = reversed.Count > 0 ? await StatusOverrideSql.PostedAsync(work, reversed, cancel) : [];
+        var posted = reversed.Count > 0 ? await OverrideRedemptions.PostedAsync(work, reversed, cancel) : [];
         if (hold)
         {
-            await StatusOverrideSql.OpenAsync(
+            await OverrideRedemptions.OpenAsync(
                 work,
-                StatusOverrideSql.OpenedBy(legs.SelectMany(static l => l.Legs)),
+                OverrideRedemptions.OpenedBy(legs.SelectMany(static l => l.Legs)),
                 cancel
             );
         }
 
         var book = new UnitBook(
-            await StatusOverrideSql.StandingAsync(
+            await OverrideRedemptions.StandingAsync(
                 work,
                 legs.SelectMany(static l => l.Legs.Select(static leg => leg.Account.Id))
                     .Concat(posted.Values.SelectMany(static p => p.Select(static leg => leg.Account))),
@@ -267,12 +267,17 @@ internal static class UnitDeciding
         );
         foreach (var (at, wanted) in legs)
         {
-            var opened = StatusOverrideSql.OpenedBy(wanted).ToDictionary(static a => a.Id);
+            var opened = OverrideRedemptions.OpenedBy(wanted).ToDictionary(static a => a.Id);
             if (
                 !book.TryTake([.. wanted.Select(l => (opened.GetValueOrDefault(l.Account.Id), l.Account.Id, l.Amount))])
             )
             {
-                verdicts[at] = verdicts[at] with { Wanted = null, To = null, Refused = StatusOverrideSql.BeyondLimit };
+                verdicts[at] = verdicts[at] with
+                {
+                    Wanted = null,
+                    To = null,
+                    Refused = OverrideRedemptions.BeyondLimit,
+                };
             }
         }
     }

@@ -182,7 +182,7 @@ internal static class UnitOperation
         if (wanted.Redemption is { } recorded)
         {
             redemption = deed.Id;
-            if (await StatusOverrideSql.RecordAsync(work, wanted, held, recorded, deed, now, cancel) is { } no)
+            if (await OverrideRedemptions.RecordAsync(work, wanted, held, recorded, deed, now, cancel) is { } no)
             {
                 throw new InvalidOperationException("A use that was decided under the locks was refused: " + no.Code);
             }
@@ -190,10 +190,10 @@ internal static class UnitOperation
         else if (StatusOverride.IsReversal(wanted, held))
         {
             redemption = held.Standing!.Id;
-            await StatusOverrideSql.ReverseAsync(work, held, deed, now, cancel);
+            await OverrideRedemptions.ReverseAsync(work, held, deed, now, cancel);
         }
 
-        await StatusOverrideSql.SetStateAsync(work, wanted, held, deed, now, cancel);
+        await OverriddenUnits.SetStateAsync(work, wanted, held, deed, now, cancel);
         return redemption;
     }
 

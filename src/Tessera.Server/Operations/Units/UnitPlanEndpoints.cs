@@ -15,18 +15,9 @@ namespace Tessera.Server.Operations.Units;
 /// <summary>Changes of the state of many units over HTTP: previewed and asked for (BLK-05, BLK-06).</summary>
 internal static class UnitPlanEndpoints
 {
-    private const int MinimumReason = 10;
-    private const int MaximumReason = 500;
     private const int Examples = 8;
 
-    private static readonly Refusal NothingSelected = new("nothing_selected", "No unit matches.");
-
-    private static readonly Refusal SelectionChanged = new(
-        "selection_changed",
-        "Other units match by now than were shown. Look at the effect again."
-    );
-
-    internal static readonly Refusal OverrideForbidden = new(
+    private static readonly Refusal OverrideForbidden = new(
         "override_forbidden",
         "Only staff with the permission " + Permissions.InstancesOverride + " may do this.",
         RefusalKind.Forbidden
@@ -92,10 +83,10 @@ internal static class UnitPlanEndpoints
             .WithIdempotencyKey(required: true)
             .WithAnswer(
                 202,
-                new UnitAccepted("accepted", Samples.Id, 1_200, Samples.Id, null),
+                new PlanAccepted("accepted", Samples.Id, 1_200, Samples.Id, null),
                 "Location is the operation that does it, or the request that waits for approval."
             )
-            .WithRefusals(OverrideForbidden, SelectionChanged, NothingSelected);
+            .WithRefusals(OverrideForbidden, PlanRequests.SelectionChanged, PlanRequests.NothingSelected);
     }
 
     private static async Task PreviewAsync(HttpContext context, Database database, ApprovalService approvals)
@@ -125,9 +116,8 @@ internal static class UnitPlanEndpoints
 
         var plan = asked.PlanOf(Guid.Empty, lines, caller);
         var (verdicts, _) = await UnitDeciding.DecideAsync(work, plan, lines, hold: false, cancel);
-        var by = await Requester.OfAsync(work, caller, RequestIds.Of(context), cancel);
         var kind = UnitApproval.KindOf(plan.Action);
-        var waits = await approvals.WouldWaitAsync(work, kind, lines.Count, "item", by, cancel);
+        var waits = await PlanRequests.WouldWaitAsync(context, work, approvals, kind, lines.Count);
         var view = ViewOf(verdicts, caller.Can(Permissions.CouponsBulk)) with { NeedsApproval = waits };
         await HttpAnswer.Json(200, view).SendAsync(context);
     }
@@ -143,23 +133,14 @@ internal static class UnitPlanEndpoints
             {
                 var cancel = CancellationToken.None;
                 var asked = Asked.Read(fields);
-                var expected = fields.Integer("matching", 0, Fields.MaximumInteger, required: false);
-                var reason = fields.Text("reason", MaximumReason);
-                if (reason is { Length: < MinimumReason })
-                {
-                    fields.Add("reason", "too_short", $"A reason has at least {MinimumReason} characters.");
-                }
-
+                var (expected, reason) = PlanRequests.Read(fields, isReasonRequired: true);
                 if ((fields.Finish() ?? asked.Check(caller)) is { } wrong)
                 {
                     return HttpAnswer.Refused(context, wrong);
                 }
 
                 var (lines, refusal) = await asked.LinesAsync(work, caller.MerchantId, cancel);
-                refusal ??=
-                    lines.Count == 0 ? NothingSelected
-                    : expected is { } shown && shown != lines.Count ? SelectionChanged
-                    : null;
+                refusal ??= PlanRequests.Check(lines.Count, expected);
                 if (refusal is not null)
                 {
                     return HttpAnswer.Refused(context, refusal);
@@ -167,25 +148,15 @@ internal static class UnitPlanEndpoints
 
                 var plan = asked.PlanOf(Guid.CreateVersion7(), lines, caller);
                 await UnitPlanStore.InsertAsync(work, plan, lines, caller.Actor, cancel);
-                var by = await Requester.OfAsync(work, caller, RequestIds.Of(context), cancel);
-                var request = new ApprovalRequest(
+                return await PlanRequests.AnswerAsync(
+                    context,
+                    work,
+                    approvals,
                     UnitApproval.KindOf(plan.Action),
-                    UnitApproval.InputOf(plan.Id),
+                    plan.Id,
+                    plan.Total,
                     reason!
                 );
-                var (approval, no) = await approvals.RequestAsync(work, request, by, cancel);
-                return approval is null ? HttpAnswer.Refused(context, no!)
-                    : approval.State == "executed"
-                        ? HttpAnswer.Json(
-                            202,
-                            new UnitAccepted("accepted", plan.Id, plan.Total, plan.Id, null),
-                            "/api/v1/operations/" + plan.Id
-                        )
-                    : HttpAnswer.Json(
-                        202,
-                        new UnitAccepted("pending_approval", plan.Id, plan.Total, null, approval.Id),
-                        "/api/v1/approvals/" + approval.Id
-                    );
             },
             required: true
         );
@@ -346,12 +317,4 @@ internal static class UnitPlanEndpoints
         RedemptionShape? Redemption = null,
         long? Matching = null
     );
-
-    /// <summary>A change that was taken.</summary>
-    /// <param name="Status">accepted or pending_approval.</param>
-    /// <param name="PlanId">Of the change.</param>
-    /// <param name="Matching">Units selected.</param>
-    /// <param name="OperationId">Does it; null while it waits.</param>
-    /// <param name="ApprovalId">The request that waits.</param>
-    private sealed record UnitAccepted(string Status, Guid PlanId, long Matching, Guid? OperationId, Guid? ApprovalId);
 }

@@ -111,10 +111,10 @@ internal static class UnitPlanStore
         (await FindAsync(work, [id], hold, cancel)).GetValueOrDefault(id);
 
     /// <summary>Writes that a plan begins, and until when it can be undone.</summary>
-    public static Task StartAsync(UnitOfWork work, UnitPlan plan, CancellationToken cancel) =>
+    public static Task StartAsync(UnitOfWork work, Guid plan, CancellationToken cancel) =>
         work.ExecuteAsync(
             "update operations.unit_plan set started_at = platform.clock(), undo_until = platform.clock() + $2 where id = $1",
-            [plan.Id, Undoing.Period],
+            [plan, Undoing.Period],
             cancel
         );
 

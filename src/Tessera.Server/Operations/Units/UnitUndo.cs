@@ -131,13 +131,13 @@ internal sealed class UnitUndo : Undoing
     )
     {
         var (held, written) = await UnitDeciding.ReadAsync(work, lines, hold: true, cancel);
-        var posted = await StatusOverrideSql.PostedAsync(
+        var posted = await OverrideRedemptions.PostedAsync(
             work,
             lines.Select(static l => l.Done!.RedemptionId!.Value),
             cancel
         );
         var book = new UnitBook(
-            await StatusOverrideSql.StandingAsync(
+            await OverrideRedemptions.StandingAsync(
                 work,
                 posted.Values.SelectMany(static p => p.Select(static leg => leg.Account)),
                 hold: true,
@@ -193,7 +193,7 @@ internal sealed class UnitUndo : Undoing
         return !InstanceTransitions.IsLegal(unit.State, InstanceState.Redeemed, byOverride: true)
                 ? InstanceTransitions.Illegal
             : book.TryTake([.. legs.Select(static l => ((Core.Limits.LimitAccount?)null, l.Account, l.Amount))]) ? null
-            : StatusOverrideSql.BeyondLimit;
+            : OverrideRedemptions.BeyondLimit;
     }
 
     private static async Task BackAsync(
@@ -209,14 +209,14 @@ internal sealed class UnitUndo : Undoing
         var to = plan.Action == UnitActions.Redeemed ? line.Done!.Before : UnitActions.Redeemed;
         if (plan.Action == UnitActions.Redeemed)
         {
-            await StatusOverrideSql.ReverseAsync(work, unit, deed, now, cancel);
+            await OverrideRedemptions.ReverseAsync(work, unit, deed, now, cancel);
         }
         else
         {
-            await StatusOverrideSql.RepeatAsync(work, unit, line.Done!.RedemptionId!.Value, deed, now, cancel);
+            await OverrideRedemptions.RepeatAsync(work, unit, line.Done!.RedemptionId!.Value, deed, now, cancel);
         }
 
         var wanted = new StatusOverrideInput(unit.CouponId, unit.InstanceId, to, plan.Cause!, null);
-        await StatusOverrideSql.SetStateAsync(work, wanted, unit, deed, now, cancel);
+        await OverriddenUnits.SetStateAsync(work, wanted, unit, deed, now, cancel);
     }
 }
