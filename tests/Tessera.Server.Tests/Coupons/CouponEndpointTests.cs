@@ -295,6 +295,7 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
     [Fact]
     public async Task Filters_find_what_they_name()
     {
+        await Midnight.TodayAsync();
         await CreateAsync("ONE", new() { ["campaign_source"] = "spring", ["internal_name"] = "Garden chairs" });
         await CreateAsync(
             "TWO",

@@ -17,6 +17,7 @@ public sealed class FunnelTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        await Midnight.TodayAsync();
         _host = await TestHost.StartAsync(postgres);
         _catalogue = new Catalogue(_host.Database);
         _customer = await _catalogue.CustomerAsync();

@@ -10,11 +10,13 @@ namespace Tessera.Server.Tests.Insights;
 [Collection(PostgresCollection.Name)]
 public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
 {
+    private string _today = null!;
     private TestHost _host = null!;
     private Catalogue _catalogue = null!;
 
     public async Task InitializeAsync()
     {
+        _today = await Midnight.TodayAsync();
         _host = await TestHost.StartAsync(postgres);
         _catalogue = new Catalogue(_host.Database);
     }
@@ -41,7 +43,7 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
             "/api/v1/campaigns/spring/costs",
             new
             {
-                day = Today,
+                day = _today,
                 amount = new { amount = 3_000, currency = "EUR" },
                 note = "Posters",
             }
@@ -70,7 +72,7 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
             )
         );
         Assert.Equal(JsonValueKind.Null, rows[1].GetProperty("roi").ValueKind);
-        var uses = (await _host.GetAsync($"/api/v1/redemptions?campaign_id=autumn&from={Today}&to={Today}")).Json;
+        var uses = (await _host.GetAsync($"/api/v1/redemptions?campaign_id=autumn&from={_today}&to={_today}")).Json;
         Assert.Equal(2, uses.GetProperty("data").GetArrayLength());
         uses = (await _host.GetAsync("/api/v1/redemptions?campaign_id=autumn&to=2026-01-01")).Json;
         Assert.Equal(0, uses.GetProperty("data").GetArrayLength());
@@ -140,7 +142,7 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal((1m, 1m, 3m), (Amount(uses, "spent"), Amount(uses, "held"), Amount(uses, "remaining")));
         var points = money.GetProperty("points");
         var last = points[points.GetArrayLength() - 1];
-        Assert.Equal((Today, 10m, 2m), (Text(last, "day"), Amount(last, "spent"), Amount(last, "held")));
+        Assert.Equal((_today, 10m, 2m), (Text(last, "day"), Amount(last, "spent"), Amount(last, "held")));
         Assert.Equal(0m, Amount(points[0], "spent"));
         Assert.Equal(
             [2L, 1L],
@@ -173,14 +175,14 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
             "/api/v1/insights/markers",
             new
             {
-                day = Today,
+                day = _today,
                 kind = "social_post",
                 text = "Story",
                 coupon_id = coupon,
             }
         );
         Assert.Equal(201, made.Status);
-        var of = $"/api/v1/insights/markers?from=2026-01-01&to={Today}&coupon_id=";
+        var of = $"/api/v1/insights/markers?from=2026-01-01&to={_today}&coupon_id=";
         Assert.Equal(["campaign_start", "social_post"], await KindsAsync(of + coupon));
         Assert.Empty(await KindsAsync(of + other));
         var foreign = await _host.KeyAsync([Permissions.CouponsRead], Guid.CreateVersion7(), merchantExists: false);
@@ -208,11 +210,11 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["amount", "day"], wrong.Errors.Select(static e => e.Field).Order(StringComparer.Ordinal));
         var made = await _host.PostAsync(
             "/api/v1/campaigns/spring/costs",
-            new { day = Today, amount = new { amount = 500, currency = "EUR" } }
+            new { day = _today, amount = new { amount = 500, currency = "EUR" } }
         );
         Assert.Equal(201, made.Status);
         var costs = (await _host.GetAsync("/api/v1/campaigns/spring/costs")).Json.GetProperty("data");
-        Assert.Equal(Today, Text(costs[0], "day"));
+        Assert.Equal(_today, Text(costs[0], "day"));
         Assert.Equal(204, (await _host.SendAsync(HttpMethod.Delete, made.Header("Location")!)).Status);
         Assert.Equal(204, (await _host.SendAsync(HttpMethod.Delete, made.Header("Location")!)).Status);
         Assert.Equal(404, (await _host.GetAsync("/api/v1/campaigns/winter/costs")).Status);
@@ -223,9 +225,6 @@ public sealed class MarketingTests(PostgresFixture postgres) : IAsyncLifetime
             )
         );
     }
-
-    private static string Today =>
-        TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd", System.Globalization.CultureInfo.InvariantCulture);
 
     private static string? Text(JsonElement row, string name) => row.GetProperty(name).GetString();
 

@@ -13,6 +13,7 @@ public sealed class RollupTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        await Midnight.TodayAsync();
         _host = await TestHost.StartAsync(postgres);
         _catalogue = new Catalogue(_host.Database);
     }
