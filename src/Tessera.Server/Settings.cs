@@ -5,6 +5,7 @@ using Tessera.Server.Access;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Saml;
 using Tessera.Server.Notifications.Mail;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Platform.Tls;
 
 namespace Tessera.Server;
@@ -65,6 +66,9 @@ public sealed record Settings
     /// <summary>Directory below which file connectors write; null: there are none.</summary>
     public string? FileDrop { get; init; }
 
+    /// <summary>For how many days changes of many that begin at this node can be undone as a unit (BLK-07).</summary>
+    public int UndoDays { get; init; } = Undoing.UsualDays;
+
     /// <summary>Requests a minute of one API key over all nodes, unless the key has a limit of its own.</summary>
     public int RequestsPerMinute { get; init; } = 6_000_000;
 
@@ -116,6 +120,7 @@ public sealed record Settings
         yield return ("TESSERA_SECRETS_KEY", SecretsKeys.Count > 0 ? "***" : "(a key of the deployment's own)");
         yield return ("TESSERA_EGRESS_ALLOW", EgressAllow.Count > 0 ? string.Join(',', EgressAllow) : "(none)");
         yield return ("TESSERA_FILE_DROP", FileDrop ?? "(none)");
+        yield return ("TESSERA_UNDO_DAYS", UndoDays.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_REQUESTS_PER_MINUTE", RequestsPerMinute.ToString(CultureInfo.InvariantCulture));
         yield return ("TESSERA_FAILED_CODES_PER_MINUTE", FailedCodesPerMinute.ToString(CultureInfo.InvariantCulture));
         yield return (
@@ -218,6 +223,7 @@ public sealed record Settings
             SecretsKeys = KeysOf(Get("TESSERA_SECRETS_KEY")),
             EgressAllow = NetworksOf("TESSERA_EGRESS_ALLOW", Get("TESSERA_EGRESS_ALLOW")),
             TrustedProxies = NetworksOf("TESSERA_TRUSTED_PROXIES", Get("TESSERA_TRUSTED_PROXIES")),
+            UndoDays = Integer("TESSERA_UNDO_DAYS", 1, 90) ?? settings.UndoDays,
             RequestsPerMinute = Integer("TESSERA_REQUESTS_PER_MINUTE", 1, 100_000_000) ?? settings.RequestsPerMinute,
             FailedCodesPerMinute =
                 Integer("TESSERA_FAILED_CODES_PER_MINUTE", 1, 1_000_000) ?? settings.FailedCodesPerMinute,

@@ -81,7 +81,7 @@ public static class TesseraHost
         var services = builder.Services;
         services.AddSingleton(settings);
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton(_ => new Database(settings.ConnectionString!));
+        services.AddSingleton(_ => new Database(settings.ConnectionString!, settings.UndoDays));
         services.AddSingleton<Readiness>();
         services.AddSingleton<Measurements>();
         services.AddSingleton<Cursors>();

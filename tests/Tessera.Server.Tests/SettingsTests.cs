@@ -117,6 +117,7 @@ public sealed class SettingsTests
     [InlineData("PORT", "many")]
     [InlineData("PORT", "70000")]
     [InlineData("TESSERA_LANES", "0")]
+    [InlineData("TESSERA_UNDO_DAYS", "365")]
     [InlineData("TESSERA_HOST", "here and there")]
     [InlineData("TESSERA_ALLOW_UNSAFE_DURABILITY", "maybe")]
     [InlineData("TESSERA_DATABASE_URL", "postgres://host:none/shop")]

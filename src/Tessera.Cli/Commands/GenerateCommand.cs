@@ -56,7 +56,7 @@ internal static class GenerateCommand
             async (parsed, cancel) =>
             {
                 await using var node = await Node.OpenAsync(Node.Read(), cancel);
-                await using var database = new Database(node.Settings.ConnectionString!);
+                await using var database = new Database(node.Settings.ConnectionString!, node.Settings.UndoDays);
                 IsPrefix(parsed.GetValue(prefix)!, out var normal);
                 var operation = parsed.GetValue(resume) is { } id
                     ? await TakeAsync(database, id, cancel)

@@ -52,7 +52,7 @@ internal static class ImportCommand
             async (parsed, cancel) =>
             {
                 await using var node = await Node.OpenAsync(Node.Read(), cancel);
-                await using var database = new Database(node.Settings.ConnectionString!);
+                await using var database = new Database(node.Settings.ConnectionString!, node.Settings.UndoDays);
                 var options = new ImportOptions(
                     parsed.GetValue(skip),
                     parsed.GetValue(update),

@@ -2,7 +2,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Expiration;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Expiration;
 
@@ -51,7 +50,7 @@ internal static class ChangeStore
             """
             insert into expiration.change (id, action, valid_until, by_override, reason, selection, operation_id, approval_id, actor,
                 merchant_id, created_at, undo_until)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, platform.clock(), case when $11 then platform.clock() + $12 end)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, platform.clock(), case when $11 then platform.undo_until() end)
             """,
             [
                 asked.Id,
@@ -65,7 +64,6 @@ internal static class ChangeStore
                 asked.Actor,
                 Nullable(asked.MerchantId, NpgsqlDbType.Uuid),
                 asked.IsKept,
-                Undoing.Period,
             ],
             cancel
         );

@@ -1,4 +1,5 @@
 using Npgsql;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Platform;
 
@@ -18,14 +19,17 @@ public sealed class Database : IAsyncDisposable
 
     /// <summary>Opens nothing yet: connections are made when asked for.</summary>
     /// <param name="connectionString">Npgsql form; a login that is a member of <see cref="Role"/>.</param>
-    public Database(string connectionString)
+    /// <param name="undoDays">For how many days changes of many that begin here can be undone.</param>
+    public Database(string connectionString, int undoDays = Undoing.UsualDays)
     {
         ArgumentException.ThrowIfNullOrEmpty(connectionString);
         OwnerConnectionString = connectionString;
         var settings = new NpgsqlConnectionStringBuilder(connectionString)
         {
             // A node that hangs in the middle of a transaction must not hold its locks, and the horizon of the sweep, for ever.
-            Options = $"-c role={Role} -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=20s",
+            Options =
+                $"-c role={Role} -c timezone=UTC -c jit=off -c idle_in_transaction_session_timeout=20s"
+                + FormattableString.Invariant($" -c tessera.undo_days={undoDays}"),
             MaxAutoPrepare = 200,
             AutoPrepareMinUsages = 2,
             NoResetOnClose = true,

@@ -319,6 +319,33 @@ public sealed class ChangeUndoTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task For_how_many_days_is_the_deployments_to_say_and_then_it_is_over()
+    {
+        await using var three = new Tessera.Server.Platform.Database(_host.Database.ConnectionString, undoDays: 3);
+        await using var left = three.Source.CreateCommand(
+            "select round(extract(epoch from platform.undo_until() - platform.clock()) / 86400)::int"
+        );
+        Assert.Equal(3, await left.ExecuteScalarAsync());
+
+        long[] units = [await UnitAsync("LATE-1"), await UnitAsync("LATE-2")];
+        var done = await ChangedAsync(
+            new
+            {
+                action = "cancel",
+                reason = Reason,
+                coupon_id = _coupon,
+                instance_ids = units,
+            }
+        );
+        await _host.Database.ExecuteAsync(
+            "update expiration.change set undo_until = clock_timestamp() - interval '1 second'"
+        );
+        var operation = done.GetProperty("operation_id").GetString();
+        Assert.Equal((409, "not_undoable"), CodeOf(await _host.PostAsync($"/api/v1/operations/{operation}/undo")));
+        Assert.Equal(["cancelled", "cancelled"], await StatesAsync(units));
+    }
+
+    [Fact]
     public async Task An_undo_that_was_stopped_between_batches_goes_on_behind_them_with_each_unit_once()
     {
         const int count = UnitChanges.UnitsPerBatch + 300;

@@ -7,6 +7,7 @@ using Tessera.Server.Access;
 using Tessera.Server.Approvals;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Coupons.Bulk;
 
@@ -37,7 +38,8 @@ internal static class BulkPlanEndpoints
                     [new BulkReason("not_after_start", 80, ["SUMMER27"])],
                     [new BulkReason("works_again", 12, ["SPRING26"])],
                     [new BulkExample(17, "SPRING27", [new BulkFieldDiff("max_uses_total", null, "500")])],
-                    true
+                    true,
+                    Undoing.UsualDays
                 ),
                 "How many would change, stay, and be refused, and why."
             );
@@ -69,7 +71,12 @@ internal static class BulkPlanEndpoints
             .WithRefusals(PlanRequests.SelectionChanged, PlanRequests.NothingSelected);
     }
 
-    private static async Task PreviewAsync(HttpContext context, Database database, ApprovalService approvals)
+    private static async Task PreviewAsync(
+        HttpContext context,
+        Database database,
+        ApprovalService approvals,
+        Settings settings
+    )
     {
         var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
@@ -96,7 +103,9 @@ internal static class BulkPlanEndpoints
         var view = await BulkPreview.RunAsync(work, change!, selection, cancel);
         var kind = BulkApproval.KindOf(BulkRequests.WordOf(change!.Action));
         var waits = await PlanRequests.WouldWaitAsync(context, work, approvals, kind, view.Matching);
-        await HttpAnswer.Json(200, view with { NeedsApproval = waits }).SendAsync(context);
+        await HttpAnswer
+            .Json(200, view with { NeedsApproval = waits, UndoDays = settings.UndoDays })
+            .SendAsync(context);
     }
 
     private static async Task RequestAsync(HttpContext context, Database database, ApprovalService approvals)

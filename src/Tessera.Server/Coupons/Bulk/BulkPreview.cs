@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Jobs;
 using Tessera.Server.Regions;
 
 namespace Tessera.Server.Coupons.Bulk;
@@ -29,6 +30,7 @@ internal sealed record BulkExample(long Id, string Code, IReadOnlyList<BulkField
 /// <param name="Warnings">What should be known of those that change.</param>
 /// <param name="Examples">The first that would change.</param>
 /// <param name="NeedsApproval">Whether a second person has to agree.</param>
+/// <param name="UndoDays">For how many days it can be undone.</param>
 internal sealed record BulkPreviewView(
     long Matching,
     long Changing,
@@ -37,7 +39,8 @@ internal sealed record BulkPreviewView(
     IReadOnlyList<BulkReason> Reasons,
     IReadOnlyList<BulkReason> Warnings,
     IReadOnlyList<BulkExample> Examples,
-    bool NeedsApproval
+    bool NeedsApproval,
+    int UndoDays
 );
 
 /// <summary>Runs the decision over all selected coupons, a row at a time, and writes nothing.</summary>
@@ -96,7 +99,8 @@ internal static class BulkPreview
             [.. reasons.Select(static r => r.Value.View(r.Key))],
             [.. warnings.Select(static w => w.Value.View(w.Key))],
             examples,
-            false
+            false,
+            Undoing.UsualDays
         );
     }
 

@@ -182,10 +182,8 @@ internal static class BulkStore
     /// <summary>Writes that a plan begins, and until when it can be undone.</summary>
     public static Task StartAsync(UnitOfWork work, Guid id, CancellationToken cancel) =>
         work.ExecuteAsync(
-            """
-            update coupons.bulk_plan set started_at = platform.clock(), undo_until = platform.clock() + $2 where id = $1
-            """,
-            [id, Undoing.Period],
+            "update coupons.bulk_plan set started_at = platform.clock(), undo_until = platform.undo_until() where id = $1",
+            [id],
             cancel
         );
 

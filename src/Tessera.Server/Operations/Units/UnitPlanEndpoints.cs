@@ -9,6 +9,7 @@ using Tessera.Server.Approvals;
 using Tessera.Server.Coupons.Bulk;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Operations.Units;
 
@@ -55,7 +56,8 @@ internal static class UnitPlanEndpoints
                     [new BulkReason("already_redeemed", 15, ["SAVE…"])],
                     [],
                     [new BulkExample(1024, "SAVE…", [new BulkFieldDiff("state", "paid", "redeemed")])],
-                    true
+                    true,
+                    Undoing.UsualDays
                 ),
                 "How many would change, stay, and be refused, and why."
             )
@@ -89,7 +91,12 @@ internal static class UnitPlanEndpoints
             .WithRefusals(OverrideForbidden, PlanRequests.SelectionChanged, PlanRequests.NothingSelected);
     }
 
-    private static async Task PreviewAsync(HttpContext context, Database database, ApprovalService approvals)
+    private static async Task PreviewAsync(
+        HttpContext context,
+        Database database,
+        ApprovalService approvals,
+        Settings settings
+    )
     {
         var cancel = context.RequestAborted;
         var caller = Caller.Of(context);
@@ -118,7 +125,11 @@ internal static class UnitPlanEndpoints
         var (verdicts, _) = await UnitDeciding.DecideAsync(work, plan, lines, hold: false, cancel);
         var kind = UnitApproval.KindOf(plan.Action);
         var waits = await PlanRequests.WouldWaitAsync(context, work, approvals, kind, lines.Count);
-        var view = ViewOf(verdicts, caller.Can(Permissions.CouponsBulk)) with { NeedsApproval = waits };
+        var view = ViewOf(verdicts, caller.Can(Permissions.CouponsBulk)) with
+        {
+            NeedsApproval = waits,
+            UndoDays = settings.UndoDays,
+        };
         await HttpAnswer.Json(200, view).SendAsync(context);
     }
 
@@ -190,7 +201,8 @@ internal static class UnitPlanEndpoints
                         [new BulkFieldDiff("state", v.Held.State.Name(), v.To)]
                     )),
             ],
-            false
+            false,
+            Undoing.UsualDays
         );
     }
 

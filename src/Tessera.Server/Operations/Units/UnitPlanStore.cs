@@ -2,7 +2,6 @@ using Npgsql;
 using NpgsqlTypes;
 using Tessera.Core.Coupons;
 using Tessera.Server.Platform;
-using Tessera.Server.Platform.Jobs;
 
 namespace Tessera.Server.Operations.Units;
 
@@ -113,8 +112,8 @@ internal static class UnitPlanStore
     /// <summary>Writes that a plan begins, and until when it can be undone.</summary>
     public static Task StartAsync(UnitOfWork work, Guid plan, CancellationToken cancel) =>
         work.ExecuteAsync(
-            "update operations.unit_plan set started_at = platform.clock(), undo_until = platform.clock() + $2 where id = $1",
-            [plan, Undoing.Period],
+            "update operations.unit_plan set started_at = platform.clock(), undo_until = platform.undo_until() where id = $1",
+            [plan],
             cancel
         );
 

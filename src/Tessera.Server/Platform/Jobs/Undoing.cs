@@ -32,13 +32,13 @@ public sealed record UndoFacts(DateTimeOffset? UndoUntil, Guid? UndoneBy);
 public sealed record UndoAsked(string Actor, Guid ClientId, Guid? MerchantId, string RequestId);
 
 /// <summary>
-/// Undoing the changes of many of one room, each as a unit and within a period (BLK-07). It is an operation like the change
+/// Undoing the changes of many of one room, each as a unit and within a period, which the setting TESSERA_UNDO_DAYS says (BLK-07). It is an operation like the change
 /// itself; one that was stopped can be asked for again, and goes on behind what it has undone.
 /// </summary>
 public abstract class Undoing
 {
-    /// <summary>For how long a change of many can be undone.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromDays(30);
+    /// <summary>For how many days a change of many can be undone, unless a deployment says otherwise.</summary>
+    public const int UsualDays = 30;
 
     /// <summary>Not done, or too long ago, or done already.</summary>
     public static readonly Refusal NotUndoable = new(

@@ -153,7 +153,7 @@ function Preview(props: {
                 <input className="input" inputMode="numeric" autoComplete="off" value={typed} onChange={(event) => setTyped(event.target.value)} />
               </Field>
             )}
-            <p className="muted small">{t('bulk.undoable')}</p>
+            <p className="muted small">{t('bulk.undoable', { count: data.undo_days })}</p>
           </>
         )}
       </div>

@@ -124,7 +124,7 @@ export function UnitBulkDialog({ selection, onClose }: { selection: Selection | 
             <Field label={t('bulk.reason')} hint={t('bulk.reason.hint', { count: leastReason })}>
               <textarea className="input" rows={2} maxLength={500} value={entered.reason} onChange={(event) => change({ reason: event.target.value })} />
             </Field>
-            <p className="muted small">{t(bringsBack.has(entered.to) ? 'unitBulk.undoable.open' : 'unitBulk.undoable')}</p>
+            <p className="muted small">{t(bringsBack.has(entered.to) ? 'unitBulk.undoableOpen' : 'unitBulk.undoable', { count: preview.undo_days })}</p>
           </>
         ) : (
           <Choice entered={entered} change={change} isList={!selection} mayOverride={mayOverride} />
