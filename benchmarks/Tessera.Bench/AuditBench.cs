@@ -227,6 +227,9 @@ internal static class AuditBench
         figures.Add("history_p50_ms", Figures.Percentile(times, 0.5));
         figures.Add("history_p95_ms", Figures.Percentile(times, 0.95));
         figures.Add("history_blocks_each", blocks);
+        var searches = await AuditHistory.SearchAsync(AddressOf(app), await KeyAsync(beside), each);
+        figures.Add("search_p50_ms", Figures.Percentile(searches, 0.5));
+        figures.Add("search_p95_ms", Figures.Percentile(searches, 0.95));
         await app.StopAsync();
     }
 

@@ -26,6 +26,7 @@ internal static class AuditHistory
     private const int ChunkSize = 4_194_304;
     private const int Questions = 400;
     private const int WarmUp = 200;
+    private const int Searches = 200;
     private const int Coupons = 1000;
     private const int Keys = 100;
 
@@ -50,6 +51,7 @@ internal static class AuditHistory
         if (await ground.ScalarAsync<long>("select seq from audit.indexed") >= last)
         {
             Figures.Say($"{each:N0} entries a chunk are there from before");
+            await KeepUpAsync(ground);
             return (long)Chunks * each;
         }
 
@@ -83,9 +85,19 @@ internal static class AuditHistory
             await transaction.CommitAsync();
         }
 
-        await ground.ExecuteAsync("analyze");
+        await KeepUpAsync(ground);
+        await ground.ExecuteAsync("vacuum analyze");
         await ground.ExecuteAsync("checkpoint");
         return (long)Chunks * each;
+    }
+
+    /// <summary>Whoever follows the log has kept up with it, as where it grew day by day.</summary>
+    private static async Task KeepUpAsync(Ground ground)
+    {
+        await ground.ExecuteAsync("update insights.progress set seq = (select seq from audit.indexed)");
+        await ground.ExecuteAsync("update notifications.feed set seq = (select seq from audit.indexed)");
+        await ground.ExecuteAsync("update expiration.follower set place = (select seq from audit.indexed)");
+        await ground.ExecuteAsync("update connectors.feed set seq = (select seq from audit.indexed)");
     }
 
     /// <summary>
@@ -95,8 +107,7 @@ internal static class AuditHistory
     /// <returns>How long each took, in milliseconds, and how many blocks of the database one looked at.</returns>
     public static async Task<(double[] Times, double Blocks)> AskAsync(Uri address, string key, Ground ground, int each)
     {
-        using var client = new HttpClient { BaseAddress = address };
-        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+        using var client = ClientOf(address, key);
         var customers = Customers(each);
         var times = new double[Questions];
         var before = 0L;
@@ -111,22 +122,67 @@ internal static class AuditHistory
                 2 => $"account/{IdOf((ulong)(n * 99_991L % customers))}",
                 _ => string.Create(CultureInfo.InvariantCulture, $"coupon/{n * 31 % Coupons}"),
             };
-            var sort = n / 4 % 2 == 0 ? "seq" : "-seq";
-            var clock = Stopwatch.StartNew();
-            using var answer = await client.GetAsync(
-                new Uri($"/api/v1/audit/history/{thing}?sort={sort}", UriKind.Relative)
-            );
-            await answer.Content.ReadAsByteArrayAsync();
-            answer.EnsureSuccessStatusCode();
+            var taken = await TimeAsync(client, $"history/{thing}?sort={(n / 4 % 2 == 0 ? "seq" : "-seq")}");
             if (i >= 0)
             {
-                times[i] = clock.Elapsed.TotalMilliseconds;
+                times[i] = taken;
             }
         }
 
         // The server says what its sessions did when they have been idle for a moment.
         await Task.Delay(TimeSpan.FromSeconds(1.5));
         return (times, (await BlocksAsync(ground) - before) / (double)Questions);
+    }
+
+    /// <summary>
+    /// Searches by actor and type, within a day, by subject, and for words within a minute: the first page of each.
+    /// </summary>
+    /// <returns>How long each took, in milliseconds.</returns>
+    public static async Task<double[]> SearchAsync(Uri address, string key, int each)
+    {
+        using var client = ClientOf(address, key);
+        var customers = Customers(each);
+        var times = new double[Searches];
+        var now = TimeProvider.System.GetUtcNow();
+        var month = new DateTimeOffset(now.Year, now.Month, 1, 0, 0, 0, TimeSpan.Zero);
+        for (var i = -Searches / 4; i < Searches; i++)
+        {
+            var n = i + Searches / 4;
+            var from = month.AddMonths(-1 - n % Chunks);
+            var to = from.AddMilliseconds(each / 2.0);
+            var asked = (n % 4) switch
+            {
+                0 => $"actor={Uri.EscapeDataString(Actors[n % Keys])}&type=coupon.state_changed",
+                1 =>
+                    $"actor={Uri.EscapeDataString(Actors[n % Keys])}&from={from:yyyy-MM-ddTHH:mm:ss.fffZ}&to={to:yyyy-MM-ddTHH:mm:ss.fffZ}",
+                2 => $"subject=customer:{IdOf((ulong)(n * 7_919L % customers))}&type=coupon.state_changed",
+                _ =>
+                    $"text=redemption%20{n % Coupons}&from={from:yyyy-MM-ddTHH:mm:ss.fffZ}&to={to:yyyy-MM-ddTHH:mm:ss.fffZ}",
+            };
+            var taken = await TimeAsync(client, "entries?" + asked);
+            if (i >= 0)
+            {
+                times[i] = taken;
+            }
+        }
+
+        return times;
+    }
+
+    private static HttpClient ClientOf(Uri address, string key) =>
+        new()
+        {
+            BaseAddress = address,
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", key) },
+        };
+
+    private static async Task<double> TimeAsync(HttpClient client, string path)
+    {
+        var clock = Stopwatch.StartNew();
+        using var answer = await client.GetAsync(new Uri("/api/v1/audit/" + path, UriKind.Relative));
+        await answer.Content.ReadAsByteArrayAsync();
+        answer.EnsureSuccessStatusCode();
+        return clock.Elapsed.TotalMilliseconds;
     }
 
     private static int Customers(int each) => Chunks * each / 2;

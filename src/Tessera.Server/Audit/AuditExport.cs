@@ -137,8 +137,7 @@ internal static class AuditExport
             await using var command = new NpgsqlCommand(
                 "select a.seq, encode(a.hash, 'hex'), "
                     + CanonicalEvent.Columns
-                    + " from audit.entry a join platform.event e on e.created_at = a.created_at and e.tx = a.tx "
-                    + "and e.position = a.position where a.seq between $1 and $2 order by a.seq",
+                    + $" from audit.entry a {EventLog.OfEntry} where a.seq between $1 and $2 order by a.seq",
                 connection
             );
             command.Parameters.Add(new() { Value = seq });

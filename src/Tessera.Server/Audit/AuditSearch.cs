@@ -70,11 +70,11 @@ internal static class AuditSearch
 
     private static readonly TimeSpan MaximumTime = TimeSpan.FromSeconds(1);
 
-    private const string EntrySql = """
-        select h.seq, e.created_at, e.actor, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.correlation_id,
-            platform.spoken(e.payload), encode(h.hash, 'hex'), o.permission, host(o.address), o.roles
-        from hit h
-        join platform.event e on e.created_at = h.created_at and e.tx = h.tx and e.position = h.position
+    private const string EntrySql = $"""
+        select a.seq, e.created_at, e.actor, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.correlation_id,
+            platform.spoken(e.payload), encode(a.hash, 'hex'), o.permission, host(o.address), o.roles
+        from hit a
+        {Platform.EventLog.OfEntry}
         left join lateral (
             select permission, address, roles from audit.request_origin o
             where o.correlation_id = e.correlation_id and o.actor = e.actor and o.at <= e.created_at + interval '1 second'
@@ -111,7 +111,7 @@ internal static class AuditSearch
             """;
 
     private static string Sql(Func<string, string> hits, string way) =>
-        $"with hit as materialized ({hits(way)}) {EntrySql} order by h.seq {way}";
+        $"with hit as materialized ({hits(way)}) {EntrySql} order by a.seq {way}";
 
     /// <summary>One step of a search.</summary>
     /// <param name="work">A transaction to read in.</param>

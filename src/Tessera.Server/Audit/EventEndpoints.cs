@@ -56,11 +56,11 @@ internal static class EventEndpoints
         }
 
         await using var command = database.Source.CreateCommand(
-            """
+            $"""
             select a.seq, e.id, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.actor, e.correlation_id,
                 e.created_at, platform.spoken(e.payload)
             from audit.entry a
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+            {EventLog.OfEntry}
             where a.seq > $1 and ($2::text is null or e.type = $2)
             order by a.seq limit $3
             """

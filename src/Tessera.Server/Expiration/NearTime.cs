@@ -111,9 +111,9 @@ public sealed class NearTime(Database database, NodeClock nodeClock, TimeProvide
     private static async Task<Said> ReadAsync(UnitOfWork work, long from, long until, CancellationToken cancel)
     {
         await using var query = work.Command(
-            """
+            $"""
             select e.type, e.aggregateid, e.payload::text, e.created_at from audit.entry a
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+            {EventLog.OfEntry}
             where a.seq > $1 and a.seq <= $2 and (e.type in ('coupon.instances_issued', 'coupon.extended')
                 or (e.aggregatetype = 'instance' and e.payload ->> 'from' in ('redeemed', 'reserved', 'expired')
                     and e.payload ->> 'to' in ('issued', 'paid', 'extended', 'pending_expiration')))

@@ -38,7 +38,7 @@ public sealed class Rollup(Database database, TimeProvider clock, ILogger<Rollup
         with next as materialized (
             select a.seq, e.type, e.aggregateid, e.payload
             from audit.entry a
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+            {EventLog.OfEntry}
             where a.seq > (select seq from insights.progress)
             order by a.seq limit $1
         ), uses as (

@@ -86,9 +86,9 @@ internal static class NotificationStore
         var to = Math.Min(feed.Head, feed.Seq + EventsAtOnce);
         await using (
             var query = work.Command(
-                """
+                $"""
                 select a.seq, e.payload::text, e.created_at
-                from audit.entry a join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+                from audit.entry a {EventLog.OfEntry}
                 where a.seq > $1 and a.seq <= $2 and e.type = 'coupon.expiry_notice_due' order by a.seq limit 1
                 """,
                 feed.Seq,

@@ -32,6 +32,17 @@ public static class EventLog
             $8::text[], $9::timestamptz[])
         """;
 
+    /// <summary>
+    /// Joins the event <c>e</c> of each <c>audit.entry a</c>, one by one. Joined freely, the planner takes the three columns for
+    /// independent, expects one row of all, and reads the whole log to find it.
+    /// </summary>
+    public const string OfEntry = """
+        cross join lateral (
+            select * from platform.event e
+            where e.created_at = a.created_at and e.tx = a.tx and e.position = a.position offset 0
+        ) e
+        """;
+
     /// <summary>Appends the events of one change.</summary>
     /// <param name="work">The transaction of the change.</param>
     /// <param name="at">The database clock of the decision.</param>

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Npgsql;
+using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Connectors.Webhooks;
@@ -23,8 +24,7 @@ internal sealed record CloudEvent(Guid Id, string Type, ReadOnlyMemory<byte> Bod
         "a.seq, e.id, e.type, e.aggregatetype || ':' || e.aggregateid, e.sequence, e.correlation_id, e.created_at, e.payload::text";
 
     /// <summary>Where these are.</summary>
-    public const string From =
-        "audit.entry a join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position";
+    public const string From = $"audit.entry a {EventLog.OfEntry}";
 
     /// <summary>An event of a row.</summary>
     /// <param name="row">Of <see cref="Columns"/>.</param>

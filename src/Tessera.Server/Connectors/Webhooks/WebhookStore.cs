@@ -54,7 +54,7 @@ internal static class WebhookStore
             select t.id, t.fence, t.webhook_id, w.url, w.includes_sums, {CloudEvent.Columns}
             from taken t join connectors.webhook w on w.id = t.webhook_id
             join audit.entry a on a.seq = t.seq
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+            {EventLog.OfEntry}
             order by t.id
             """
         );

@@ -107,17 +107,17 @@ internal static class LiveChanges
         "changed",
     ];
 
-    private const string CountSql = """
+    private const string CountSql = $$"""
         with next as materialized (
             select a.seq, e.type, e.aggregatetype, e.aggregateid, e.payload
             from audit.entry a
-            join platform.event e on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position
+            {{EventLog.OfEntry}}
             where a.seq > $1 and a.seq <= $2
             order by a.seq limit $3
         ), told as (
             select type, aggregatetype = 'coupon' as is_coupon, payload ->> 'to' as state, payload ? 'redemption_id' as is_use,
-                case when aggregatetype = 'coupon' and aggregateid ~ '^\d{1,18}$' then aggregateid::bigint
-                    when payload ->> 'coupon_id' ~ '^\d{1,18}$' then (payload ->> 'coupon_id')::bigint end as coupon_id
+                case when aggregatetype = 'coupon' and aggregateid ~ '^\d{1, 18}$' then aggregateid::bigint
+                    when payload ->> 'coupon_id' ~ '^\d{1, 18}$' then (payload ->> 'coupon_id')::bigint end as coupon_id
             from next
         )
         select (select count(*) from next), (select coalesce(max(seq), $1) from next),
