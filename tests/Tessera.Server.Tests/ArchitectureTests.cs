@@ -207,6 +207,17 @@ public sealed partial class ArchitectureTests
         Assert.Empty(wrong);
     }
 
+    /// <summary>A free join may read all of the log for a few rows of it; only the verifier wants all of it.</summary>
+    [Fact]
+    public void Entries_of_the_log_find_their_events_in_one_way() =>
+        Assert.Equal(
+            ["Audit/Verification.cs"],
+            RoomSources()
+                .Select(static s => s.Source)
+                .Where(static s => s.Text.Contains("join platform.event", StringComparison.Ordinal))
+                .Select(static s => s.Name)
+        );
+
     /// <summary>Sources of the rooms, comments left out: a comment may speak of anything.</summary>
     private static IEnumerable<(string Room, Source Source)> RoomSources() =>
         SourcesOf(Server)

@@ -116,8 +116,8 @@ internal static class LiveChanges
             order by a.seq limit $3
         ), told as (
             select type, aggregatetype = 'coupon' as is_coupon, payload ->> 'to' as state, payload ? 'redemption_id' as is_use,
-                case when aggregatetype = 'coupon' and aggregateid ~ '^\d{1, 18}$' then aggregateid::bigint
-                    when payload ->> 'coupon_id' ~ '^\d{1, 18}$' then (payload ->> 'coupon_id')::bigint end as coupon_id
+                case when aggregatetype = 'coupon' and aggregateid ~ '^\d{1,18}$' then aggregateid::bigint
+                    when payload ->> 'coupon_id' ~ '^\d{1,18}$' then (payload ->> 'coupon_id')::bigint end as coupon_id
             from next
         )
         select (select count(*) from next), (select coalesce(max(seq), $1) from next),
