@@ -60,7 +60,8 @@ internal static class AuditHistory
         await using (var transaction = await connection.BeginTransactionAsync())
         {
             await RunAsync(connection, "set local maintenance_work_mem = '1GB'");
-            await RunAsync(connection, "truncate audit.entry");
+            // Setting the database up has left entries of its own.
+            await RunAsync(connection, "truncate audit.entry, audit.span");
             var now = await ScalarAsync<DateTime>(connection, "select date_trunc('month', now())");
             var place = new Place(
                 connection,
@@ -262,6 +263,7 @@ internal static class AuditHistory
     private static async Task WriteMentionsAsync(Place place, Entries entries, int chunk)
     {
         var table = string.Create(CultureInfo.InvariantCulture, $"audit.mention_{chunk}");
+        await RunAsync(place.Connection, $"drop table if exists {table}");
         await RunAsync(place.Connection, $"create table {table} (like audit.mention including constraints)");
         await using (
             var rows = await place.Connection.BeginBinaryImportAsync(
