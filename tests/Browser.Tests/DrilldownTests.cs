@@ -41,6 +41,16 @@ public sealed class DrilldownTests(App app)
         var count = (await uses.InnerTextAsync()).Split('/')[0].Trim();
         await view.UseAsync(uses);
         await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync(count + " redemptions");
+        await Expect(view.Page.Locator(".chip").First).ToContainTextAsync("AUTUMN15");
+
+        // And as many are found by who types the code.
+        await view.GoAsync("/redemptions");
+        await view.WriteAsync(view.Page.GetByLabel("Coupon code"), "autumn15");
+        await view.UseAsync(view.Button("Search"));
+        await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync(" redemptions");
+        await Expect(view.Page.Locator("[role=row] .code-chip").First).ToHaveTextAsync("AUTUMN15");
+        await Expect(view.Page.Locator("[role=row] .code-chip").Filter(new() { HasNotText = "AUTUMN15" }))
+            .ToHaveCountAsync(0);
         view.AssertHealthy();
     }
 

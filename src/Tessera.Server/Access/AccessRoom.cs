@@ -38,6 +38,7 @@ public static class AccessRoom
         customers.MapBlocks(api);
         new Channels().Map(api);
         ApiKeyEndpoints.Map(api);
+        ActorNames.Map(api);
         SecurityAlertEndpoints.Map(api);
         SessionEndpoints.Map(api);
         InvitationEndpoints.Map(api);

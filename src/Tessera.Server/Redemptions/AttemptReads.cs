@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Routing;
 using Npgsql;
 using Tessera.Core;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -86,6 +87,7 @@ internal static class AttemptReads
             .WithQuery("once", "boolean", "Whether a hold and its redemption are one attempt: the hold.")
             .WithQuery("standing", "boolean", "Whether only holds that stand: not redeemed, released or lapsed.")
             .WithQuery("coupon_id", "integer", "With this coupon.")
+            .WithQuery("coupon_code", "string", "With the coupon of this code, in any case.")
             .WithQuery("campaign_id", "string", "With coupons of this campaign.")
             .WithQuery("customer_id", "string", "Of this customer.")
             .WithQuery("from", "string", "Only from this instant, or the beginning of this day, UTC, on.")
@@ -137,6 +139,7 @@ internal static class AttemptReads
         rows.Where("a.result = any({})", query.Words("result", Results)?.ToArray());
         rows.Equal("a.reason", query.Text("reason", 100));
         rows.Equal("a.coupon_id", query.Integer("coupon_id", 1, long.MaxValue));
+        rows.Where($"a.coupon_id = {CouponCodes.Coupon}", CouponCodes.Read(query));
         rows.Equal("c.campaign_id", query.Text("campaign_id", 64));
         rows.Equal("a.customer_id", query.Id("customer_id"));
         rows.Where("a.decided_at >= {}", query.Instant("from"));

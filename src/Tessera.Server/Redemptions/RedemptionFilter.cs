@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Tessera.Core.Coupons;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Redemptions;
@@ -69,6 +70,7 @@ internal sealed class RedemptionFilter
     private void ReadWhat(Query query)
     {
         Rows.Where(_isFirst ? "t.id = {}" : "r.coupon_id = {}", query.Integer("coupon_id", 1, long.MaxValue));
+        Rows.Where($"{(_isFirst ? "t.id" : "r.coupon_id")} = {CouponCodes.Coupon}", CouponCodes.Read(query));
         Rows.Where(Touched + ".campaign_id = {}", query.Text("campaign_id", 64));
         Rows.Where("r.customer_id = {}", query.Id("customer_id"));
         Rows.Where("r.order_reference = {}", query.Text("order_reference", 100));
@@ -147,6 +149,7 @@ internal static class RedemptionFilterExtensions
         where TBuilder : IEndpointConventionBuilder =>
         builder
             .WithQuery("coupon_id", "integer", "Redemptions of this coupon.")
+            .WithQuery("coupon_code", "string", "Redemptions of the coupon with this code, in any case.")
             .WithQuery("customer_id", "string", "Redemptions of this customer.")
             .WithQuery("order_reference", "string", "Redemptions on this order.")
             .WithQuery("campaign_id", "string", "Redemptions of coupons of this campaign.")
@@ -182,7 +185,7 @@ internal static class RedemptionFilterExtensions
             .WithQuery(
                 "touch",
                 "string",
-                "Whose coupon_id, campaign_id, marketing_channel and utm_source are meant: those of the coupon that was used, "
+                "Whose coupon_id, coupon_code, campaign_id, marketing_channel and utm_source are meant: those of the coupon that was used, "
                     + "or of the customer's first.",
                 ["last", "first"]
             );

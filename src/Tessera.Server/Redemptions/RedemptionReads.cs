@@ -17,7 +17,7 @@ internal static class RedemptionReads
     private const string RedemptionSql = """
         select r.id, r.coupon_id, r.instance_id, r.customer_id, r.channel, r.order_reference, r.order_minor, r.discount_minor,
             r.currency, r.decided_at, r.rolled_back_at, r.booking_status, r.reservation_id, a.attempt_id is not null,
-            a.campaign_source, a.utm_source, a.utm_medium, a.utm_campaign
+            a.campaign_source, a.utm_source, a.utm_medium, a.utm_campaign, c.code
         from redemptions.redemption r join coupons.coupon c on c.id = r.coupon_id
         left join redemptions.arrival a on a.attempt_id = r.id
         """;
@@ -228,6 +228,7 @@ internal static class RedemptionReads
         Guid Id,
         string Status,
         long CouponId,
+        string CouponCode,
         long InstanceId,
         Guid CustomerId,
         string? Channel,
@@ -253,6 +254,7 @@ internal static class RedemptionReads
                 row.GetGuid(0),
                 rolledBack is null ? "redeemed" : "rolled_back",
                 row.GetInt64(1),
+                row.GetString(18),
                 row.GetInt64(2),
                 row.GetGuid(3),
                 row.Object<string>(4),

@@ -304,6 +304,7 @@ internal static class RedemptionDescriptions
             Id,
             "redeemed",
             7,
+            "SPRING27",
             Instance,
             Customer,
             null,

@@ -66,8 +66,8 @@ public sealed class WalkTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         // Signed in is all that somebody without a role is.
-        Assert.Equal(5, counts[NoRole]);
-        Assert.Equal(5 + 3, counts["customer"]);
+        Assert.Equal(6, counts[NoRole]);
+        Assert.Equal(6 + 3, counts["customer"]);
         Assert.True(counts[ReadyRoles.Administrator] > 30, string.Join(", ", counts));
     }
 

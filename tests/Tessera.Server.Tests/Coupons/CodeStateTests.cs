@@ -121,6 +121,25 @@ public sealed class CodeStateTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(ids, seen);
         var all = await _host.GetAsync($"/api/v1/redemptions?customer_id={customer}");
         Assert.Equal(6, all.Json.GetProperty("data").GetArrayLength());
+
+        // People know codes, not numbers: every list of uses is found by them too.
+        foreach (var list in new[] { "redemptions", "attempts" })
+        {
+            foreach (
+                var (code, count) in new[] { ("READ", 5), ("%20read%20", 5), ("ELSE", 1), ("NONE", 0), ("%C3%9F", 0) }
+            )
+            {
+                var found = (await _host.GetAsync($"/api/v1/{list}?coupon_code={code}")).Json.GetProperty("data");
+                Assert.Equal(count, found.GetArrayLength());
+                Assert.All(
+                    found.EnumerateArray(),
+                    row => Assert.Equal(count == 5 ? "READ" : "ELSE", row.GetProperty("coupon_code").GetString())
+                );
+                var totals = await _host.GetAsync($"/api/v1/{list}/totals?coupon_code={code}");
+                Assert.Equal(count, totals.Json.GetProperty("count").GetInt32());
+            }
+        }
+
         Assert.Equal(404, (await _host.GetAsync($"/api/v1/redemptions/{Guid.CreateVersion7()}")).Status);
     }
 

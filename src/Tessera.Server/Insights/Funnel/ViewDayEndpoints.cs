@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Tessera.Server.Access;
+using Tessera.Server.Coupons;
 using Tessera.Server.Platform;
 using Tessera.Server.Platform.Http;
 
@@ -39,6 +40,7 @@ internal static class ViewDayEndpoints
             .WithQuery("from", "string", "First day, UTC.")
             .WithQuery("to", "string", "Last day, UTC.")
             .WithQuery("coupon_id", "integer", "Of this coupon alone.")
+            .WithQuery("coupon_code", "string", "Of the coupon with this code, in any case.")
             .WithAnswer(200, new Page<ViewDay>([new("2026-11-02", 17, "SPRING27", "app", 240)], false, null), "A page.")
             .RequirePermission(Permissions.CouponsRead);
 
@@ -51,6 +53,7 @@ internal static class ViewDayEndpoints
         rows.Where("d.day >= {}", query.Day("from"));
         rows.Where("d.day <= {}", query.Day("to"));
         rows.Equal("d.coupon_id", query.Integer("coupon_id", 1, Fields.MaximumInteger));
+        rows.Where($"d.coupon_id = {CouponCodes.Coupon}", CouponCodes.Read(query));
         rows.Equal("c.merchant_id", merchant);
         await rows.AnswerAsync(context, database, query, page, Days);
     }

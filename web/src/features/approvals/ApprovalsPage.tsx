@@ -7,6 +7,7 @@ import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { Actor } from '../../shared/ui/Actor';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Data } from '../../shared/ui/EventEntry';
@@ -128,7 +129,7 @@ function Card({ approval }: { approval: Approval }) {
         <Effect kind={approval.kind} effect={approval.effect} />
         <dl className="facts">
           <Fact name={t('approval.by')}>
-            <code className="anywhere">{approval.requested_by}</code>
+            <Actor id={approval.requested_by} />
           </Fact>
           <Fact name={t('approval.at')}>
             <Instant at={approval.requested_at} />
@@ -140,7 +141,7 @@ function Card({ approval }: { approval: Approval }) {
           )}
           {approval.decided_by && (
             <Fact name={t('approval.decidedBy')}>
-              <code className="anywhere">{approval.decided_by}</code> <Instant at={approval.decided_at} />
+              <Actor id={approval.decided_by} /> <Instant at={approval.decided_at} />
             </Fact>
           )}
           {approval.note && <Fact name={t('approval.note')}>{approval.note}</Fact>}

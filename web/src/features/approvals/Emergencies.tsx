@@ -7,6 +7,7 @@ import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { Actor } from '../../shared/ui/Actor';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
@@ -55,7 +56,7 @@ export function Emergencies() {
             <div className="card__head">
               <div className="row">
                 <h2 className="anywhere">
-                  <code>{one.actor}</code>
+                  <Actor id={one.actor} />
                 </h2>
                 <span className={`badge badge--${one.is_running ? 'danger' : (looks[one.finding ?? ''] ?? 'warn')}`}>
                   {one.is_running ? t('emergency.isRunning') : one.finding ? word('finding', one.finding) : t('emergency.unreviewed')}

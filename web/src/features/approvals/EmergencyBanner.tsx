@@ -1,6 +1,7 @@
 import { Siren } from 'lucide-react';
 import { Link } from 'react-router';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { Actor } from '../../shared/ui/Actor';
 import { Note } from '../../shared/ui/States';
 import { Instant } from '../../shared/ui/Values';
 import { approvalsApi } from './approvalsApi';
@@ -14,7 +15,7 @@ export default function EmergencyBanner() {
   const { data } = approvalsApi.endpoints.listEmergencies.useQuery({ limit: 5, isRunning: true }, { pollingInterval: askedEvery, skipPollingIfUnfocused: true });
   return data?.data.map((emergency) => (
     <Note key={emergency.id} kind="danger" icon={Siren}>
-      <Link to="/approvals?emergencies=1">{t('emergency.running')}</Link> <code className="anywhere">{emergency.actor}</code> · {t('emergency.until')}{' '}
+      <Link to="/approvals?emergencies=1">{t('emergency.running')}</Link> <Actor id={emergency.actor} /> · {t('emergency.until')}{' '}
       <Instant at={emergency.ends_at} />: <span className="anywhere">{emergency.reason}</span>
     </Note>
   ));

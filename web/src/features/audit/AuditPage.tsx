@@ -11,11 +11,12 @@ import { LoadMore } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 
 const names = ['text', 'subject', 'actor', 'type', 'from', 'to'] as const;
+const inputs: Partial<Record<(typeof names)[number], object>> = { type: { list: 'event-types' }, from: { type: 'date' }, to: { type: 'date' } };
 const pageSize = 50;
 
 /** The sealed log (AUD-03): searched by who, what, of what kind, when and words; each entry with its place in the chain. */
 export function AuditPage() {
-  const { t } = useTranslation();
+  const { t, words } = useTranslation();
   const [params, setParams] = useSearchParams();
   const wanted = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? '']] : [])));
   const pages = usePages(client.endpoints.searchAudit, { limit: pageSize, ...wanted });
@@ -36,10 +37,17 @@ export function AuditPage() {
         {names.map((name) => (
           <div className="filters__field" key={name}>
             <Field label={t(`audit.by.${name}`)}>
-              <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...(name === 'from' || name === 'to' ? { type: 'date' } : {})} />
+              <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...inputs[name]} />
             </Field>
           </div>
         ))}
+        <datalist id="event-types">
+          {words('event').map(([type, text]) => (
+            <option key={type} value={type}>
+              {text}
+            </option>
+          ))}
+        </datalist>
         <div className="filters__buttons">
           <Button type="submit" look="primary">
             {t('redemptions.search')}

@@ -4,6 +4,7 @@ import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
 import { rows } from '../../shared/lib/rows';
+import { Actor } from '../../shared/ui/Actor';
 import { Facts } from '../../shared/ui/Facts';
 import { Amount, Instant } from '../../shared/ui/Values';
 import type { Coupon } from './couponCells';
@@ -48,7 +49,7 @@ export function CouponOverview({ coupon }: { coupon: Coupon }) {
     [t('field.notes'), coupon.notes],
     [t('field.lastUsed'), coupon.lastUsed ? <Instant key="used" at={coupon.lastUsed} /> : t('time.never')],
     [t('field.created_at'), <Instant key="created" at={coupon.created_at} />],
-    [t('field.created_by'), <code key="by">{coupon.created_by}</code>],
+    [t('field.created_by'), <Actor key="by" id={coupon.created_by} />],
     [t('field.version'), coupon.version],
   ];
   return (

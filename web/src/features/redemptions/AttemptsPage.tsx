@@ -12,13 +12,14 @@ import { FoundRows } from './FoundRows';
 import { redemptionsApi } from './redemptionsApi';
 
 const pageSize = 50;
-const searchable = ['coupon_id', 'customer_id', 'campaign_id', 'from', 'to'] as const;
-const names = [...searchable, 'result', 'reason', 'once', 'standing'] as const;
+const searchable = ['coupon_code', 'customer_id', 'campaign_id', 'from', 'to'] as const;
+const names = [...searchable, 'coupon_id', 'result', 'reason', 'once', 'standing'] as const;
 
 function argumentOf(wanted: Filters): GetAttemptTotalsApiArg {
   const coupon = Number(wanted.coupon_id);
   return {
     ...(coupon > 0 ? { couponId: coupon } : {}),
+    ...(wanted.coupon_code ? { couponCode: wanted.coupon_code } : {}),
     ...(wanted.customer_id ? { customerId: wanted.customer_id } : {}),
     ...(wanted.campaign_id ? { campaignId: wanted.campaign_id } : {}),
     ...(wanted.from ? { from: wanted.from } : {}),

@@ -1,17 +1,22 @@
 import { useState, type FormEvent } from 'react';
+import { useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { FilterChips } from '../../shared/ui/FilterChips';
 import type { FilterName, Filters } from './filters';
+import { redemptionsApi } from './redemptionsApi';
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-const inputs: Partial<Record<FilterName, object>> = { coupon_id: { inputMode: 'numeric', pattern: '[0-9]*' }, from: { type: 'date' }, to: { type: 'date' } };
+const inputs: Partial<Record<FilterName, object>> = { coupon_code: { autoCapitalize: 'characters', spellCheck: false }, campaign_id: { list: 'campaigns' }, from: { type: 'date' }, to: { type: 'date' } };
 
 /** Fields to look by; what a figure carried over stands below as chips, and stays until it is taken away. */
 export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters; names: readonly FilterName[]; onSearch: (wanted: Record<string, string>) => void }) {
   const { t, word } = useTranslation();
+  const can = useCan();
   const [error, setError] = useState<string>();
+  const { data: campaigns } = redemptionsApi.endpoints.listCampaigns.useQuery({ limit: 100 }, { skip: !names.includes('campaign_id') });
+  const { data: coupon } = redemptionsApi.endpoints.getCoupon.useQuery({ id: Number(wanted.coupon_id) }, { skip: !wanted.coupon_id || !can('coupons.read') });
   const chips = Object.entries(wanted).filter(([name]) => !names.includes(name as FilterName)) as [FilterName, string][];
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
@@ -37,9 +42,16 @@ export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters;
           {Object.keys(wanted).length > 0 && <Button onClick={() => onSearch({})}>{t('action.clear')}</Button>}
         </div>
         {error && <FieldError text={error} />}
+        <datalist id="campaigns">
+          {campaigns?.data.map(({ id, name }) => (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          ))}
+        </datalist>
       </form>
       <FilterChips
-        chips={chips.map(([name, value]) => ({ name, text: t(`rows.by.${name}` as MessageKey), value: valueOf(name, value, t, word) }))}
+        chips={chips.map(([name, value]) => ({ name, text: t(`rows.by.${name}` as MessageKey), value: name === 'coupon_id' ? (coupon?.code ?? `#${value}`) : valueOf(name, value, t, word) }))}
         onRemove={(name) => onSearch(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)))}
       />
     </>

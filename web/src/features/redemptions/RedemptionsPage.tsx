@@ -33,7 +33,7 @@ export function RedemptionsPage() {
           </span>
         ),
       },
-      { id: 'coupon', header: t('redemption.coupon'), meta: { width: 'minmax(80px, 0.6fr)' }, cell: ({ row }) => <span className="num">#{row.original.coupon_id}</span> },
+      { id: 'coupon', header: t('redemption.coupon'), meta: { width: 'minmax(110px, 0.9fr)' }, cell: ({ row }) => <span className="code-chip truncate">{row.original.coupon_code}</span> },
       { id: 'channel', header: t('redemption.channel'), meta: { width: 'minmax(100px, 0.8fr)' }, cell: ({ row }) => <span className="truncate">{row.original.channel ?? '–'}</span> },
       { id: 'amount', header: t('usage.amount'), meta: { width: 'minmax(100px, 0.8fr)', end: true }, cell: ({ row }) => <Minor money={row.original.order_amount} /> },
       { id: 'discount', header: t('usage.discount'), meta: { width: 'minmax(100px, 0.8fr)', end: true }, cell: ({ row }) => <Minor money={row.original.discount} /> },
@@ -73,7 +73,7 @@ function Card({ row, onOpen }: { row: RedemptionView; onOpen: () => void }) {
       </span>
       <span className="row row--between">
         <span className="muted small">
-          <Instant at={row.redeemed_at} />
+          <span className="code-chip">{row.coupon_code}</span> <Instant at={row.redeemed_at} />
         </span>
         <span>
           <Minor money={row.order_amount} /> − <Minor money={row.discount} />

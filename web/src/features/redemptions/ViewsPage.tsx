@@ -10,7 +10,8 @@ import { redemptionsApi } from './redemptionsApi';
 import { RedemptionSearch } from './RedemptionSearch';
 import { RedemptionTabs } from './RedemptionTabs';
 
-const names = ['coupon_id', 'from', 'to'] as const;
+const searchable = ['coupon_code', 'from', 'to'] as const;
+const names = [...searchable, 'coupon_id'] as const;
 
 /** How often coupons were seen, day by day, as channels reported it: the first step of the funnel (MET-02, MET-24). */
 export function ViewsPage() {
@@ -21,6 +22,7 @@ export function ViewsPage() {
   const pages = usePages(redemptionsApi.endpoints.listViewDays, {
     limit: 100,
     ...(coupon > 0 ? { couponId: coupon } : {}),
+    ...(wanted.coupon_code ? { couponCode: wanted.coupon_code } : {}),
     ...(wanted.from ? { from: wanted.from } : {}),
     ...(wanted.to ? { to: wanted.to } : {}),
   });
@@ -33,7 +35,7 @@ export function ViewsPage() {
         </div>
       </header>
       <RedemptionTabs />
-      <RedemptionSearch key={params.toString()} wanted={wanted} names={names} onSearch={(next) => setParams(next)} />
+      <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next)} />
       <Listing
         title={t('rows.tab.views')}
         icon={Eye}

@@ -1,10 +1,11 @@
 import type { ListRedemptionsApiArg } from '../../shared/api/client.generated';
 
 /** What one looks for by typing. */
-export const searchable = ['order_reference', 'coupon_id', 'customer_id', 'campaign_id', 'from', 'to'] as const;
+export const searchable = ['order_reference', 'coupon_code', 'customer_id', 'campaign_id', 'from', 'to'] as const;
 
 /** What a figure carries over besides (MET-24). */
 const carried = [
+  'coupon_id',
   'status',
   'currency',
   'booking',
@@ -41,6 +42,7 @@ export function argumentOf(wanted: Filters): Omit<ListRedemptionsApiArg, 'limit'
     orderReference: wanted.order_reference,
     customerId: wanted.customer_id,
     couponId: asNumber(wanted.coupon_id),
+    couponCode: wanted.coupon_code,
     campaignId: wanted.campaign_id,
     from: wanted.from,
     to: wanted.to,

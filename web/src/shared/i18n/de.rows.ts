@@ -28,6 +28,7 @@ export const deRows = {
   'rows.discount': 'Rabatt',
   'rows.discounts': 'Rabatte {discounts}',
   'rows.once': 'als ein Versuch',
+  'rows.by.coupon_id': 'Gutschein',
   'rows.by.status': 'Status',
   'rows.by.currency': 'Währung',
   'rows.by.booking': 'Buchung',

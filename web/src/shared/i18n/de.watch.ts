@@ -12,6 +12,7 @@ export const deWatch: typeof enWatch = {
   'audit.empty.text': 'Kein Eintrag passt. Eine Bedingung lockern.',
   'audit.soon': 'Einträge erscheinen hier wenige Sekunden später.',
   'audit.by': 'von',
+  'audit.key': 'Schlüssel',
   'audit.hash': 'Siegel',
   'audit.allFields.one': '{count} Feld',
   'audit.allFields.other': 'alle {count} Felder',

@@ -28,6 +28,7 @@ export const enRows = {
   'rows.discount': 'Discount',
   'rows.discounts': 'Discounts {discounts}',
   'rows.once': 'as one attempt',
+  'rows.by.coupon_id': 'Coupon',
   'rows.by.status': 'Status',
   'rows.by.currency': 'Currency',
   'rows.by.booking': 'Booking',

@@ -11,6 +11,7 @@ export const enWatch = {
   'audit.empty.text': 'No entry matches. Loosen a condition.',
   'audit.soon': 'Entries appear here seconds after they happen.',
   'audit.by': 'by',
+  'audit.key': 'key',
   'audit.hash': 'Seal',
   'audit.allFields.one': 'all {count} field',
   'audit.allFields.other': 'all {count} fields',

@@ -18,6 +18,8 @@ export interface Translation {
   t: (key: MessageKey, values?: Values) => string;
   /** The text for a word of the API, or the word itself if we have none for it. */
   word: (family: string, value: string) => string;
+  /** All words of a family that have a text, with it. */
+  words: (family: string) => [value: string, text: string][];
 }
 
 /** The texts of a language; all but English are fetched when first wanted. */
@@ -54,7 +56,12 @@ export function translator(locale: Locale, messages: Messages): Translation {
       return value === undefined ? whole : typeof value === 'number' ? number.format(value) : value;
     });
   };
-  return { locale, t, word: (family, value) => texts[`${family}.${value}`] ?? value.replaceAll('_', ' ') };
+  return {
+    locale,
+    t,
+    word: (family, value) => texts[`${family}.${value}`] ?? value.replaceAll('_', ' '),
+    words: (family) => Object.entries(texts).flatMap(([key, text]) => (key.startsWith(`${family}.`) ? [[key.slice(family.length + 1), text]] : [])),
+  };
 }
 
 const Context = createContext<Translation>(translator('en', en as Messages));

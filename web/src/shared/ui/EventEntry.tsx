@@ -1,5 +1,6 @@
 import { Link } from 'react-router';
 import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
+import { Actor } from './Actor';
 import { Instant } from './Values';
 
 export interface LogEntry {
@@ -43,7 +44,7 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
       </div>
       <div className="row muted small">
         <span>
-          {t('audit.by')} <code className="anywhere">{entry.actor}</code>
+          {t('audit.by')} <Actor id={entry.actor} />
           {entry.roles && entry.roles.length > 0 && ` (${entry.roles.join(', ')})`}
         </span>
         {entry.permission && <span title={t('audit.right')}>{entry.permission}</span>}
