@@ -7,15 +7,20 @@ namespace Tessera.Server.Audit;
 /// <summary>Seals, verifies and serves the event log.</summary>
 public static class AuditRoom
 {
-    /// <summary>Registers the sealer and the indexer, which every node runs and one at a time does.</summary>
+    /// <summary>Registers the sealer, the indexer and the walk along the chain, which every node runs and one at a time does.</summary>
     public static IServiceCollection AddAudit(this IServiceCollection services) =>
-        services.AddRetained(AuditRetention.Kinds).AddHostedService<Sealer>().AddHostedService<Indexer>();
+        services
+            .AddRetained(AuditRetention.Kinds)
+            .AddHostedService<Sealer>()
+            .AddHostedService<Indexer>()
+            .AddHostedService<ChainWalk>();
 
     /// <summary>Adds the routes.</summary>
     public static void MapAudit(this IEndpointRouteBuilder api)
     {
         EventEndpoints.Map(api);
         AuditEndpoints.Map(api);
+        ChainEndpoints.Map(api);
         AuditExport.Map(api);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Globalization;
 using Npgsql;
 
@@ -331,15 +330,11 @@ public sealed class Verification(string connectionString)
             (expected, head, unsealedFrom) = (row.GetInt64(0), row.GetFieldValue<byte[]>(1), row.GetInt64(2));
         }
 
-        using var chain = new Chain(new byte[32]);
-        long seq = 0;
-        var document = new ArrayBufferWriter<byte>(4096);
+        using var check = new ChainCheck(0, new byte[32]);
         await using (
             var entries = new NpgsqlCommand(
-                "select a.seq, a.hash, "
-                    + CanonicalEvent.Columns
-                    + " from audit.entry a left join platform.event e on e.created_at = a.created_at and e.tx = a.tx "
-                    + "and e.position = a.position order by a.seq",
+                $"select {ChainCheck.Columns} from audit.entry a left join platform.event e "
+                    + "on e.created_at = a.created_at and e.tx = a.tx and e.position = a.position order by a.seq",
                 connection
             )
         )
@@ -347,26 +342,22 @@ public sealed class Verification(string connectionString)
         {
             while (await rows.ReadAsync(cancel))
             {
-                seq++;
-                if (rows.GetInt64(0) != seq)
+                var fault = check.Next(rows) switch
                 {
-                    return new Finding(name, seq, Text($"entry {seq} is missing; {rows.GetInt64(0)} follows"));
-                }
-
-                if (rows.IsDBNull(2))
+                    null => null,
+                    ChainFault.EntryMissing => Text($"entry {check.Seq} is missing; {rows.GetInt64(0)} follows"),
+                    ChainFault.EventMissing => Text($"the event of entry {check.Seq} is gone"),
+                    _ => Text($"entry {check.Seq} was changed after it had been sealed"),
+                };
+                if (fault is not null)
                 {
-                    return new Finding(name, seq, Text($"the event of entry {seq} is gone"));
-                }
-
-                CanonicalEvent.Write(rows, 2, document);
-                if (!chain.Add(document.WrittenSpan).AsSpan().SequenceEqual(rows.GetFieldValue<byte[]>(1)))
-                {
-                    return new Finding(name, seq, Text($"entry {seq} was changed after it had been sealed"));
+                    return new Finding(name, check.Seq, fault);
                 }
             }
         }
 
-        if (seq != expected || !chain.Link.AsSpan().SequenceEqual(head))
+        var seq = check.Seq;
+        if (seq != expected || !check.Link.SequenceEqual(head))
         {
             return new Finding(name, seq, Text($"the chain ends at {seq}, its head says {expected}"));
         }

@@ -42,7 +42,7 @@ internal static class Wordless
             """,
         ["hashes, keys and secrets"] = """
             access.api_key.hash access.api_key.prefix access.rate.key approvals.request.effect_hash
-            audit.entry.hash audit.seal.hash connectors.attempt.key connectors.awaited.key
+            audit.entry.hash audit.seal.hash audit.chain_walk.hash connectors.attempt.key connectors.awaited.key
             connectors.secret.sealed connectors.webhook_secret.sealed coupons.bulk_plan.items_hash
             operations.unit_plan.lines_hash
             platform.event_word.mark platform.event_word.salt platform.idempotency.etag platform.secret.name

@@ -9,6 +9,7 @@ import { EventEntry } from '../../shared/ui/EventEntry';
 import { Field } from '../../shared/ui/Field';
 import { LoadMore } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { ChainState } from './ChainState';
 
 const names = ['text', 'subject', 'actor', 'type', 'from', 'to'] as const;
 const inputs: Partial<Record<(typeof names)[number], object>> = { type: { list: 'event-types' }, from: { type: 'date' }, to: { type: 'date' } };
@@ -32,6 +33,7 @@ export function AuditPage() {
           <h1>{t('nav.audit')}</h1>
           <p>{t('audit.text')}</p>
         </div>
+        <ChainState />
       </header>
       <form className="filters" role="search" key={params.toString()} onSubmit={submit} noValidate>
         {names.map((name) => (

@@ -13,6 +13,7 @@ export const deEvents: typeof enEvents = {
   'event.withdrawal.void': 'Auszahlung hinfällig',
   'event.api_key.created': 'API-Schlüssel angelegt',
   'event.api_key.revoked': 'API-Schlüssel gesperrt',
+  'event.audit.chain_broken': 'Protokollkette gebrochen vorgefunden',
   'event.audit.exported': 'Protokoll ausgegeben',
   'event.campaign.audience_added': 'Zielgruppe erweitert',
   'event.campaign.audience_removed': 'Zielgruppe verkleinert',

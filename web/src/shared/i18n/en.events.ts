@@ -12,6 +12,7 @@ export const enEvents = {
   'event.withdrawal.void': 'Withdrawal void',
   'event.api_key.created': 'API key created',
   'event.api_key.revoked': 'API key revoked',
+  'event.audit.chain_broken': 'Audit chain found broken',
   'event.audit.exported': 'Audit log exported',
   'event.campaign.audience_added': 'Audience extended',
   'event.campaign.audience_removed': 'Audience reduced',
