@@ -53,6 +53,33 @@ public sealed class KeepingTests(App app)
     }
 
     [Fact]
+    public async Task The_audit_page_says_whether_the_log_is_as_it_was_sealed()
+    {
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/audit");
+        await Expect(view.Page.GetByText("nothing was changed")).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        await Expect(view.Page.Locator("datalist#event-types option[value='coupon.created']")).ToHaveCountAsync(1);
+        try
+        {
+            await app.Host.Database.ExecuteAsync(
+                "update audit.chain_walk set fault = 'changed', fault_seq = 3, fault_at = clock_timestamp()"
+            );
+            await view.Page.ReloadAsync();
+            await Expect(view.Page.GetByRole(AriaRole.Alert))
+                .ToContainTextAsync("The chain is broken at #3: it is not what was sealed");
+            await view.AssertFitAtAllWidthsAsync("the fault of a chain");
+        }
+        finally
+        {
+            await app.Host.Database.ExecuteAsync(
+                "update audit.chain_walk set fault = null, fault_seq = null, fault_at = null"
+            );
+        }
+
+        view.AssertHealthy();
+    }
+
+    [Fact]
     public async Task A_period_is_changed_and_a_hold_is_placed_and_ended()
     {
         await using var view = await app.OpenAsync();

@@ -1,14 +1,19 @@
 import { ShieldAlert, ShieldCheck, ShieldEllipsis } from 'lucide-react';
+import { useEffect, useState } from 'react';
 import { client } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAgo, formatCount, formatInstant } from '../../shared/lib/format';
 
 const askEveryMs = 15_000;
+const askWhileWalkingMs = 2_000;
 
 /** Whether the log is as it was sealed, as the server recomputes it all the time. */
 export function ChainState() {
   const { t, word, locale } = useTranslation();
-  const { data: chain } = client.endpoints.getAuditChain.useQuery(undefined, { pollingInterval: askEveryMs });
+  const [everyMs, setEveryMs] = useState(askWhileWalkingMs);
+  const { data: chain } = client.endpoints.getAuditChain.useQuery(undefined, { pollingInterval: everyMs });
+  const isFirst = chain ? chain.whole_to === null && !chain.fault : true;
+  useEffect(() => setEveryMs(isFirst ? askWhileWalkingMs : askEveryMs), [isFirst]);
   if (!chain) return null;
   if (chain.fault) {
     const { kind, seq, found_at } = chain.fault;
