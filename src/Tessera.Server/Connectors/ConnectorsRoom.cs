@@ -46,6 +46,7 @@ public static class ConnectorsRoom
         SteeringEndpoints.Map(api);
         TaskEndpoints.Map(api);
         FigureEndpoints.Map(api);
+        CommandEndpoints.Map(api);
         CallEndpoints.Map(api);
         new WebhookDirectory(settings.EgressAllow.Count > 0).Map(api);
         WebhookEndpoints.Map(api);

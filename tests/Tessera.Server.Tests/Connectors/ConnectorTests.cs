@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Tessera.Server.Access;
 using Tessera.Server.Connectors;
 using Tessera.Server.Platform;
@@ -205,6 +206,49 @@ public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(404, (await _host.GetAsync($"{Path}/{ours}/commands/{houses}", own)).Status);
         Assert.Equal(404, (await _host.GetAsync($"{Path}/{ours}/commands/{position}", other)).Status);
 
+        // What it is told of its queue is what it sees of it; the house sees all of it.
+        await _host.Database.ExecuteAsync(
+            "update connectors.connector set is_active = false where id = $1",
+            Guid.Parse(ours)
+        );
+        await _host.Database.ExecuteAsync(
+            """
+            update connectors.command set state = 'pending', due_at = clock_timestamp() - interval '5 minutes'
+                + interval '1 minute' * (size - 1) where connector_id = $1
+            """,
+            Guid.Parse(ours)
+        );
+        await _host.Database.ExecuteAsync(
+            """
+            insert into connectors.task (id, connector_id, position, cause, created_at)
+            values (gen_random_uuid(), $1, $2, 'undelivered: test', clock_timestamp())
+            """,
+            Guid.Parse(ours),
+            houses
+        );
+        var (mine, all) = (await FiguresAsync(ours, own), await FiguresAsync(ours, null));
+        Assert.Equal((1, 2), (mine.GetProperty("pending").GetInt32(), all.GetProperty("pending").GetInt32()));
+        Assert.Equal((0, 1), (mine.GetProperty("open_tasks").GetInt32(), all.GetProperty("open_tasks").GetInt32()));
+        foreach (var (figures, client) in new[] { (mine, own), (all, (HttpClient?)null) })
+        {
+            var queue = await _host.GetAsync($"{Path}/{ours}/commands/totals?state=pending&due=true", client);
+            Assert.Equal(figures.GetProperty("pending").GetInt64(), queue.Json.GetProperty("count").GetInt64());
+            var end = figures.GetProperty("measured_at").GetDateTimeOffset();
+            var span =
+                $"from={Uri.EscapeDataString(end.AddDays(-1).ToString("O"))}&to={Uri.EscapeDataString(end.ToString("O"))}";
+            var level = await _host.GetAsync($"{Path}/{ours}/commands/totals?service_level=met,missed&{span}", client);
+            Assert.Equal(figures.GetProperty("judged_commands").GetInt64(), level.Json.GetProperty("count").GetInt64());
+            var tasks = await _host.GetAsync($"/api/v1/connector-tasks?connector_id={ours}", client);
+            Assert.Equal(figures.GetProperty("open_tasks").GetInt32(), tasks.Json.GetProperty("data").GetArrayLength());
+        }
+
+        // The merchant's own, of two coupons, came due a minute after that of the house.
+        Assert.InRange(
+            all.GetProperty("lag_seconds").GetDouble() - mine.GetProperty("lag_seconds").GetDouble(),
+            59,
+            3600
+        );
+
         // Reading is all: its own is not the merchant's to change or to call.
         Assert.Equal(
             404,
@@ -227,6 +271,12 @@ public sealed class ConnectorTests(PostgresFixture postgres) : IAsyncLifetime
         );
         Assert.Equal("merchant_key_not_allowed", changed.Code);
     }
+
+    private async Task<JsonElement> FiguresAsync(string connector, HttpClient? client) =>
+        (await _host.GetAsync("/api/v1/connector-figures", client))
+            .Json.GetProperty("data")
+            .EnumerateArray()
+            .Single(c => c.GetProperty("connector_id").GetString() == connector);
 
     private static long[] PositionsOf(Reply stream) =>
         [.. stream.Json.GetProperty("data").EnumerateArray().Select(static c => c.GetProperty("position").GetInt64())];
