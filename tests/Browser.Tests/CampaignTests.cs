@@ -8,6 +8,54 @@ namespace Tessera.Browser.Tests;
 [Collection(AppCollection.Name)]
 public sealed class CampaignTests(App app)
 {
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(390)]
+    public async Task A_clone_is_taken_back_as_a_unit(int width)
+    {
+        var id = $"cloned-{width}";
+        var made = await app.Host.PostAsync(
+            "/api/v1/campaigns",
+            new
+            {
+                id,
+                name = "To be cloned " + width,
+                start_date = "2031-01-01",
+                end_date = "2031-02-01",
+            }
+        );
+        Assert.True(made.Status == 201, made.Body);
+        await Shop.CouponAsync(app, "CLONEOF" + width, new { campaign_id = id });
+        await using var view = await app.OpenAsync(width);
+        await view.GoAsync("/campaigns/" + id);
+        await view.UseAsync(view.Button("Clone"));
+        await view.WriteAsync(view.Dialog.GetByLabel("Name of the new campaign"), "Copy " + width);
+        await view.WriteAsync(view.Dialog.GetByLabel("It begins on"), "2032-01-01");
+        await view.UseAsync(view.Dialog.GetByRole(AriaRole.Button, new() { Name = "Clone", Exact = true }));
+        var toast = view.Page.Locator(".toast").Filter(new() { HasText = "The campaign is cloned, with 1 coupon" });
+        await Expect(toast).ToBeVisibleAsync();
+        await Expect(view.Dialog).ToContainTextAsync("Copy " + width);
+        await view.UseAsync(toast.GetByRole(AriaRole.Button, new() { Name = "Undo", Exact = true }));
+        await view.UntilAtAsync("**/operations");
+        var cards = view.Page.Locator("article");
+        await Expect(cards.First).ToContainTextAsync("Undoing a change");
+        await Expect(cards.First).ToContainTextAsync("2 of 2");
+        await Expect(cards.First).ToContainTextAsync("2 changed");
+        await Expect(cards.Nth(1)).ToContainTextAsync("Clone of a campaign");
+        await Expect(cards.Nth(1)).ToContainTextAsync("undone");
+        Assert.Empty(await view.AxeAsync());
+        await view.GoAsync("/campaigns?search=Copy");
+        await Expect(view.Page.Locator(".list-card").Filter(new() { HasText = "Copy " + width })).ToHaveCountAsync(0);
+        Assert.Equal(
+            1,
+            await app.Host.Database.ScalarAsync<long>(
+                "select count(*) from campaigns.campaign where name = $1 and deleted_at is not null",
+                "Copy " + width
+            )
+        );
+        view.AssertHealthy();
+    }
+
     [Fact]
     public async Task The_calendar_is_walked_by_keyboard_and_leads_to_a_campaign()
     {

@@ -26,8 +26,8 @@ internal static class CampaignClone
     );
 
     /// <summary>Copies the coupons of a campaign to one that was made from it.</summary>
-    /// <returns>How many, or why not; then the transaction is to be rolled back.</returns>
-    public static async Task<(int Count, Refusal? Refusal)> CopyCouponsAsync(
+    /// <returns>Id and code of each, or why not; then the transaction is to be rolled back.</returns>
+    public static async Task<(IReadOnlyList<(long Id, string Code)> Made, Refusal? Refusal)> CopyCouponsAsync(
         UnitOfWork work,
         Campaign from,
         CampaignWanted to,
@@ -40,7 +40,7 @@ internal static class CampaignClone
         var coupons = await CouponStore.OfCampaignAsync(work, from.Id, MaximumCoupons + 1, cancel);
         if (coupons.Count > MaximumCoupons)
         {
-            return (0, TooLarge);
+            return ([], TooLarge);
         }
 
         Zones.TryFind(to.TimeZone, out var zone);
@@ -52,17 +52,17 @@ internal static class CampaignClone
             if (RegionCheck.Validate(regions, before: null, drafts[i], now) is [var first, ..])
             {
                 var message = $"Coupon {coupons[i].Code}: {first.Message}";
-                return (0, Platform.Http.Problems.Invalid([new("start_date", "#/start_date", first.Code, message)]));
+                return ([], Platform.Http.Problems.Invalid([new("start_date", "#/start_date", first.Code, message)]));
             }
         }
 
         if (await FreshAsync(work, drafts, cancel) is not { } fresh)
         {
-            return (0, Catalogue.NoFreeCode);
+            return ([], Catalogue.NoFreeCode);
         }
 
-        await CouponStore.InsertAsync(work, fresh, actor, now, cancel);
-        return (fresh.Count, null);
+        var ids = await CouponStore.InsertAsync(work, fresh, actor, now, cancel);
+        return ([.. fresh.Select((draft, place) => (ids[place], draft.Code!))], null);
     }
 
     private static CouponDraft Moved(Coupon coupon, string campaign, int days)

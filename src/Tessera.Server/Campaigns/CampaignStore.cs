@@ -165,6 +165,19 @@ internal static class CampaignStore
         return (bool)(await query.ExecuteScalarAsync(cancel))!;
     }
 
+    /// <summary>Whether a campaign was sent to somebody, or has cost something: neither is a new version of it.</summary>
+    public static async Task<bool> IsInUseAsync(UnitOfWork work, string id, CancellationToken cancel)
+    {
+        await using var query = work.Command(
+            """
+            select exists (select from campaigns.audience where campaign_id = $1)
+                or exists (select from campaigns.cost where campaign_id = $1)
+            """,
+            id
+        );
+        return (bool)(await query.ExecuteScalarAsync(cancel))!;
+    }
+
     /// <summary>Whether there is a merchant of this id.</summary>
     public static async Task<bool> HasMerchantAsync(UnitOfWork work, Guid merchant, CancellationToken cancel)
     {

@@ -22,7 +22,11 @@ internal static class CloneEndpoints
             .RequirePermission(Permissions.CampaignsWrite)
             .WithBody(new CloneWanted("Spring again", "2099-03-01", "spring-2099"))
             .WithIdempotencyKey(required: true)
-            .WithAnswer(201, new Cloned("spring-2099", 12), "Created; Location is the address of the new campaign.")
+            .WithAnswer(
+                201,
+                new Cloned("spring-2099", 12, Samples.Id),
+                "Created; Location is the address of the new campaign."
+            )
             .WithRefusals(CampaignEndpoints.Exists, CampaignClone.TooLarge);
 
     private static Task CloneAsync(HttpContext context, string id, Database database) =>
@@ -47,14 +51,15 @@ internal static class CloneEndpoints
                     return HttpAnswer.Refused(context, CampaignEndpoints.Exists);
                 }
 
-                var (count, no) = await CampaignClone.CopyCouponsAsync(work, from, wanted, made, actor, now, cancel);
+                var (coupons, no) = await CampaignClone.CopyCouponsAsync(work, from, wanted, made, actor, now, cancel);
                 if (no is not null)
                 {
                     return HttpAnswer.Refused(context, no);
                 }
 
-                await CampaignStore.ToldClonedAsync(work, made, from.Id, count, actor, now, cancel);
-                return HttpAnswer.Json(201, new Cloned(made, count), "/api/v1/campaigns/" + made);
+                await CampaignStore.ToldClonedAsync(work, made, from.Id, coupons.Count, actor, now, cancel);
+                var operation = await CloneUndo.KeepAsync(work, made, coupons, actor, cancel);
+                return HttpAnswer.Json(201, new Cloned(made, coupons.Count, operation), "/api/v1/campaigns/" + made);
             },
             required: true
         );
@@ -68,5 +73,6 @@ internal static class CloneEndpoints
     /// <summary>What was made.</summary>
     /// <param name="Id">Of the new campaign.</param>
     /// <param name="Coupons">How many it has.</param>
-    private sealed record Cloned(string Id, int Coupons);
+    /// <param name="OperationId">As which the campaign and its coupons can be taken back as a unit.</param>
+    private sealed record Cloned(string Id, int Coupons, Guid OperationId);
 }

@@ -96,7 +96,7 @@ internal static class BulkCreate
         }
 
         var created = results.Count(static r => r!.Id is not null);
-        Guid? operation = created > 1 ? await KeepAsync(work, results!, created, actor, cancel) : null;
+        Guid? operation = created > 1 ? await KeepAsync(work, results!, actor, cancel) : null;
         return new BulkAnswer(created, items.Count - created, results!, operation);
     }
 
@@ -104,64 +104,24 @@ internal static class BulkCreate
     private static async Task<Guid> KeepAsync(
         UnitOfWork work,
         IReadOnlyList<BulkItem> results,
-        int created,
         CatalogueActor actor,
         CancellationToken cancel
     )
     {
-        const string action = "create";
-        var id = Guid.CreateVersion7();
-        var input = EventLog.Payload(
-            ("action", action),
-            ("request_id", actor.RequestId),
-            ("merchant_id", actor.MerchantId),
-            ("output_type", "text/csv"),
-            ("output_name", $"{action}-{id}.csv")
-        );
-        var (total, refused) = (results.Count, results.Count - created);
-        var result = EventLog.Payload(("created", created), ("refused", refused));
-        await OperationStore.RecordAsync(
-            work,
-            id,
-            BulkOperation.Kind,
-            input,
-            total,
-            refused,
-            result,
-            actor.Actor,
-            cancel
-        );
-        await BulkStore.InsertPlanAsync(work, id, action, "{}", actor, cancel);
-        await BulkStore.StartAsync(work, id, cancel);
-        var made = results.Where(static r => r.Id is not null).ToList();
-        await BulkStore.AddDoneAsync(
-            work,
-            id,
-            made.ToDictionary(static r => r.Id!.Value, static _ => (1L, (string?)null)),
-            cancel
-        );
-        var lines = BulkOperation.Lines(
-            made.Select(static r => new BulkResult(r.Id!.Value, r.Code!, r.Status, null)),
-            withHeader: true
-        );
-        await OperationStore.WriteChunkAsync(work, id, BulkOperation.Output, 0, lines, cancel);
-        await OperationErrors.KeepAsync(
-            work,
-            id,
-            [
-                .. results
-                    .Where(static r => r.Errors is not null)
-                    .Select(static r => new OperationError(
-                        r.Index + 1,
-                        r.Errors![0].Field,
-                        r.Errors[0].Code,
-                        r.Errors[0].Message,
-                        r.Code
-                    )),
-            ],
-            cancel
-        );
-        return id;
+        List<OperationError> errors =
+        [
+            .. results
+                .Where(static r => r.Errors is not null)
+                .Select(static r => new OperationError(
+                    r.Index + 1,
+                    r.Errors![0].Field,
+                    r.Errors[0].Code,
+                    r.Errors[0].Message,
+                    r.Code
+                )),
+        ];
+        var made = results.Where(static r => r.Id is not null).Select(static r => (r.Id!.Value, r.Code!)).ToList();
+        return await MadeCoupons.KeepAsync(work, "create", "{}", made, errors, actor, cancel);
     }
 
     private static async Task<IReadOnlyList<(int Index, long Id, CouponDraft Draft)>> InsertAsync(

@@ -60,27 +60,31 @@ internal static class BulkOperation
     /// <param name="step">What is done with a batch, in its transaction.</param>
     /// <param name="cancel">Cancels.</param>
     /// <param name="first">The batch the operation begins with.</param>
+    /// <param name="last">What is done after all batches, in the transaction that ends the operation; null for nothing.</param>
     public static async Task RunAsync(
         Database database,
         Operation operation,
         Guid plan,
         Func<UnitOfWork, BulkPart, DateTimeOffset, Task<BulkBatch>> step,
         CancellationToken cancel,
-        int first = 0
+        int first = 0,
+        Func<UnitOfWork, DateTimeOffset, Task<BulkBatch>>? last = null
     )
     {
         var tally = BulkTally.Of(operation) ?? BulkTally.From(first);
         while (true)
         {
             await using var work = await database.BeginAsync(cancel);
-            if (await BulkStore.PartAsync(work, plan, tally.Parts, cancel) is not { } part)
+            var part = await BulkStore.PartAsync(work, plan, tally.Parts, cancel);
+            if (part is null && last is null)
             {
                 await OperationStore.TryEndAsync(work, operation, "succeeded", tally.Result(), cancel);
                 await work.CommitAsync(cancel);
                 return;
             }
 
-            var batch = await step(work, part, await work.ClockAsync(cancel));
+            var now = await work.ClockAsync(cancel);
+            var batch = part is null ? await last!(work, now) : await step(work, part, now);
             await OperationErrors.KeepAsync(
                 work,
                 operation.Id,
@@ -89,7 +93,7 @@ internal static class BulkOperation
                         .Results.Where(static r => r.Refused is not null)
                         .Take((int)Math.Max(0, MaximumErrors - tally.Refused))
                         .Select(static r => new OperationError(
-                            r.Id,
+                            r.Id ?? 0,
                             r.Refused!.Field,
                             r.Refused.Code,
                             r.Refused.Message,
@@ -122,7 +126,16 @@ internal static class BulkOperation
                 return;
             }
 
+            if (part is null)
+            {
+                await OperationStore.TryEndAsync(work, operation, "succeeded", tally.Result(), cancel);
+            }
+
             await work.CommitAsync(CancellationToken.None);
+            if (part is null)
+            {
+                return;
+            }
         }
     }
 
@@ -184,7 +197,7 @@ internal static class BulkOperation
         {
             CsvText.AppendRow(
                 text,
-                result.Id.ToString(CultureInfo.InvariantCulture),
+                result.Id?.ToString(CultureInfo.InvariantCulture),
                 result.Code,
                 result.Outcome,
                 result.Refused?.Code,
@@ -197,12 +210,21 @@ internal static class BulkOperation
 }
 
 /// <summary>What became of one coupon.</summary>
-internal sealed record BulkResult(long Id, string Code, string Outcome, FieldError? Refused);
+/// <param name="Id">Of the coupon; null for the campaign it was made with.</param>
+/// <param name="Code">Of the coupon, or the id of the campaign.</param>
+/// <param name="Outcome">A word.</param>
+/// <param name="Refused">Why not.</param>
+internal sealed record BulkResult(long? Id, string Code, string Outcome, FieldError? Refused);
 
 /// <summary>What became of a batch.</summary>
 /// <param name="Writes">What was written.</param>
 /// <param name="Results">One a coupon.</param>
-internal sealed record BulkBatch(IReadOnlyList<BulkWrite> Writes, IReadOnlyList<BulkResult> Results);
+/// <param name="AlsoChanged">What was changed besides coupons.</param>
+internal sealed record BulkBatch(
+    IReadOnlyList<BulkWrite> Writes,
+    IReadOnlyList<BulkResult> Results,
+    int AlsoChanged = 0
+);
 
 /// <summary>How far it is: kept as the cursor of the operation.</summary>
 internal sealed record BulkTally(int Parts, long Done, long Changed, long Unchanged, long Refused)
@@ -218,7 +240,7 @@ internal sealed record BulkTally(int Parts, long Done, long Changed, long Unchan
         new(
             Parts + 1,
             Done + batch.Results.Count,
-            Changed + batch.Writes.Count,
+            Changed + batch.Writes.Count + batch.AlsoChanged,
             Unchanged + batch.Results.Count(static r => r.Outcome == "unchanged"),
             Refused + batch.Results.Count(static r => r.Refused is not null)
         );

@@ -12,7 +12,7 @@ namespace Tessera.Server.Coupons.Bulk;
 
 /// <summary>A change of many coupons, as kept.</summary>
 /// <param name="Id">Also of the operation that carries it out.</param>
-/// <param name="Action">activate, deactivate, edit, delete, import, create or issue.</param>
+/// <param name="Action">activate, deactivate, edit, delete, import, create, clone or issue.</param>
 /// <param name="Input">What was asked for.</param>
 /// <param name="MerchantId">Whose coupons alone; null for all.</param>
 /// <param name="Total">Coupons selected.</param>

@@ -28,7 +28,7 @@ internal sealed class BulkUndo : Undoing
         "",
         "#",
         "used_since",
-        "This coupon has been used since it was imported, so it stays."
+        "This coupon has been used since it was made, so it stays."
     );
 
     /// <inheritdoc/>
@@ -42,11 +42,20 @@ internal sealed class BulkUndo : Undoing
         CancellationToken cancel
     ) =>
         (await BulkStore.FindAsync(work, operations, hold, cancel))
-            .Values.Where(static p => p.Action != IssuedUnits.Action)
+            .Values.Where(static p => p.Action is not (IssuedUnits.Action or MadeCoupons.Cloned))
             .ToDictionary(static p => p.Id, static p => p.Undoable);
 
     /// <summary>Runs an operation that the caller holds, to its end or until it is taken away.</summary>
-    public static async Task RunAsync(Database database, Operation operation, CancellationToken cancel)
+    public static Task RunAsync(Database database, Operation operation, CancellationToken cancel) =>
+        RunAsync(database, operation, last: null, cancel);
+
+    /// <summary>Runs an operation that the caller holds, with what comes after its coupons.</summary>
+    internal static async Task RunAsync(
+        Database database,
+        Operation operation,
+        Func<UnitOfWork, DateTimeOffset, Task<BulkBatch>>? last,
+        CancellationToken cancel
+    )
     {
         var plan = ChangeOf(operation);
         var actor = BulkOperation.ActorOf(operation);
@@ -61,7 +70,8 @@ internal sealed class BulkUndo : Undoing
                 return batch;
             },
             cancel,
-            (int)FirstOf(operation)
+            (int)FirstOf(operation),
+            last
         );
     }
 

@@ -3,6 +3,7 @@ import { useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { Campaign } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
+import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
@@ -14,12 +15,21 @@ import { campaignsApi } from './campaignsApi';
 export function CloneDialog({ campaign, onClose }: { campaign: Campaign; onClose: () => void }) {
   const { t } = useTranslation();
   const toast = useToast();
+  const can = useCan();
+  const mayUndo = can('coupons.bulk');
   const navigate = useNavigate();
   const key = useRef(`web-${nanoid()}`);
   const [name, setName] = useState(t('clone.nameOf', { name: campaign.name }));
   const [start, setStart] = useState(new Date().toISOString().slice(0, 10));
   const [failure, setFailure] = useState<string>();
   const [clone, { isLoading }] = campaignsApi.endpoints.cloneCampaign.useMutation();
+  const [undo] = campaignsApi.endpoints.undoOperation.useMutation();
+  const takeBack = async (operation: string) => {
+    const answer = await undo({ id: operation, 'Idempotency-Key': `web-${operation}` });
+    if (answer.error) return toast('failure', messageOf(answer.error, t));
+    toast('info', t('operation.undo.begun', { count: answer.data.coupons }));
+    void navigate(can('operations.run') ? '/operations' : '/campaigns');
+  };
   const run = async () => {
     const answer = await clone({ id: campaign.id, 'Idempotency-Key': key.current, cloneWanted: { name: name.trim(), start_date: start } });
     if (answer.error) {
@@ -27,7 +37,8 @@ export function CloneDialog({ campaign, onClose }: { campaign: Campaign; onClose
       return setFailure(messageOf(answer.error, t));
     }
 
-    toast('success', t('clone.done', { count: answer.data.coupons }));
+    const { operation_id: operation } = answer.data;
+    toast('success', t('clone.done', { count: answer.data.coupons }), mayUndo ? { label: t('action.undo'), run: () => void takeBack(operation) } : undefined);
     onClose();
     void navigate(`/campaigns/${encodeURIComponent(answer.data.id)}`);
   };

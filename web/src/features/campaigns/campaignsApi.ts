@@ -17,6 +17,7 @@ export const campaignsApi = client.enhanceEndpoints({
     createCampaign: { invalidatesTags: ['Campaign'] },
     replaceCampaign: { invalidatesTags: ['Campaign'] },
     cloneCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
+    undoOperation: { invalidatesTags: ['Campaign', 'CouponList'] },
     deleteCampaign: { invalidatesTags: ['Campaign'] },
     activateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },
     deactivateCampaign: { invalidatesTags: ['Campaign', 'CouponList'] },

@@ -23,7 +23,7 @@ const looks: Record<string, { icon: LucideIcon; look: string }> = {
 export const isUnderWay = (operation: View) => operation.status === 'pending' || operation.status === 'running';
 
 /** Kinds that leave a file to be fetched. */
-const withOutput = ['codes', 'coupons_bulk', 'coupons_undo', 'coupons_export', 'instances_bulk', 'instances_undo'];
+const withOutput = ['codes', 'coupons_bulk', 'coupons_undo', 'campaign_undo', 'coupons_export', 'instances_bulk', 'instances_undo'];
 /** What came of it, in the order it is told. */
 const outcomes = ['created', 'updated', 'changed', 'unchanged', 'skipped', 'refused', 'rows'] as const;
 
