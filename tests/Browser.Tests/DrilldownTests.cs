@@ -152,6 +152,122 @@ public sealed class DrilldownTests(App app)
         view.AssertHealthy();
     }
 
+    [Theory]
+    [InlineData(1440)]
+    [InlineData(390)]
+    public async Task The_figures_of_the_expiry_console_lead_to_as_many_rows(int width)
+    {
+        // Nothing moves while figures and rows are compared.
+        Assert.Equal(200, (await app.Host.PostAsync("/api/v1/expiry/pause")).Status);
+        try
+        {
+            await AddExpiryWorkAsync();
+            await using var view = await app.OpenAsync(width);
+            foreach (
+                var (figure, rows) in ((string, Func<string, string>)[])
+                    [
+                        ("Backlog", static n => $"{n} of them due and not told"),
+                        ("Planned ahead", static n => $"with {n} units"),
+                        ("In the last hour", static n => $"{n} unit"),
+                        ("In time", static _ => ", late: "),
+                        ("Failure rate", static _ => "failed: "),
+                        ("Lag", static _ => "units"),
+                    ]
+            )
+            {
+                await view.GoAsync("/expiry");
+                var link = view.Page.Locator("a.figure, a.figure__main").Filter(new() { HasText = figure });
+                var value = await link.Locator(".figure__value").InnerTextAsync();
+                Assert.NotEqual("0", value);
+                await view.UseAsync(link);
+                await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync(rows(value));
+                await Expect(view.Page.Locator(".chip").First).ToBeVisibleAsync();
+                await Expect(view.Page.Locator(".totals + .card tbody tr").First).ToBeVisibleAsync();
+                Assert.Empty(await view.AxeAsync());
+            }
+
+            // What came late, and what failed, have rows of their own.
+            await view.GoAsync("/expiry");
+            var late = view.Page.Locator(".figure > a.quiet-link").Filter(new() { HasText = "late, slowest" });
+            var count = (await late.InnerTextAsync()).Split(' ')[0];
+            await view.UseAsync(late);
+            await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync($"{count} units, ");
+            await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync($"late: {count},");
+            await view.UseAsync(view.Button("Remove In time"));
+            await Expect(view.Page.Locator(".totals strong")).Not.ToContainTextAsync($"{count} units, ");
+            await view.UseAsync(view.Page.GetByRole(AriaRole.Link, new() { Name = "Minutes", Exact = true }));
+            await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync("failed: ");
+
+            // A minute of the chart, by its table.
+            await view.GoAsync("/expiry");
+            var chart = view.Page.Locator("figure.chart").Filter(new() { HasText = "Units per minute" });
+            await view.UseAsync(chart.Locator("summary"));
+            var units = chart.Locator("td a").Filter(new() { HasText = "7,001" }).First;
+            await view.UseAsync(units);
+            await Expect(view.Page.Locator(".totals strong")).ToContainTextAsync("units: 7,001");
+            await view.AssertFitAtAllWidthsAsync("a minute of the expiry pipeline");
+            view.AssertHealthy();
+        }
+        finally
+        {
+            await app.Host.PostAsync("/api/v1/expiry/resume");
+        }
+    }
+
+    [Fact]
+    public async Task The_sums_of_an_attribution_and_the_costs_of_a_campaign_lead_to_their_rows()
+    {
+        await using var view = await app.OpenAsync();
+        await view.GoAsync("/campaigns/attribution?by=campaign&period=90");
+        var sum = view.Page.Locator("tfoot a").First;
+        var count = await sum.InnerTextAsync();
+        await view.UseAsync(sum);
+        await Expect(view.Page.Locator(".totals strong")).ToHaveTextAsync(count + " redemptions");
+
+        await view.GoAsync("/campaigns/autumn-favourites");
+        await view.UseAsync(view.Dialog.Locator("a.figure").Filter(new() { HasText = "Marketing cost" }));
+        await view.UntilAtAsync("**/campaigns/autumn-favourites#costs");
+        await Expect(view.Page.Locator("div:focus")).ToContainTextAsync("Marketing cost");
+        view.AssertHealthy();
+    }
+
+    /// <summary>A job that is behind, one that is to come, ends told in time and late, and minutes with a failure.</summary>
+    private async Task AddExpiryWorkAsync()
+    {
+        await app.Host.Database.ExecuteAsync(
+            """
+            with hour as (
+                select date_trunc('hour', clock_timestamp(), 'UTC') + at as at, planned
+                from (values (interval '-30 hours', 60), (interval '40 hours', 1700)) as wanted (at, planned)
+            ), bucket as (
+                insert into expiration.bucket select at, at + interval '1 hour', planned, 'hand', clock_timestamp() from hour
+                on conflict do nothing
+            )
+            insert into expiration.job (bucket, from_at, from_id, until_at, until_id, done_at, done_id, planned, units, created_at)
+            select at, at + interval '1 second', -1, at + interval '1 hour', -1, at + interval '1 second', -1, planned, 0,
+                clock_timestamp()
+            from hour on conflict do nothing
+            """
+        );
+        await app.Host.Database.ExecuteAsync(
+            """
+            insert into expiration.batch (id, coupon_id, from_state, version, runs, first_id, last_id, units, ends_from, ends_until,
+                cause, created_at)
+            select gen_random_uuid(), 1, 'issued', 1, '{}', -1, -1, units, clock_timestamp() - ago - late,
+                clock_timestamp() - ago - late, 'end_reached', clock_timestamp() - ago
+            from (values (1234, interval '20 minutes', interval '2 seconds'), (56, interval '5 hours', interval '3 minutes'))
+                as told (units, ago, late)
+            """
+        );
+        await app.Host.Database.ExecuteAsync(
+            """
+            insert into expiration.minute (at, node, units, steps, failures, late_ms)
+            select date_trunc('minute', clock_timestamp() - interval '10 minutes'), 'node-of-test', 7001, 9, 1, 2500
+            on conflict do nothing
+            """
+        );
+    }
+
     [Fact]
     public async Task What_a_campaign_has_spent_and_holds_leads_to_its_rows_from_list_and_calendar()
     {

@@ -92,6 +92,7 @@ internal static class ConsoleEndpoints
             .WithAnswer(200, new MerchantPriority(Samples.Id, 100), "The priority.")
             .WithRefusals(Scoped);
         ListEndpoints.Map(expiry);
+        RowEndpoints.Map(expiry);
         TimeToLiveEndpoints.Map(expiry);
         TimelineEndpoints.Map(expiry);
     }

@@ -11,31 +11,36 @@ internal static class ConsoleStore
     public static async Task<Figures> FiguresAsync(UnitOfWork work, CancellationToken cancel)
     {
         await using var query = work.Command(
-            """
-            select k.now, c.mode, (extract(epoch from c.look_ahead) / 3600)::int,
-                (select count(*) from expiration.job where state = 'waiting' and done_at < k.now - interval '5 seconds'),
-                (select coalesce(sum(greatest(planned - units, 0)), 0)::bigint from expiration.job
-                    where state = 'waiting' and until_at <= k.now),
-                (select min(done_at) from expiration.job where state = 'waiting' and done_at < k.now),
-                (select count(*) from expiration.job where state = 'failed'),
-                (select count(*) from expiration.job where state = 'waiting' and bucket > k.now),
-                (select coalesce(sum(planned), 0)::bigint from expiration.job where state = 'waiting' and bucket > k.now),
-                m.units, m.steps, m.failures, m.late_ms,
+            $"""
+            select k.now, c.mode, (extract(epoch from c.look_ahead) / 3600)::int, d.jobs, d.units,
+                (select min(j.done_at) from expiration.job j where {DueJobs.Are(DueJobs.Now, "k.now")}),
+                (select count(*) from expiration.job where state = 'failed'), a.jobs, a.units,
+                s.last_hour, m.steps, m.failures, m.late_ms,
                 (select coalesce(sum(units), 0)::bigint from expiration.minute where at > k.now - interval '5 minutes'),
                 s.units, s.in_time, s.worst_seconds,
                 (select count(*) from expiration.alert where cleared_at is null),
                 (select count(*) from expiration.node where seen_at > k.now - interval '1 minute' and not is_stopped)
             from (select platform.clock() as now) k cross join expiration.control c
             cross join lateral (
-                select coalesce(sum(units), 0)::bigint as units, coalesce(sum(steps), 0)::bigint as steps,
-                    coalesce(sum(failures), 0)::bigint as failures, coalesce(max(late_ms), 0)::bigint as late_ms
-                from expiration.minute where at > k.now - interval '1 hour'
+                select count(*) as jobs, coalesce(sum({DueJobs.Units("k.now")}), 0)::bigint as units
+                from expiration.job j where {DueJobs.Are(DueJobs.Behind, "k.now")}
+            ) d
+            cross join lateral (
+                select count(*) as jobs, coalesce(sum(j.planned), 0)::bigint as units
+                from expiration.job j where {DueJobs.Are(DueJobs.Later, "k.now")}
+            ) a
+            cross join lateral (
+                select coalesce(sum(steps), 0)::bigint as steps, coalesce(sum(failures), 0)::bigint as failures,
+                    coalesce(max(late_ms), 0)::bigint as late_ms
+                from expiration.minute where at >= k.now - interval '1 hour' and at < k.now
             ) m
             cross join lateral (
                 select coalesce(sum(units), 0)::bigint as units,
-                    coalesce(sum(units) filter (where created_at - ends_from <= interval '60 seconds'), 0)::bigint as in_time,
+                    coalesce(sum(units) filter (where created_at >= k.now - interval '1 hour'), 0)::bigint as last_hour,
+                    coalesce(sum(units) filter (where {RowEndpoints.InTime}), 0)::bigint as in_time,
                     coalesce(extract(epoch from max(created_at - ends_from)), 0)::double precision as worst_seconds
-                from expiration.batch where created_at > k.now - interval '24 hours' and cause = 'end_reached'
+                from expiration.batch
+                where created_at >= k.now - interval '24 hours' and created_at < k.now and cause = 'end_reached'
             ) s
             """
         );
@@ -64,7 +69,13 @@ internal static class ConsoleStore
             row.GetInt64(9),
             Ratio(failures, steps + failures, 0),
             1 - Ratio(failures, steps + failures, 0),
-            new Adherence(60, units, inTime, Ratio(inTime, units, 1), Math.Round(row.GetDouble(16), 3)),
+            new Adherence(
+                RowEndpoints.TargetSeconds,
+                units,
+                inTime,
+                Ratio(inTime, units, 1),
+                Math.Round(row.GetDouble(16), 3)
+            ),
             row.GetInt64(17),
             row.GetInt64(18),
             [],

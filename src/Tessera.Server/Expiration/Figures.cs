@@ -1,13 +1,13 @@
 namespace Tessera.Server.Expiration;
 
 /// <summary>The pipeline at a glance (EXP-17).</summary>
-/// <param name="AsOf">The database clock.</param>
+/// <param name="AsOf">The database clock: the last hour and the 24 hours of these figures end here.</param>
 /// <param name="Mode">running, paused or draining.</param>
 /// <param name="LookAheadHours">How far ahead hours of ends are enqueued.</param>
 /// <param name="Backlog">What has come due and is not told.</param>
 /// <param name="Ahead">What is enqueued and not due.</param>
 /// <param name="ProcessedPerMinute">Units, mean of the last five minutes.</param>
-/// <param name="ProcessedLastHour">Units.</param>
+/// <param name="ProcessedLastHour">Units that were told to have ended.</param>
 /// <param name="FailureRate">Steps that failed, of those of the last hour: 0 to 1.</param>
 /// <param name="SuccessRate">The others.</param>
 /// <param name="Sla">Whether units were told in time, over 24 hours.</param>
@@ -52,8 +52,8 @@ internal sealed record Figures(
 }
 
 /// <summary>What has come due and is not told.</summary>
-/// <param name="Jobs">How many wait.</param>
-/// <param name="Units">Of hours that are over, by their plan.</param>
+/// <param name="Jobs">How many wait, for more than a moment.</param>
+/// <param name="Units">Of those whose hour is over, by their plan.</param>
 /// <param name="OldestDueAt">How far the slowest job has come.</param>
 /// <param name="LagSeconds">How long ago that was.</param>
 /// <param name="FailedJobs">Given up until somebody retries them.</param>

@@ -9,15 +9,24 @@ using Tessera.Server.Platform.Http;
 
 namespace Tessera.Server.Expiration;
 
-/// <summary>Jobs, alerts and releases in pages (EXP-11, EXP-15, EXP-17).</summary>
+/// <summary>Jobs and alerts in pages (EXP-15, EXP-17).</summary>
 internal static class ListEndpoints
 {
-    private static readonly Listed<JobView> Jobs = Listed.ByNumber(
-        $"select {JobView.Columns} from expiration.job j join expiration.bucket b on b.starts_at = j.bucket",
-        "j.id",
+    private static readonly string JobSelect =
+        $"select {JobView.Columns} from expiration.job j join expiration.bucket b on b.starts_at = j.bucket";
+
+    private static readonly Listed<JobView> Jobs = Listed.ByNumber(JobSelect, "j.id", JobView.Read, static j => j.Id);
+
+    /// <summary>The one that is furthest behind comes first.</summary>
+    private static readonly Listed<JobView> SlowestJobs = new(
+        JobSelect,
+        ("j.done_at", "timestamptz"),
+        ("j.id", "bigint"),
         JobView.Read,
-        static j => j.Id
+        static j => [PageRequest.KeyOf(j.DoneUntil), j.Id.ToString(CultureInfo.InvariantCulture)]
     );
+
+    private static readonly string[] JobSorts = ["id", "done_until"];
 
     private static readonly string AlertSelect = $"select {AlertView.Columns} from expiration.alert a";
 
@@ -27,17 +36,6 @@ internal static class ListEndpoints
         "a.id",
         AlertView.Read,
         static a => (a.RaisedAt, a.Id)
-    );
-
-    private static readonly Listed<ReleaseView> Releases = Listed.ByTime(
-        """
-        select id, coupon_id, campaign_id, units, budget_minor, case when budget_minor <> 0 then currency end, cause, ends_from,
-            ends_until, created_at from expiration.batch
-        """,
-        "created_at",
-        "id",
-        ReleaseView.Read,
-        static r => (r.CreatedAt, r.EventId)
     );
 
     private static readonly string[] JobStates = ["waiting", "done", "failed"];
@@ -69,10 +67,17 @@ internal static class ListEndpoints
             .WithName("listExpiryJobs")
             .WithSummary("List the jobs of the expiry pipeline")
             .RequirePermission(Permissions.ExpiryRead)
-            .WithPages(["id"])
-            .WithQuery("state", "string", "Only those in this state.", JobStates)
-            .WithQuery("merchant_id", "string", "Only those of this merchant alone.")
+            .WithPages(JobSorts)
+            .WithJobFilter()
             .WithAnswer(200, new Page<JobView>([JobView.Example], false, null), "A page.")
+            .WithRefusals(ConsoleEndpoints.Scoped);
+        expiry
+            .MapGet("/jobs/totals", JobTotalsAsync)
+            .WithName("getExpiryJobTotals")
+            .WithSummary("Count jobs of the expiry pipeline, with the filters of the list")
+            .RequirePermission(Permissions.ExpiryRead)
+            .WithJobFilter()
+            .WithAnswer(200, new JobTotals(3, 120_000, 60_000, 60_000), "Of all pages together.")
             .WithRefusals(ConsoleEndpoints.Scoped);
         expiry
             .MapGet("/alerts", AlertsAsync)
@@ -90,52 +95,61 @@ internal static class ListEndpoints
             .RequirePermission(Permissions.ExpiryManage)
             .WithAnswer(200, Alert with { AcknowledgedAt = Samples.At, AcknowledgedBy = "person:ada" }, "Somebody has.")
             .WithRefusals(ConsoleEndpoints.Scoped);
-        expiry
-            .MapGet("/releases", ReleasesAsync)
-            .WithName("listExpiryReleases")
-            .WithSummary("List what ended unused: units and budget that are free again, event by event")
-            .RequirePermission(Permissions.ExpiryRead)
-            .WithPages(["created_at"])
-            .WithQuery("campaign_id", "string", "Only those of this campaign.")
-            .WithQuery("coupon_id", "integer", "Only those of this coupon.")
-            .WithAnswer(
-                200,
-                new Page<ReleaseView>(
-                    [
-                        new ReleaseView(
-                            Samples.Id,
-                            17,
-                            "spring-2027",
-                            3,
-                            new Core.Money(1500, "EUR"),
-                            "end_reached",
-                            Samples.At,
-                            Samples.At,
-                            Samples.At
-                        ),
-                    ],
-                    false,
-                    null
-                ),
-                "A page."
-            )
-            .WithRefusals(ConsoleEndpoints.Scoped);
     }
+
+    private static RouteHandlerBuilder WithJobFilter(this RouteHandlerBuilder builder) =>
+        builder
+            .WithQuery("state", "string", "Only those in this state.", JobStates)
+            .WithQuery("merchant_id", "string", "Only those of this merchant alone.")
+            .WithQuery(
+                "due",
+                "string",
+                "Only those that wait and have come due now, are behind by more than a moment, or come later.",
+                DueJobs.Words
+            );
 
     private static async Task JobsAsync(HttpContext context, Database database, Cursors cursors)
     {
         var query = new Query(context.Request);
-        var page = await PageAsync(context, query, cursors, "id", "-id");
+        var page = await PageAsync(context, query, cursors, JobSorts, "-id");
+        await MatchingJobs(query).AnswerAsync(context, database, query, page, page.Sort == "id" ? Jobs : SlowestJobs);
+    }
+
+    private static async Task JobTotalsAsync(HttpContext context, Database database)
+    {
+        var query = new Query(context.Request);
+        await RowEndpoints.TotalsAsync(
+            context,
+            database,
+            query,
+            MatchingJobs(query),
+            static where =>
+                $"""
+                    select count(*), coalesce(sum(j.planned), 0)::bigint, coalesce(sum(j.units), 0)::bigint,
+                        coalesce(sum({DueJobs.Units("platform.clock()")}), 0)::bigint
+                    from expiration.job j {where}
+                    """,
+            static row => new JobTotals(row.GetInt64(0), row.GetInt64(1), row.GetInt64(2), row.GetInt64(3))
+        );
+    }
+
+    private static PageRows MatchingJobs(Query query)
+    {
         var rows = new PageRows("true");
         rows.Equal("j.state", query.Word("state", JobStates));
         rows.Equal("j.merchant_id", query.Id("merchant_id"));
-        await rows.AnswerAsync(context, database, query, page, Jobs);
+        if (query.Word("due", DueJobs.Words) is { } due)
+        {
+            rows.Where(DueJobs.Are(due, "platform.clock()"));
+        }
+
+        return rows;
     }
 
     private static async Task AlertsAsync(HttpContext context, Database database, Cursors cursors)
     {
         var query = new Query(context.Request);
-        var page = await PageAsync(context, query, cursors, "raised_at", "-raised_at");
+        var page = await PageAsync(context, query, cursors, ["raised_at"], "-raised_at");
         var rows = new PageRows("true");
         if (query.Flag("is_open") is { } isOpen)
         {
@@ -167,29 +181,31 @@ internal static class ListEndpoints
         );
     }
 
-    private static async Task ReleasesAsync(HttpContext context, Database database, Cursors cursors)
-    {
-        var query = new Query(context.Request);
-        var page = await PageAsync(context, query, cursors, "created_at", "-created_at");
-        var rows = new PageRows("true");
-        rows.Equal("campaign_id", query.Text("campaign_id", 100));
-        rows.Equal("coupon_id", query.Integer("coupon_id", 1, long.MaxValue));
-        await rows.AnswerAsync(context, database, query, page, Releases);
-    }
-
-    private static Task<PageRequest> PageAsync(
+    /// <summary>A page of a list of the pipeline, which is refused to merchants.</summary>
+    internal static Task<PageRequest> PageAsync(
         HttpContext context,
         Query query,
         Cursors cursors,
-        string sort,
+        string[] sorts,
         string standard
     )
     {
-        if (Caller.Of(context).MerchantId is not null)
+        if (RefusedTo(context) is { } refusal)
         {
-            query.Refuse(ConsoleEndpoints.Scoped);
+            query.Refuse(refusal);
         }
 
-        return cursors.ReadAsync(query, [sort], standard, null, context.RequestAborted).AsTask();
+        return cursors.ReadAsync(query, sorts, standard, null, context.RequestAborted).AsTask();
     }
+
+    /// <summary>Why a caller gets nothing of the pipeline; null for the house.</summary>
+    internal static Refusal? RefusedTo(HttpContext context) =>
+        Caller.Of(context).MerchantId is null ? null : ConsoleEndpoints.Scoped;
+
+    /// <summary>How many there are.</summary>
+    /// <param name="Jobs">Of all pages.</param>
+    /// <param name="Planned">Units, when they were enqueued.</param>
+    /// <param name="Units">Units told.</param>
+    /// <param name="UnitsDue">Units that have come due and are not told.</param>
+    private sealed record JobTotals(long Jobs, long Planned, long Units, long UnitsDue);
 }

@@ -19,6 +19,7 @@ namespace Tessera.Server.Expiration;
 /// <param name="DetectedBy">schedule, stream, catch_up or hand.</param>
 /// <param name="CreatedAt">When it was enqueued.</param>
 /// <param name="FinishedAt">When it was done.</param>
+/// <param name="UnitsDue">Units that have come due and are not told, by its plan; none until its hour is over.</param>
 internal sealed record JobView(
     long Id,
     DateTimeOffset Bucket,
@@ -34,13 +35,14 @@ internal sealed record JobView(
     string? Error,
     string DetectedBy,
     DateTimeOffset CreatedAt,
-    DateTimeOffset? FinishedAt
+    DateTimeOffset? FinishedAt,
+    long UnitsDue
 )
 {
     /// <summary>The columns <see cref="Read"/> takes, of the aliases j and b.</summary>
-    public const string Columns = """
+    public static readonly string Columns = $"""
         j.id, j.bucket, j.merchant_id, j.priority, j.channels, j.state, j.done_at, j.planned, j.units, j.worker, j.failures,
-        j.error, b.detected_by, j.created_at, j.finished_at
+        j.error, b.detected_by, j.created_at, j.finished_at, {DueJobs.Units("platform.clock()")}
         """;
 
     public static JobView Example { get; } =
@@ -59,7 +61,8 @@ internal sealed record JobView(
             null,
             "schedule",
             Access.Samples.At,
-            null
+            null,
+            0
         );
 
     public static JobView Read(NpgsqlDataReader row) =>
@@ -78,7 +81,8 @@ internal sealed record JobView(
             row.Object<string>(11),
             row.GetString(12),
             row.GetFieldValue<DateTimeOffset>(13),
-            row.Value<DateTimeOffset>(14)
+            row.Value<DateTimeOffset>(14),
+            row.GetInt64(15)
         );
 }
 

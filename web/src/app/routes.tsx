@@ -74,6 +74,7 @@ export const router = createBrowserRouter(
         { path: 'monitoring', ...page(() => import('../features/monitoring/MonitoringPage'), 'MonitoringPage') },
         { path: 'audit', ...page(() => import('../features/audit/AuditPage'), 'AuditPage') },
         { path: 'approvals/:id?', ...page(() => import('../features/approvals/ApprovalsPage'), 'ApprovalsPage') },
+        { path: 'expiry/told', ...page(() => import('../features/expiry/ToldPage'), 'ToldPage') },
         { path: 'expiry', ...page(() => import('../features/expiry/ExpiryPage'), 'ExpiryPage') },
         { path: 'notifications', ...page(() => import('../features/notifications/NotificationsPage'), 'NotificationsPage') },
         { path: 'settings/connectors/:id', ...page(() => import('../features/settings/ConnectorPage'), 'ConnectorPage') },

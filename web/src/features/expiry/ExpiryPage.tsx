@@ -1,6 +1,5 @@
 import { CircleAlert, CircleCheck, Hourglass, Pause, Play, RotateCcw } from 'lucide-react';
-import { useEffect, useRef, type ReactNode } from 'react';
-import { Link, useLocation, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { alertsApi } from '../../shared/api/alerts';
 import type { Figures } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
@@ -8,13 +7,15 @@ import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
-import { rows } from '../../shared/lib/rows';
+import { before, rows } from '../../shared/lib/rows';
 import { AlertNote } from '../../shared/ui/AlertNote';
 import { Button } from '../../shared/ui/Button';
+import { CarriedRows, useCarried } from '../../shared/ui/CarriedRows';
 import { Chart } from '../../shared/ui/Chart';
 import { Drill } from '../../shared/ui/Drill';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
+import { Place } from '../../shared/ui/Place';
 import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
@@ -24,6 +25,9 @@ import { ManualQueue } from './ManualQueue';
 import { PartnerHealth } from './PartnerHealth';
 
 const refreshMs = 5_000;
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
 /** The console of the expiry pipeline (OPS-15): backlog, lag of each partner, breakers, jobs, alerts; pause and resume. */
 export function ExpiryPage() {
@@ -55,6 +59,7 @@ export function ExpiryPage() {
               { key: 'failures', name: t('expiry.failures') },
             ]}
             label={(iso) => iso.slice(11, 16)}
+            to={(minute) => rows.minutes({ from: minute, to: new Date(Date.parse(minute) + minuteMs).toISOString() })}
           />
           <div className="columns">
             <Partners figures={data} />
@@ -71,22 +76,6 @@ export function ExpiryPage() {
           </Place>
         </>
       )}
-    </div>
-  );
-}
-
-/** A part of the page that figures lead to: it is shown, and where the Tab key goes on. */
-function Place({ id, children }: { id: string; children: ReactNode }) {
-  const { hash, key } = useLocation();
-  const place = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (hash !== `#${id}`) return;
-    place.current?.scrollIntoView();
-    place.current?.focus({ preventScroll: true });
-  }, [hash, id, key]);
-  return (
-    <div ref={place} tabIndex={-1}>
-      {children}
     </div>
   );
 }
@@ -125,36 +114,62 @@ function Steering({ mode }: { mode: string }) {
   );
 }
 
+interface Shown {
+  label: string;
+  value: string;
+  /** Where its rows are. */
+  to: string;
+  note?: string;
+  /** Where the rows of what is said besides are, where these are others. */
+  noteTo?: string;
+}
+
+/** The pipeline at a glance; each figure leads to the rows it is made of, as of the same moment (MET-24). */
 function Overview({ figures }: { figures: Figures }) {
   const { t, locale } = useTranslation();
+  const { backlog, ahead, sla, as_of: now } = figures;
   const count = (value: number) => formatCount(value, locale);
-  const seconds = (value: number) => t('expiry.seconds', { count: Math.round(value) });
-  const shown: [label: string, value: string, note?: string, to?: string][] = [
-    [t('expiry.backlog'), count(figures.backlog.units), t('expiry.jobs', { count: figures.backlog.jobs }), '/expiry?state=waiting#jobs'],
-    [t('expiry.lag'), seconds(figures.backlog.lag_seconds)],
-    [t('expiry.ahead'), count(figures.ahead.units), t('expiry.jobs', { count: figures.ahead.jobs })],
-    [t('expiry.lastHour'), count(figures.processed_last_hour)],
-    [t('expiry.sla'), formatShare(figures.sla.ratio, locale), t('expiry.worst', { seconds: Math.round(figures.sla.worst_seconds) })],
-    [t('expiry.failureRate'), formatShare(figures.failure_rate, locale), t('expiry.failedJobs', { count: figures.backlog.failed_jobs }), '/expiry?state=failed#jobs'],
+  const told = (ms: number, filter = {}) => rows.told({ cause: 'end_reached', ...filter, ...before(now, ms) });
+  const late = sla.units - sla.in_time;
+  const shown: Shown[] = [
+    { label: t('expiry.backlog'), value: count(backlog.units), to: rows.jobs({ due: 'behind' }), note: t('expiry.jobs', { count: backlog.jobs }) },
+    { label: t('expiry.lag'), value: t('expiry.seconds', { count: Math.round(backlog.lag_seconds) }), to: rows.jobs({ due: 'now' }) },
+    { label: t('expiry.ahead'), value: count(ahead.units), to: rows.jobs({ due: 'later' }), note: t('expiry.jobs', { count: ahead.jobs }) },
+    { label: t('expiry.lastHour'), value: count(figures.processed_last_hour), to: told(hourMs) },
+    late > 0
+      ? { label: t('expiry.sla'), value: formatShare(sla.ratio, locale), to: told(dayMs), note: t('expiry.late', { count: late, seconds: Math.round(sla.worst_seconds) }), noteTo: told(dayMs, { in_time: 'false' }) }
+      : { label: t('expiry.sla'), value: formatShare(sla.ratio, locale), to: told(dayMs), note: t('expiry.worst', { seconds: Math.round(sla.worst_seconds) }) },
+    {
+      label: t('expiry.failureRate'),
+      value: formatShare(figures.failure_rate, locale),
+      to: rows.minutes(before(now, hourMs)),
+      note: t('expiry.failedJobs', { count: backlog.failed_jobs }),
+      noteTo: rows.jobs({ state: 'failed' }),
+    },
   ];
   return (
     <div className="figures">
-      {shown.map(([label, value, note, to]) => {
+      {shown.map(({ label, value, to, note, noteTo }) => {
         const text = (
           <>
             <span className="figure__label">{label}</span>
             <span className="figure__value">{value}</span>
-            {note && <span className="small muted">{note}</span>}
+            {note && !noteTo && <span className="small muted">{note}</span>}
           </>
         );
-        return to ? (
+        return noteTo ? (
+          <div className="figure" key={label}>
+            <Link className="figure__main" to={to}>
+              {text}
+            </Link>
+            <Link className="quiet-link small" to={noteTo}>
+              {note}
+            </Link>
+          </div>
+        ) : (
           <Link className="figure" key={label} to={to}>
             {text}
           </Link>
-        ) : (
-          <div className="figure" key={label}>
-            {text}
-          </div>
         );
       })}
     </div>
@@ -204,7 +219,9 @@ function Partners({ figures }: { figures: Figures }) {
                     <Drill to={openOf(partner)}>{formatCount(partner.open_commands, locale)}</Drill>
                   </td>
                   <td>
-                    <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>{word('breaker', partner.breaker)}</span>
+                    <span className={`badge badge--${partner.breaker === 'closed' ? 'ok' : 'warn'}`}>
+                      <Drill to={can('connectors.read') && rows.calls(partner.connector_id, { result: 'failed' })}>{word('breaker', partner.breaker)}</Drill>
+                    </span>
                     {partner.deferred_at && <span className="badge badge--info">{t('expiry.deferred')}</span>}
                   </td>
                   <td className="end num">
@@ -253,50 +270,78 @@ function Alerts() {
 }
 
 const jobStates = ['waiting', 'done', 'failed'] as const;
+const dues = ['now', 'behind', 'later'] as const;
+const jobFilters = ['state', 'due'] as const;
+const jobFamilies = { state: 'expiryJob', due: 'expiryDue' };
 
 function Jobs() {
   const { t, word, locale } = useTranslation();
   const can = useCan();
   const toast = useToast();
-  const [params, setParams] = useSearchParams();
-  const state = jobStates.find((one) => one === params.get('state'));
-  const pages = usePages(expiryApi.endpoints.listExpiryJobs, { limit: 25, sort: '-id', ...(state ? { state } : {}) });
+  const { wanted, set } = useCarried(jobFilters);
+  const state = jobStates.find((one) => one === wanted.state);
+  const due = dues.find((one) => one === wanted.due);
+  const filter = { ...(state ? { state } : {}), ...(due ? { due } : {}) };
+  // What has come due is shown from the one that is furthest behind.
+  const pages = usePages(expiryApi.endpoints.listExpiryJobs, { limit: 25, sort: due ? 'done_until' : '-id', ...filter });
+  const totals = expiryApi.endpoints.getExpiryJobTotals.useQuery(filter, { pollingInterval: refreshMs, skipPollingIfUnfocused: true }).data;
   const [retry] = expiryApi.endpoints.retryExpiryJob.useMutation();
   const again = async (id: number) => {
     const answer = await retry({ id });
     if (answer.error) toast('failure', messageOf(answer.error, t));
   };
   return (
-    <Listing
-      title={t('expiry.jobList')}
-      icon={Hourglass}
-      empty={t('expiry.noJobs')}
-      emptyText={t('expiry.noJobs.text')}
-      pages={pages}
-      columns={[t('expiry.hour'), t('filter.status'), { name: t('expiry.units'), end: true }, { name: t('expiry.failures'), end: true }, t('expiry.error'), '']}
-      action={<StatusSelect label={t('filter.status')} statuses={jobStates} family="expiryJob" value={state} onChange={(next) => setParams(next ? { state: next } : {})} />}
-      row={(job) => (
-        <tr key={job.id}>
-          <td>
-            <Instant at={job.bucket} />
-          </td>
-          <td>
-            <span className={`badge badge--${job.state === 'done' ? 'ok' : job.state === 'failed' ? 'danger' : 'info'}`}>{word('expiryJob', job.state)}</span>
-          </td>
-          <td className="end num">
-            {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
-          </td>
-          <td className="end num">{job.failures}</td>
-          <td className="small">{job.error}</td>
-          <td className="end">
-            {job.state === 'failed' && can('expiry.manage') && (
-              <Button size="small" icon={RotateCcw} onClick={() => again(job.id)}>
-                {t('action.retry')}
-              </Button>
-            )}
-          </td>
-        </tr>
-      )}
-    />
+    <CarriedRows
+      wanted={wanted}
+      set={set}
+      names="told.by"
+      families={jobFamilies}
+      totals={totals && t('expiry.jobCount', { count: totals.jobs, planned: totals.planned, due: totals.units_due })}
+    >
+      <Listing
+        title={t('expiry.jobList')}
+        icon={Hourglass}
+        empty={t('expiry.noJobs')}
+        emptyText={t('expiry.noJobs.text')}
+        pages={pages}
+        columns={[
+          t('expiry.hour'),
+          t('filter.status'),
+          t('expiry.doneUntil'),
+          { name: t('expiry.units'), end: true },
+          { name: t('expiry.unitsDue'), end: true },
+          { name: t('expiry.failures'), end: true },
+          t('expiry.error'),
+          '',
+        ]}
+        action={<StatusSelect label={t('filter.status')} statuses={jobStates} family="expiryJob" value={state} onChange={(next) => set({ ...wanted, state: next })} />}
+        row={(job) => (
+          <tr key={job.id}>
+            <td>
+              <Instant at={job.bucket} />
+            </td>
+            <td>
+              <span className={`badge badge--${job.state === 'done' ? 'ok' : job.state === 'failed' ? 'danger' : 'info'}`}>{word('expiryJob', job.state)}</span>
+            </td>
+            <td>
+              <Instant at={job.done_until} />
+            </td>
+            <td className="end num">
+              {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
+            </td>
+            <td className="end num">{formatCount(job.units_due, locale)}</td>
+            <td className="end num">{job.failures}</td>
+            <td className="small">{job.error}</td>
+            <td className="end">
+              {job.state === 'failed' && can('expiry.manage') && (
+                <Button size="small" icon={RotateCcw} onClick={() => again(job.id)}>
+                  {t('action.retry')}
+                </Button>
+              )}
+            </td>
+          </tr>
+        )}
+      />
+    </CarriedRows>
   );
 }

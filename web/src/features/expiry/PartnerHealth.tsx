@@ -3,7 +3,7 @@ import { useEffect } from 'react';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
-import { rows } from '../../shared/lib/rows';
+import { before, rows } from '../../shared/lib/rows';
 import { Drill } from '../../shared/ui/Drill';
 import { Listing } from '../../shared/ui/Listing';
 import { Ago } from '../../shared/ui/Values';
@@ -13,9 +13,8 @@ const refreshMs = 30_000;
 const hourMs = 3_600_000;
 
 /** The time that a figure is of, which its rows are of too. */
-const before = (ms: number) => (partner: { measured_at: string }) => ({ from: new Date(Date.parse(partner.measured_at) - ms).toISOString(), to: partner.measured_at });
-const hour = before(hourMs);
-const day = before(24 * hourMs);
+const hour = (partner: { measured_at: string }) => before(partner.measured_at, hourMs);
+const day = (partner: { measured_at: string }) => before(partner.measured_at, 24 * hourMs);
 const figures = ['success', 'latency', 'quota', 'queue', 'sla'] as const;
 
 /** How each partner is doing (CON-03): calls of the last hour, quota of today, queue, service level, last confirmation and error. */
@@ -79,8 +78,16 @@ export function PartnerHealth() {
               </div>
             )}
           </td>
-          <td className="small">{partner.last_acknowledged_at ? <Ago at={partner.last_acknowledged_at} /> : '–'}</td>
-          <td className="small anywhere">{partner.last_error}</td>
+          <td className="small">
+            {partner.last_acknowledged_at ? (
+              <Drill to={rows.commands(partner.connector_id, { state: 'acknowledged' })}>
+                <Ago at={partner.last_acknowledged_at} />
+              </Drill>
+            ) : (
+              '–'
+            )}
+          </td>
+          <td className="small anywhere">{partner.last_error && <Drill to={rows.calls(partner.connector_id, { result: 'failed' })}>{partner.last_error}</Drill>}</td>
         </tr>
       )}
     />

@@ -5,6 +5,7 @@ export const expiryApi = client.enhanceEndpoints({
   endpoints: {
     getExpiryFigures: { providesTags: ['Expiry'] },
     listExpiryJobs: { providesTags: ['Expiry'] },
+    getExpiryJobTotals: { providesTags: ['Expiry'] },
     listConnectorFigures: { providesTags: ['Expiry'] },
     pauseExpiry: { invalidatesTags: ['Expiry'] },
     resumeExpiry: { invalidatesTags: ['Expiry'] },

@@ -1,14 +1,13 @@
 import { Cable, Lock, SearchX } from 'lucide-react';
-import type { ReactNode } from 'react';
 import { Link, useParams, useSearchParams } from 'react-router';
 import type { ListCallsApiArg, ListCommandsApiArg } from '../../shared/api/client.generated';
 import { problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
-import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
-import { formatCount, formatInstant } from '../../shared/lib/format';
+import { useTranslation } from '../../shared/i18n/i18n';
+import { formatCount } from '../../shared/lib/format';
 import { rows } from '../../shared/lib/rows';
-import { FilterChips } from '../../shared/ui/FilterChips';
+import { CarriedRows, useCarried } from '../../shared/ui/CarriedRows';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
@@ -20,8 +19,9 @@ const results = ['ok', 'failed'] as const;
 const states = ['pending', 'sent', 'acknowledged', 'manual', 'done_by_hand', 'dropped'] as const;
 const looks: Record<string, string> = { acknowledged: 'ok', done_by_hand: 'ok', manual: 'danger', dropped: 'danger' };
 
-type Filter = 'result' | 'state' | 'due' | 'service_level' | 'from' | 'to';
-type Filters = Partial<Record<Filter, string>>;
+const callFilters = ['result', 'from', 'to'] as const;
+const commandFilters = ['state', 'due', 'service_level', 'from', 'to'] as const;
+const families = { result: 'callResult', state: 'commandState', service_level: 'serviceLevel' };
 
 /** A partner's calls and commands: the rows that its figures are made of (MET-24). */
 export function ConnectorPage() {
@@ -66,25 +66,14 @@ function Whole(props: { icon: typeof Lock; title: string }) {
   );
 }
 
-/** The filters of the address that a list has, and a way to change them. */
-function useFilters(names: readonly Filter[]) {
-  const [params, setParams] = useSearchParams();
-  const wanted: Filters = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : [])));
-  const set = (next: Filters) => {
-    const shown = params.get('show');
-    setParams({ ...(shown ? { show: shown } : {}), ...(Object.fromEntries(Object.entries(next).filter(([, value]) => value)) as Record<string, string>) });
-  };
-  return { wanted, set };
-}
-
 function Calls({ id }: { id: string }) {
   const { t, word, locale } = useTranslation();
-  const { wanted, set } = useFilters(['result', 'from', 'to']);
+  const { wanted, set } = useCarried(callFilters);
   const filter: Omit<ListCallsApiArg, 'limit'> = { id, ...wanted, result: results.find((one) => one === wanted.result) };
   const pages = usePages(settingsApi.endpoints.listCalls, { limit: pageSize, ...filter });
   const totals = settingsApi.endpoints.getCallTotals.useQuery(filter).data;
   return (
-    <Found wanted={wanted} set={set} totals={totals && t('stream.callCount', { count: totals.calls, failed: totals.failed })}>
+    <CarriedRows wanted={wanted} set={set} names="stream.by" families={families} totals={totals && t('stream.callCount', { count: totals.calls, failed: totals.failed })}>
       <Listing
         title={t('stream.calls')}
         icon={Cable}
@@ -106,13 +95,13 @@ function Calls({ id }: { id: string }) {
           </tr>
         )}
       />
-    </Found>
+    </CarriedRows>
   );
 }
 
 function Commands({ id }: { id: string }) {
   const { t, word, locale } = useTranslation();
-  const { wanted, set } = useFilters(['state', 'due', 'service_level', 'from', 'to']);
+  const { wanted, set } = useCarried(commandFilters);
   const { state, service_level: serviceLevel, from, to } = wanted;
   const filter: Omit<ListCommandsApiArg, 'limit'> = {
     id,
@@ -125,7 +114,7 @@ function Commands({ id }: { id: string }) {
   const pages = usePages(settingsApi.endpoints.listCommands, { limit: pageSize, ...filter });
   const totals = settingsApi.endpoints.getCommandTotals.useQuery(filter).data;
   return (
-    <Found wanted={wanted} set={set} totals={totals && t('stream.commandCount', { count: totals.count, units: totals.units })}>
+    <CarriedRows wanted={wanted} set={set} names="stream.by" families={families} totals={totals && t('stream.commandCount', { count: totals.count, units: totals.units })}>
       <Listing
         title={t('stream.commands')}
         icon={Cable}
@@ -153,28 +142,6 @@ function Commands({ id }: { id: string }) {
           </tr>
         )}
       />
-    </Found>
-  );
-}
-
-const families: Partial<Record<Filter, string>> = { result: 'callResult', state: 'commandState', service_level: 'serviceLevel' };
-
-/** Rows, with what they were reached by and what they add up to. */
-function Found({ wanted, set, totals, children }: { wanted: Filters; set: (next: Filters) => void; totals: string | undefined; children: ReactNode }) {
-  const { t, word, locale } = useTranslation();
-  const valueOf = (name: Filter, value: string) => {
-    const family = families[name];
-    if (family) return value.split(',').map((one) => word(family, one)).join(', ');
-    return name === 'due' ? t('value.yes') : formatInstant(value, locale) || value;
-  };
-  const chips = (Object.entries(wanted) as [Filter, string][]).map(([name, value]) => ({ name, text: t(`stream.by.${name}` as MessageKey), value: valueOf(name, value) }));
-  return (
-    <div className="stack stack--tight">
-      <FilterChips chips={chips} onRemove={(name) => set(Object.fromEntries(Object.entries(wanted).filter(([one]) => one !== name)))} />
-      <p className="small totals" role="status">
-        <strong>{totals ?? '\u00a0'}</strong>
-      </p>
-      {children}
-    </div>
+    </CarriedRows>
   );
 }

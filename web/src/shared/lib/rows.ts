@@ -28,7 +28,14 @@ export const rows = {
   /** Of a partner. */
   calls: (connector: string, filter: Filter = {}) => address(`/settings/connectors/${connector}`, filter),
   commands: (connector: string, filter: Filter = {}) => address(`/settings/connectors/${connector}`, { show: 'commands', ...filter }),
+  /** Of the expiry pipeline: its jobs, the events it told of units that ended, and its work by the minute. */
+  jobs: (filter: Filter) => `${address('/expiry', filter)}#jobs`,
+  told: (filter: Filter = {}) => address('/expiry/told', filter),
+  minutes: (filter: Filter = {}) => address('/expiry/told', { show: 'minutes', ...filter }),
 };
+
+/** The time that ends at an instant, as a filter: what was measured then is of it. */
+export const before = (end: string, ms: number) => ({ from: new Date(Date.parse(end) - ms).toISOString(), to: end });
 
 /** The days of a point of a chart: the first and last points of a period may be cut off by it. */
 export function spanOf(first: string, interval: Interval, days: Span): Span {
