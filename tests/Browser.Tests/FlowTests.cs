@@ -312,6 +312,23 @@ public sealed class FlowTests(App app)
         };
         await view.Page.Locator("input[type=file]").SetInputFilesAsync(file);
         await Expect(view.Page.GetByText("Percentage discount cannot exceed 100%")).ToBeVisibleAsync();
+
+        // Each count shows the rows it counts.
+        var counted = view.Page.Locator(".import-diff tbody tr");
+        await Expect(counted).ToHaveCountAsync(2);
+        foreach (
+            var (name, rows, code) in ((string, int, string)[])[("New", 1, "WEBIMP1"), ("With errors", 1, "WEBIMP2")]
+        )
+        {
+            var figure = view.Page.Locator(".figure--switch").Filter(new() { HasText = name });
+            await Expect(figure.Locator(".figure__value")).ToHaveTextAsync($"{rows}");
+            await view.UseAsync(figure);
+            await Expect(figure).ToHaveAttributeAsync("aria-pressed", "true");
+            await Expect(counted).ToHaveCountAsync(rows);
+            await Expect(counted.First).ToContainTextAsync(code);
+        }
+
+        Assert.Empty(await view.AxeAsync());
         await view.UseAsync(view.Button("Import 1 row"));
         await Expect(view.Page.GetByText("Succeeded")).ToBeVisibleAsync();
         await view.GoAsync("/coupons?search=WEBIMP");

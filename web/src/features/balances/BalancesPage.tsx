@@ -8,6 +8,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { Listing } from '../../shared/ui/Listing';
+import { Place } from '../../shared/ui/Place';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { balancesApi } from './balancesApi';
 import { CustomerBalances } from './CustomerBalances';
@@ -32,7 +33,9 @@ export function BalancesPage() {
       </header>
       <Search key={params.toString()} wanted={params} onSearch={setParams} />
       {uuid.test(customer) && <CustomerBalances id={customer} />}
-      <Withdrawals customer={customer} state={params.get('state') ?? ''} />
+      <Place id="withdrawals">
+        <Withdrawals customer={customer} state={params.get('state') ?? ''} />
+      </Place>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
 import { Listing } from '../../shared/ui/Listing';
+import { Place } from '../../shared/ui/Place';
 import { ErrorState, Skeletons } from '../../shared/ui/States';
 import { Instant, Minor } from '../../shared/ui/Values';
 import { balancesApi } from './balancesApi';
@@ -49,10 +50,15 @@ export function CustomerBalances({ id }: { id: string }) {
               {data.data.map(({ balance, held, available }) => (
                 <li key={balance.currency} className="row">
                   <strong>
-                    <Minor money={balance} />
+                    <Link className="quiet-link" to={`/balances?customer_id=${id}#movements`}>
+                      <Minor money={balance} />
+                    </Link>
                   </strong>
                   <span className="muted">
-                    {t('balances.available')} <Minor money={available} />, {t('balances.held')} <Minor money={held} />
+                    {t('balances.available')} <Minor money={available} />, {t('balances.held')}{' '}
+                    <Link className="quiet-link" to={`/balances?customer_id=${id}#withdrawals`}>
+                      <Minor money={held} />
+                    </Link>
                   </span>
                 </li>
               ))}
@@ -60,25 +66,27 @@ export function CustomerBalances({ id }: { id: string }) {
           )}
         </div>
       </section>
-      <Listing
-        title={t('balances.movements')}
-        icon={ArrowLeftRight}
-        pages={pages}
-        empty={t('balances.noMovement')}
-        columns={[t('usage.when'), t('queue.what'), { name: t('usage.amount'), end: true }, '']}
-        row={(one) => (
-          <tr key={one.id}>
-            <td>
-              <Instant at={one.at} />
-            </td>
-            <td>{word('movement', one.kind)}</td>
-            <td className="end">
-              <Minor money={one.amount} />
-            </td>
-            <td className="end">{can('approvals.read') && <Link to={`/approvals/${one.reference}`}>{t('balances.request')}</Link>}</td>
-          </tr>
-        )}
-      />
+      <Place id="movements">
+        <Listing
+          title={t('balances.movements')}
+          icon={ArrowLeftRight}
+          pages={pages}
+          empty={t('balances.noMovement')}
+          columns={[t('usage.when'), t('queue.what'), { name: t('usage.amount'), end: true }, '']}
+          row={(one) => (
+            <tr key={one.id}>
+              <td>
+                <Instant at={one.at} />
+              </td>
+              <td>{word('movement', one.kind)}</td>
+              <td className="end">
+                <Minor money={one.amount} />
+              </td>
+              <td className="end">{can('approvals.read') && <Link to={`/approvals/${one.reference}`}>{t('balances.request')}</Link>}</td>
+            </tr>
+          )}
+        />
+      </Place>
       {asking && <MoneyDialog kind={asking} customer={id} onClose={() => setAsking(undefined)} />}
     </>
   );

@@ -17,6 +17,8 @@ import { CampaignTabs } from './CampaignTabs';
 const sides = ['campaign', 'coupon', 'marketing_channel', 'utm_source'] as const;
 type Side = (typeof sides)[number];
 const mostBars = 8;
+/** As many rows as the table has at most: with as many it may leave some out. */
+const mostRows = 100;
 
 /** Who gets the revenue, by first and by last touch (CMP-04). */
 export function AttributionPage() {
@@ -78,6 +80,8 @@ function Shares({ table, by }: { table: AttributionTable; by: Side }) {
   const can = useCan();
   const withMoney = can('finance.read');
   const rowsOf = (row: AttributionRow, touch: string) => can('redemptions.read') && touchRows(table, row.key, touch);
+  /** Each touch divides all that stand; a table that was cut off does not have them all. */
+  const all = can('redemptions.read') && table.rows.length < mostRows && rows.redemptions({ from: table.from, to: table.to, status: 'redeemed' });
   const rowsNamed = (name: string, touch: string) => {
     const row = table.rows.find((one) => nameOf(one) === name);
     return row && touchRows(table, row.key, touch);
@@ -144,11 +148,11 @@ function Shares({ table, by }: { table: AttributionTable; by: Side }) {
                 <th scope="row">{t('attribution.sum')}</th>
                 {(['last', 'first'] as const).map((touch) => [
                   <td className="end num" key={`${touch}u`}>
-                    {formatCount(sum(touch, 'redemptions'), locale)}
+                    <Drill to={all}>{formatCount(sum(touch, 'redemptions'), locale)}</Drill>
                   </td>,
                   withMoney && (
                     <td className="end num" key={`${touch}r`}>
-                      {money(sum(touch, 'revenue'))}
+                      <Drill to={all}>{money(sum(touch, 'revenue'))}</Drill>
                     </td>
                   ),
                   withMoney && <td key={`${touch}d`} />,

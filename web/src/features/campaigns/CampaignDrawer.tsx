@@ -10,6 +10,7 @@ import { rows } from '../../shared/lib/rows';
 import { Button, Key } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Drill } from '../../shared/ui/Drill';
+import { Place } from '../../shared/ui/Place';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
 import { useToast } from '../../shared/ui/Toasts';
 import { Instant } from '../../shared/ui/Values';
@@ -106,7 +107,11 @@ export function CampaignDrawer() {
         </dl>
         <Performance id={id} />
         {can('finance.read') && (data.budget || data.budget_uses !== null) && <BurnDown id={id} />}
-        {can('finance.read') && <Costs campaign={data} />}
+        {can('finance.read') && (
+          <Place id="costs">
+            <Costs campaign={data} />
+          </Place>
+        )}
         {can('campaigns.write') && can('promotions.read') && <Audience id={id} />}
         <section className="stack stack--tight" aria-labelledby="campaign-coupons">
           <h3 id="campaign-coupons">{t('campaign.coupons', { count: coupons.length })}</h3>

@@ -98,7 +98,11 @@ export function ComparePage() {
                       {figuresOf(row).map((figure) => (
                         <td className="end num" key={figure.key}>
                           <Drill to={(canDrill || figure.rows === 'costs') && rowsOf(row.campaign_id, figure, data.currency, days)}>{show(row, figure)}</Drill>
-                          {figure.key === 'total_redemptions' && row.rolled_back > 0 && <div className="small muted">{t('figure.givenBack', { count: row.rolled_back })}</div>}
+                          {figure.key === 'total_redemptions' && row.rolled_back > 0 && (
+                            <div className="small muted">
+                              <Drill to={canDrill && rows.redemptions({ ...days, campaign_id: row.campaign_id, status: 'rolled_back' })}>{t('figure.givenBack', { count: row.rolled_back })}</Drill>
+                            </div>
+                          )}
                         </td>
                       ))}
                     </tr>

@@ -22,7 +22,7 @@ type Figure = (typeof figures)[number];
 /** Where the rows of a figure are: the redemptions or attempts with coupons of the campaign, or its costs. */
 export const rowsOf = (campaign: string, { rows: kind }: Figure, currency: string, days: Partial<Span> = {}) => {
   const of = { ...days, campaign_id: campaign };
-  if (kind === 'costs') return `/campaigns/${encodeURIComponent(campaign)}`;
+  if (kind === 'costs') return `/campaigns/${encodeURIComponent(campaign)}#costs`;
   return kind === 'money' ? rows.money(of, currency) : rows[kind](of);
 };
 
@@ -55,7 +55,7 @@ export function Performance({ id }: { id: string }) {
       ) : (
         <div className="figures figures--tight">
           {figuresOf(row).map((figure) => (
-            <Value key={figure.key} to={figure.rows !== 'costs' && canDrill && rowsOf(id, figure, data?.currency ?? 'EUR')} label={t(figure.text)} value={show(row, figure)} hint={figure.key === 'cost_per_use' ? t('figure.costPerUse.hint') : undefined} />
+            <Value key={figure.key} to={(canDrill || figure.rows === 'costs') && rowsOf(id, figure, data?.currency ?? 'EUR')} label={t(figure.text)} value={show(row, figure)} hint={figure.key === 'cost_per_use' ? t('figure.costPerUse.hint') : undefined} />
           ))}
         </div>
       )}

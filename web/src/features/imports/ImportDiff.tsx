@@ -17,6 +17,14 @@ const looks: Record<Kind, { icon: LucideIcon; look: string }> = {
   duplicate: { icon: CircleMinus, look: 'neutral' },
   error: { icon: CircleAlert, look: 'danger' },
 };
+/** Each figure shows the rows it counts. */
+const counts = [
+  { count: 'total_rows', of: '' },
+  { count: 'new_rows', of: 'new' },
+  { count: 'update_rows', of: 'update' },
+  { count: 'duplicate_rows', of: 'duplicate' },
+  { count: 'invalid_rows', of: 'error' },
+] as const;
 const shown = 100;
 
 /** What each row of the file would do, before anything is written; errors at their lines, to be fetched as a file. */
@@ -30,12 +38,12 @@ export function ImportDiff({ preview, name }: { preview: ImportPreview; name: st
   };
   return (
     <div className="stack stack--tight">
-      <div className="figures figures--tight" role="status">
-        {(['total_rows', 'new_rows', 'update_rows', 'duplicate_rows', 'invalid_rows'] as const).map((count) => (
-          <div className="figure" key={count}>
+      <div className="figures figures--tight" role="group" aria-label={t('import.kind')}>
+        {counts.map(({ count, of }) => (
+          <button key={count} type="button" className="figure figure--switch" aria-pressed={kind === of} onClick={() => setKind(of)}>
             <span className="figure__label">{t(`import.${count}`)}</span>
             <span className="figure__value figure__value--small">{formatCount(preview[count], locale)}</span>
-          </div>
+          </button>
         ))}
       </div>
       {preview.unknown_columns.length > 0 && (

@@ -1,5 +1,7 @@
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatMinor } from '../../shared/lib/format';
+import { rows } from '../../shared/lib/rows';
+import { Drill } from '../../shared/ui/Drill';
 import { argumentOf, type Filters } from './filters';
 import { redemptionsApi } from './redemptionsApi';
 
@@ -11,7 +13,11 @@ export function Totals({ wanted }: { wanted: Filters }) {
   return (
     <p className="small totals" role="status">
       <strong>{t('rows.count', { count: data.count })}</strong>
-      {data.rolled_back > 0 && <span className="muted">{t('figure.givenBack', { count: data.rolled_back })}</span>}
+      {data.rolled_back > 0 && (
+        <span className="muted">
+          <Drill to={wanted.status !== 'rolled_back' && rows.redemptions({ ...wanted, status: 'rolled_back' })}>{t('figure.givenBack', { count: data.rolled_back })}</Drill>
+        </span>
+      )}
       {data.amounts.map(
         ({ currency, revenue, discounts }) =>
           revenue &&

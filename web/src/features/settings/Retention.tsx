@@ -4,8 +4,10 @@ import type { RetentionView } from '../../shared/api/client.generated';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { Button } from '../../shared/ui/Button';
+import { Drill } from '../../shared/ui/Drill';
 import { Field } from '../../shared/ui/Field';
 import type { labelOf } from '../../shared/ui/FormChanges';
+import { Place } from '../../shared/ui/Place';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago } from '../../shared/ui/Values';
 import { Archives } from './Archives';
@@ -53,8 +55,12 @@ export function Retention() {
               {kind.is_running ? <span className="badge">{t('retention.running')}</span> : kind.last_run_at ? <Ago at={kind.last_run_at} /> : t('time.never')}
             </td>
             <td className="num">{count(kind.last_deleted)}</td>
-            <td className="num">{count(kind.last_archived)}</td>
-            <td className="num">{count(kind.last_held)}</td>
+            <td className="num">
+              <Drill to={kind.last_archived ? '/settings/retention#archives' : null}>{count(kind.last_archived)}</Drill>
+            </td>
+            <td className="num">
+              <Drill to={kind.last_held ? '/settings/retention#holds' : null}>{count(kind.last_held)}</Drill>
+            </td>
             <td className="end">
               <Button size="small" onClick={() => setEdited(kind)} aria-label={`${t('action.edit')}: ${kindText(kind, locale)}`}>
                 {t('action.edit')}
@@ -63,8 +69,12 @@ export function Retention() {
           </tr>
         )}
       />
-      <Archives kinds={kinds} />
-      <LegalHolds kinds={kinds} />
+      <Place id="archives">
+        <Archives kinds={kinds} />
+      </Place>
+      <Place id="holds">
+        <LegalHolds kinds={kinds} />
+      </Place>
       {edited && <PeriodForm kind={edited} onClose={() => setEdited(undefined)} />}
     </div>
   );
