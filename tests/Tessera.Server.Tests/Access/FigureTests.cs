@@ -2,9 +2,12 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Tessera.Server.Access;
 using Tessera.Server.Demo;
 using Tessera.Server.Platform.Http;
+using Tessera.Server.Platform.Jobs;
+using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -23,6 +26,7 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
+        await Midnight.TodayAsync();
         _host = await TestHost.StartAsync(postgres);
         _poor = _host.ClientOf(await _host.KeyAsync([.. Permissions.All.Except([Permissions.FinanceRead])]));
         _coupon = await new Catalogue(_host.Database).CouponAsync("FIGURES");
@@ -61,6 +65,7 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task No_answer_shows_a_sum_of_money_to_who_may_not_see_it()
     {
         var backtest = await BacktestAsync();
+        await StandStillAsync();
         var shown = new HashSet<string>(StringComparer.Ordinal);
         var walked = 0;
         foreach (
@@ -215,6 +220,19 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
         var file = await FileAsync(poor, _poor);
         Assert.Equal(200, file.Status);
         Assert.Contains("conversion_rate,last_used", file.Body, StringComparison.Ordinal);
+    }
+
+    /// <summary>
+    /// Until all that happened is sealed and counted; then nobody works behind the scenes any more, so that two who ask for the
+    /// same one after the other get the same.
+    /// </summary>
+    private async Task StandStillAsync()
+    {
+        await Settled.UntilCountedAsync(_host);
+        foreach (var worker in _host.Services.GetServices<IHostedService>().OfType<Worker>())
+        {
+            await worker.StopAsync(default);
+        }
     }
 
     private async Task<string> BacktestAsync()
