@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Tessera.Server.Tests.Support;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
 
@@ -92,7 +93,7 @@ public sealed class LiveTests(App app)
 
                 var answer = await route.FetchAsync();
                 isAsked.SetResult();
-                await isTold.Task;
+                await Patience.ForAsync(isTold.Task, "a use to be told");
                 await route.FulfillAsync(new() { Response = answer });
             }
         );
@@ -109,7 +110,7 @@ public sealed class LiveTests(App app)
             };
         await view.Page.GotoAsync("/app/coupons?search=LIVELATE");
         await Expect(view.Page.Locator(".staleness")).ToHaveTextAsync("Live");
-        await isAsked.Task;
+        await Patience.ForAsync(isAsked.Task, "the list to be asked for");
         await Shop.RedeemAsync(app, "LIVELATE", "live-late");
         await Expect(view.Page.Locator("[role=row][data-index='0']")).ToContainTextAsync("1 / 5");
         view.AssertHealthy();

@@ -17,8 +17,6 @@ public sealed class OutageTests : IAsyncLifetime
     private const string DatabaseName = "tessera";
     private const int Orders = 200;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
-
     private readonly string _directory = PostgresFixture.Place("outage");
     private PrivatePostgres _server = null!;
     private TestHost _host = null!;
@@ -63,11 +61,10 @@ public sealed class OutageTests : IAsyncLifetime
         );
         foreach (var share in (int[])[4, 2])
         {
-            while (Volatile.Read(ref answered) < Orders / share && !load.IsCompleted)
-            {
-                await Task.Delay(5);
-            }
-
+            await Patience.UntilAsync(
+                () => Task.FromResult(Volatile.Read(ref answered) >= Orders / share || load.IsCompleted),
+                "orders to be answered"
+            );
             Kill();
         }
 
@@ -76,19 +73,22 @@ public sealed class OutageTests : IAsyncLifetime
         // Connections made before the kill are dead, and this is not the service. The last orders may have been answered before
         // the second kill took effect, and the server be on its way up.
         await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
-        await UntilAsync(async () =>
-        {
-            try
+        await Patience.UntilAsync(
+            async () =>
             {
-                return await database.ScalarAsync<int>("select 1") == 1;
-            }
-            catch (Npgsql.NpgsqlException)
-            {
-                return false;
-            }
-        });
+                try
+                {
+                    return await database.ScalarAsync<int>("select 1") == 1;
+                }
+                catch (NpgsqlException)
+                {
+                    return false;
+                }
+            },
+            "a database that is killed to be back"
+        );
         Assert.Equal(Orders, await database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
-        await UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200);
+        await ReadyAsync();
         await foreach (
             var finding in new Verification(_server.ConnectionStringTo(DatabaseName)).RunAsync(CancellationToken.None)
         )
@@ -108,7 +108,7 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.NotNull(refused.Header("Retry-After"));
 
         await StartServerAsync();
-        await UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200);
+        await ReadyAsync();
         await using var database = new TestDatabase(_server.ConnectionStringTo(DatabaseName));
         var given = new Catalogue(database);
         await given.CouponAsync("KILLED");
@@ -135,15 +135,8 @@ public sealed class OutageTests : IAsyncLifetime
         Assert.Equal(200, (await _host.GetAsync("/livez")).Status);
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        var since = Stopwatch.StartNew();
-        while (!await holds())
-        {
-            Assert.True(since.Elapsed < Patience, "This took too long.");
-            await Task.Delay(50);
-        }
-    }
+    private Task ReadyAsync() =>
+        Patience.UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200, "the node to be ready");
 
     private async Task StartServerAsync() =>
         _server = await PrivatePostgres.StartAsync(
@@ -167,7 +160,7 @@ public sealed class OutageTests : IAsyncLifetime
             }
 
             Assert.NotNull(reply.Header("Retry-After"));
-            Assert.True(since.Elapsed < Patience, "The service did not recover.");
+            Assert.True(since.Elapsed < Patience.Limit, "The service did not recover.");
             await Task.Delay(50);
         }
     }

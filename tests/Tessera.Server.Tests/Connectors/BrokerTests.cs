@@ -46,21 +46,15 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         var subjects = new List<string>();
-        for (var i = 0; i < 600 && subjects.Count < 5; i++)
+        while (subjects.Count < 5)
         {
-            if (await channel.BasicGetAsync(BrokerNames.Feed, autoAck: true) is { } message)
+            var message = await NextAsync(channel, BrokerNames.Feed);
+            using var json = JsonDocument.Parse(message.Body);
+            Assert.Equal(message.BasicProperties.MessageId, json.RootElement.GetProperty("id").GetString());
+            Assert.True(message.BasicProperties.Persistent);
+            if (message.RoutingKey == "merchant.created")
             {
-                using var json = JsonDocument.Parse(message.Body);
-                Assert.Equal(message.BasicProperties.MessageId, json.RootElement.GetProperty("id").GetString());
-                Assert.True(message.BasicProperties.Persistent);
-                if (message.RoutingKey == "merchant.created")
-                {
-                    subjects.Add(json.RootElement.GetProperty("subject").GetString()!);
-                }
-            }
-            else
-            {
-                await Task.Delay(50);
+                subjects.Add(json.RootElement.GetProperty("subject").GetString()!);
             }
         }
 
@@ -83,28 +77,21 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
         await WaitAsync("select count(*) from connectors.ingested", 2);
         await WaitAsync("select count(*) from connectors.ingested where state = 'parked'", 1);
         Assert.Equal(1, await _host.Database.ScalarAsync<long>("select count(*) from redemptions.redemption"));
-        BasicGetResult? dead = null;
-        for (var i = 0; i < 600 && dead is null; i++)
-        {
-            dead = await channel.BasicGetAsync(BrokerNames.Dead, autoAck: true);
-            await Task.Delay(50);
-        }
-
-        Assert.Equal("no event", Encoding.UTF8.GetString(dead!.Body.Span));
+        var dead = await NextAsync(channel, BrokerNames.Dead);
+        Assert.Equal("no event", Encoding.UTF8.GetString(dead.Body.Span));
     }
 
-    private async Task WaitAsync(string sql, long count)
+    /// <summary>The next message of a queue.</summary>
+    private static async Task<BasicGetResult> NextAsync(IChannel channel, string queue)
     {
-        for (var i = 0; i < 400; i++)
-        {
-            if (await _host.Database.ScalarAsync<long>(sql) >= count)
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail(sql);
+        BasicGetResult? message = null;
+        await Patience.UntilAsync(
+            async () => (message = await channel.BasicGetAsync(queue, autoAck: true)) is not null,
+            "a message in " + queue
+        );
+        return message!;
     }
+
+    private Task WaitAsync(string sql, long count) =>
+        Patience.UntilAsync(async () => await _host.Database.ScalarAsync<long>(sql) >= count, $"{sql}: {count}");
 }

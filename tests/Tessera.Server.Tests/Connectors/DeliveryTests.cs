@@ -117,38 +117,18 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         return rows.Count;
     }
 
-    private async Task UntilFailedAsync(Guid id)
+    private Task UntilFailedAsync(Guid id)
     {
-        for (var i = 0; i < 400; i++)
-        {
-            const string sql =
-                "select count(*) from connectors.attempt where connector_id = $1 and outcome = 'http_500'";
-            if (await Host.Database.ScalarAsync<long>(sql, id) > 0)
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("No call has failed.");
+        const string sql =
+            "select exists (select from connectors.attempt where connector_id = $1 and outcome = 'http_500')";
+        return Patience.UntilAsync(() => Host.Database.ScalarAsync<bool>(sql, id), "a call that fails");
     }
 
     /// <summary>Until no node holds the lane of a connector that is switched off.</summary>
-    private async Task UntilRestsAsync(Guid id)
+    private Task UntilRestsAsync(Guid id)
     {
-        for (var i = 0; i < 400; i++)
-        {
-            const string sql = "select leased_until <= clock_timestamp() from connectors.lane where connector_id = $1";
-            if (await Host.Database.ScalarAsync<bool>(sql, id))
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("The lane is still worked.");
+        const string sql = "select leased_until <= clock_timestamp() from connectors.lane where connector_id = $1";
+        return Patience.UntilAsync(() => Host.Database.ScalarAsync<bool>(sql, id), "a lane nobody works");
     }
 
     [Fact]
@@ -478,29 +458,28 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
             "update connectors.lane set next_attempt_at = clock_timestamp() where leased_by is null"
         );
 
-    private async Task UntilAsync(string state, int count, bool hurry = false)
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            if (
-                await Host.Database.ScalarAsync<long>("select count(*) from connectors.command where state = $1", state)
-                >= count
-            )
+    private Task UntilAsync(string state, int count, bool hurry = false) =>
+        Patience.UntilAsync(
+            async () =>
             {
-                return;
-            }
+                var isThere =
+                    await Host.Database.ScalarAsync<long>(
+                        "select count(*) from connectors.command where state = $1",
+                        state
+                    ) >= count;
+                if (hurry && !isThere)
+                {
+                    await HurryAsync();
+                }
 
-            if (hurry)
+                return isThere;
+            },
+            async () =>
             {
-                await HurryAsync();
+                var states = await Host.Database.ColumnAsync<string>(
+                    "select state || ' ' || coalesce(error, '') from connectors.command"
+                );
+                return $"{count} commands {state}; they are {string.Join(", ", states)}";
             }
-
-            await Task.Delay(50);
-        }
-
-        var states = await Host.Database.ColumnAsync<string>(
-            "select state || ' ' || coalesce(error, '') from connectors.command"
         );
-        Assert.Fail("The commands are " + string.Join(", ", states));
-    }
 }

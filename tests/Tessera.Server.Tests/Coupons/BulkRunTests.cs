@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -118,40 +117,29 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_run_whose_process_is_killed_in_a_batch_goes_on_with_each_coupon_done_once_and_none_lost()
     {
-        using var node = Start();
-        try
+        await using var node = NodeProcess.Start(_host.Database);
+        Guid id;
+        await using (await HoldSecondBatchAsync())
         {
-            Guid id;
-            await using (await HoldSecondBatchAsync())
-            {
-                id = await PlanAsync();
-                await InSecondBatchAsync(id);
-                node.Kill();
-                await node.WaitForExitAsync();
-            }
-
-            Assert.Equal((BulkStore.BatchSize, "running"), await ProgressAsync(id));
-            Assert.False(await Worker().RunOnceAsync(default));
-            while (await _host.Database.ScalarAsync<long>(Waiting) > 0)
-            {
-                await Task.Delay(20);
-            }
-
-            Assert.Equal(Coupons - BulkStore.BatchSize, await ActiveAsync());
-            await _host.Database.ExecuteAsync(
-                "update platform.operation set leased_until = clock_timestamp() where id = $1",
-                id
-            );
-            Assert.True(await Worker().RunOnceAsync(default));
-            await EachOnceAsync(id);
+            id = await PlanAsync();
+            await InSecondBatchAsync(id);
+            await node.KillAsync();
         }
-        finally
-        {
-            if (!node.HasExited)
-            {
-                node.Kill();
-            }
-        }
+
+        Assert.Equal((BulkStore.BatchSize, "running"), await ProgressAsync(id));
+        Assert.False(await Worker().RunOnceAsync(default));
+        await Patience.UntilAsync(
+            async () => await _host.Database.ScalarAsync<long>(Waiting) == 0,
+            "the end of sessions whose client is gone"
+        );
+
+        Assert.Equal(Coupons - BulkStore.BatchSize, await ActiveAsync());
+        await _host.Database.ExecuteAsync(
+            "update platform.operation set leased_until = clock_timestamp() where id = $1",
+            id
+        );
+        Assert.True(await Worker().RunOnceAsync(default));
+        await EachOnceAsync(id);
     }
 
     /// <summary>Sessions of others that hold the lock of a coupon or wait for one.</summary>
@@ -224,22 +212,13 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>Waits until a run has done its first batch and waits for a lock in the second.</summary>
-    private async Task InSecondBatchAsync(Guid id)
-    {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(20))
-        {
-            var (done, _) = await ProgressAsync(id);
-            if (
-                done == BulkStore.BatchSize
-                && await _host.Database.ScalarAsync<long>("select count(*) from pg_locks where not granted") > 0
-            )
-            {
-                return;
-            }
-        }
-
-        throw new TimeoutException("The run did not come to its second batch.");
-    }
+    private Task InSecondBatchAsync(Guid id) =>
+        Patience.UntilAsync(
+            async () =>
+                (await ProgressAsync(id)).Done == BulkStore.BatchSize
+                && await _host.Database.ScalarAsync<long>("select count(*) from pg_locks where not granted") > 0,
+            "a run in its second batch"
+        );
 
     private async Task<(int Done, string Status)> ProgressAsync(Guid id)
     {
@@ -257,22 +236,4 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     private BulkWorker Worker() => new(_host.Database.Database, TimeProvider.System, NullLogger<BulkWorker>.Instance);
-
-    private Process Start()
-    {
-        var start = new ProcessStartInfo(
-            System.IO.Path.Combine(AppContext.BaseDirectory, "tessera"),
-            ["serve", "--port", "0"]
-        )
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        };
-        start.Environment["TESSERA_DATABASE_URL"] = _host.Database.ConnectionString;
-        start.Environment["TESSERA_ALLOW_UNSAFE_DURABILITY"] = "true";
-        var node = Process.Start(start)!;
-        node.OutputDataReceived += static (_, _) => { };
-        node.BeginOutputReadLine();
-        return node;
-    }
 }

@@ -22,11 +22,10 @@ public sealed class ImportCrashTests(PostgresFixture postgres)
         {
             using (var first = Import(database, file))
             {
-                while (await DoneAsync(database) == 0 && !first.HasExited)
-                {
-                    await Task.Delay(10);
-                }
-
+                await Patience.UntilAsync(
+                    async () => await DoneAsync(database) > 0 || first.HasExited,
+                    "the first batch of an import"
+                );
                 first.Kill();
                 await first.WaitForExitAsync();
             }
@@ -40,7 +39,7 @@ public sealed class ImportCrashTests(PostgresFixture postgres)
             await database.ExecuteAsync("update platform.operation set leased_until = now() - interval '1 second'");
             var operation = await database.ScalarAsync<Guid>("select id from platform.operation");
             using var second = Import(database, "--resume", operation.ToString());
-            await second.WaitForExitAsync();
+            await Patience.ForAsync(second.WaitForExitAsync(), "the end of an import");
             Assert.Equal(0, second.ExitCode);
             await HasAsync(database, Rows);
             Assert.Equal(
@@ -77,20 +76,17 @@ public sealed class ImportCrashTests(PostgresFixture postgres)
     }
 
     /// <summary>Waits until the server has noticed that its client is gone.</summary>
-    private static async Task SettledAsync(TestDatabase database)
-    {
-        while (
-            await database.ScalarAsync<long>(
-                """
-                select count(*) from pg_stat_activity
-                where datname = current_database() and backend_type = 'client backend' and state <> 'idle' and pid <> pg_backend_pid()
-                """
-            ) > 0
-        )
-        {
-            await Task.Delay(20);
-        }
-    }
+    private static Task SettledAsync(TestDatabase database) =>
+        Patience.UntilAsync(
+            async () =>
+                await database.ScalarAsync<long>(
+                    """
+                    select count(*) from pg_stat_activity
+                    where datname = current_database() and backend_type = 'client backend' and state <> 'idle' and pid <> pg_backend_pid()
+                    """
+                ) == 0,
+            "the end of sessions whose client is gone"
+        );
 
     private static Task<long> DoneAsync(TestDatabase database) =>
         database.ScalarAsync<long>("select coalesce(max(done), 0) from platform.operation");

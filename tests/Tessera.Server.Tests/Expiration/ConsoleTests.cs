@@ -32,7 +32,7 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
         using var node = new Pipeline(_host.Database);
         await node.LookAhead.RunOnceAsync(default);
         await node.SweepAsync();
-        await UntilAsync(async () => (await node.ToldAsync()).Count == 1);
+        await ToldAsync(node, 1);
         var figures = (await _host.GetAsync("/api/v1/expiry/figures")).Json;
         Assert.Equal("running", figures.GetProperty("mode").GetString());
         Assert.Equal(1, figures.GetProperty("processed_last_hour").GetInt64());
@@ -80,7 +80,7 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(200, set.Status);
         await _host.PostAsync("/api/v1/expiry/resume");
         await node.SweepAsync();
-        await UntilAsync(async () => (await node.ToldAsync()).Count >= 6);
+        await ToldAsync(node, 6);
         Assert.Equal(6, (await node.ToldAsync()).Distinct().Count());
         Assert.Equal(6, (await node.ToldAsync()).Count);
         await node.Sealer.SealAsync(default);
@@ -107,7 +107,7 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
             "update expiration.job set leased_until = clock_timestamp() - interval '1 second'"
         );
         await node.SweepAsync();
-        await UntilAsync(async () => (await node.ToldAsync()).Count == 1);
+        await ToldAsync(node, 1);
         if (stopped is not null)
         {
             await using var work = await _host.Database.Database.BeginAsync(default);
@@ -152,7 +152,7 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
 
         await _host.Database.ExecuteAsync("update expiration.job set leased_until = null where state = 'waiting'");
         await node.SweepAsync();
-        await UntilAsync(async () => (await node.ToldAsync()).Count >= 20);
+        await ToldAsync(node, 20);
         Assert.Equal(20, (await node.ToldAsync()).Distinct().Count());
         Assert.Equal(20, (await node.ToldAsync()).Count);
     }
@@ -166,15 +166,20 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
             "clock_timestamp() - interval '2 days', clock_timestamp() - interval '1 minute'"
         );
         var count = "select count(*) from platform.event where type = 'coupon.expired' and aggregateid = $1::text";
-        await UntilAsync(async () => await _host.Database.ScalarAsync<long>(count, coupon) == 1);
+        await Patience.UntilAsync(
+            async () => await _host.Database.ScalarAsync<long>(count, coupon) == 1,
+            "partners to be told of an end"
+        );
         await _host.Database.ExecuteAsync(
             "update coupons.coupon set valid_until = clock_timestamp() + interval '1 hour' where id = $1",
             coupon
         );
-        await UntilAsync(async () =>
-            await _host.Database.ScalarAsync<long>(
-                "select count(*) from connectors.batch where kind = 'enable' and subject = 'coupon'"
-            ) == 1
+        await Patience.UntilAsync(
+            async () =>
+                await _host.Database.ScalarAsync<long>(
+                    "select count(*) from connectors.batch where kind = 'enable' and subject = 'coupon'"
+                ) == 1,
+            "partners to be told of a new end"
         );
         Assert.Equal(1, await _host.Database.ScalarAsync<long>(count, coupon));
         Assert.Equal(
@@ -370,18 +375,6 @@ public sealed class ConsoleTests(PostgresFixture postgres) : IAsyncLifetime
         await work.CommitAsync(default);
     }
 
-    private static async Task UntilAsync(Func<Task<bool>> isDone)
-    {
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            if (await isDone())
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException("It did not happen within twenty seconds.");
-    }
+    private static Task ToldAsync(Pipeline node, int units) =>
+        Patience.UntilAsync(async () => (await node.ToldAsync()).Count >= units, $"{units} units to be told of");
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using Npgsql;
 using Tessera.Server.Tests.Support;
@@ -12,7 +11,7 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const int Units = 300;
 
-    private readonly List<Process> _nodes = [];
+    private readonly List<NodeProcess> _nodes = [];
     private TestDatabase _database = null!;
     private Pipeline _look = null!;
     private long _coupon;
@@ -28,13 +27,7 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
     {
         foreach (var node in _nodes)
         {
-            if (!node.HasExited)
-            {
-                node.Kill();
-                await node.WaitForExitAsync();
-            }
-
-            node.Dispose();
+            await node.DisposeAsync();
         }
 
         _look.Dispose();
@@ -45,26 +38,25 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_node_stopped_past_its_lease_and_one_that_is_killed_miss_nothing_and_tell_nothing_twice()
     {
         await IssueAsync(2);
-        Process stopped;
+        NodeProcess stopped;
         await using (await BlockStepsAsync())
         {
-            _nodes.AddRange(Start(), Start());
+            _nodes.AddRange(NodeProcess.Start(_database), NodeProcess.Start(_database));
             stopped = await InAStepAsync();
-            await SignalAsync("-STOP", stopped);
+            await stopped.SignalAsync("-STOP");
         }
 
         // What the server does by itself after 15 seconds, and the lease after 20.
         await GiveUpAsync(stopped);
         await ToldAsync(Units);
-        await SignalAsync("-CONT", stopped);
+        await stopped.SignalAsync("-CONT");
 
-        Process killed;
+        NodeProcess killed;
         await using (await BlockStepsAsync())
         {
             await IssueAsync(5);
             killed = await InAStepAsync();
-            killed.Kill();
-            await killed.WaitForExitAsync();
+            await killed.KillAsync();
         }
 
         await GiveUpAsync(killed);
@@ -76,17 +68,12 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>All of them, and each once.</summary>
     private async Task ToldAsync(int units)
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(50))
-        {
-            if (
+        await Patience.UntilAsync(
+            async () =>
                 await _database.ScalarAsync<long>("select coalesce(sum(units), 0)::bigint from expiration.batch")
-                >= units
-            )
-            {
-                break;
-            }
-        }
-
+                >= units,
+            $"{units} units to be told of"
+        );
         var told = await _look.ToldAsync();
         Assert.Equal(units, told.Count);
         Assert.Equal(units, told.Distinct().Count());
@@ -103,51 +90,50 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>The node that is in the middle of a step.</summary>
-    private async Task<Process> InAStepAsync()
+    private async Task<NodeProcess> InAStepAsync()
     {
-        for (var clock = Stopwatch.StartNew(); clock.Elapsed < TimeSpan.FromSeconds(60); await Task.Delay(20))
-        {
-            var waiting = await _database.ScalarAsync<long>(
-                "select count(*) from pg_locks where relation = 'expiration.minute'::regclass and not granted"
-            );
-            var workers =
-                waiting == 0
-                    ? []
-                    : await _database.ColumnAsync<string>(
-                        "select worker from expiration.job where state = 'waiting' and leased_until > clock_timestamp()"
-                    );
-            if (workers is [var worker, ..])
+        List<string> workers = [];
+        await Patience.UntilAsync(
+            async () =>
             {
-                return _nodes.Single(n => worker.EndsWith(":" + Text(n.Id), StringComparison.Ordinal));
-            }
-        }
-
-        throw new TimeoutException("No node has begun a step.");
+                var waiting = await _database.ScalarAsync<long>(
+                    "select count(*) from pg_locks where relation = 'expiration.minute'::regclass and not granted"
+                );
+                workers =
+                    waiting == 0
+                        ? []
+                        : await _database.ColumnAsync<string>(
+                            "select worker from expiration.job where state = 'waiting' and leased_until > clock_timestamp()"
+                        );
+                return workers.Count > 0;
+            },
+            "a node in a step"
+        );
+        return _nodes.Single(n => workers[0].EndsWith(":" + n.Id, StringComparison.Ordinal));
     }
 
     /// <summary>Ends the lease of a node, and the sessions that wait for their client in the middle of a step.</summary>
-    private async Task GiveUpAsync(Process node)
-    {
-        do
-        {
-            await _database.ExecuteAsync(
-                """
-                select pg_terminate_backend(a.pid) from pg_stat_activity a
-                where a.datname = current_database() and a.state = 'idle in transaction'
-                    and exists (select from pg_locks l where l.pid = a.pid and l.relation = 'expiration.job'::regclass)
-                """
-            );
-            await Task.Delay(20);
-        } while (
-            await _database.ExecuteAsync(
-                """
-                update expiration.job set leased_until = clock_timestamp() where id in (select id from expiration.job
-                    where worker like '%:' || $1 and state = 'waiting' for update skip locked)
-                """,
-                Text(node.Id)
-            ) == 0
+    private Task GiveUpAsync(NodeProcess node) =>
+        Patience.UntilAsync(
+            async () =>
+            {
+                await _database.ExecuteAsync(
+                    """
+                    select pg_terminate_backend(a.pid) from pg_stat_activity a
+                    where a.datname = current_database() and a.state = 'idle in transaction'
+                        and exists (select from pg_locks l where l.pid = a.pid and l.relation = 'expiration.job'::regclass)
+                    """
+                );
+                return await _database.ExecuteAsync(
+                        """
+                        update expiration.job set leased_until = clock_timestamp() where id in (select id from expiration.job
+                            where worker like '%:' || $1 and state = 'waiting' for update skip locked)
+                        """,
+                        node.Id
+                    ) > 0;
+            },
+            "the jobs of a node that is gone"
         );
-    }
 
     private async Task IssueAsync(int hoursAgo)
     {
@@ -169,26 +155,5 @@ public sealed class NodeFaultTests(PostgresFixture postgres) : IAsyncLifetime
         );
     }
 
-    private Process Start()
-    {
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "tessera"), ["serve", "--port", "0"])
-        {
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-        };
-        start.Environment["TESSERA_DATABASE_URL"] = _database.ConnectionString;
-        start.Environment["TESSERA_ALLOW_UNSAFE_DURABILITY"] = "true";
-        var node = Process.Start(start)!;
-        node.OutputDataReceived += static (_, _) => { };
-        node.BeginOutputReadLine();
-        return node;
-    }
-
-    private static async Task SignalAsync(string signal, Process node)
-    {
-        using var kill = Process.Start("kill", [signal, Text(node.Id)]);
-        await kill.WaitForExitAsync();
-    }
-
-    private static string Text(int id) => id.ToString(CultureInfo.InvariantCulture);
+    private static string Text(int hours) => hours.ToString(CultureInfo.InvariantCulture);
 }

@@ -145,12 +145,19 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         await _host.Database.ExecuteAsync(
             "update access.api_key set revoked_at = clock_timestamp() where name = 'test'"
         );
-        JsonElement last = default;
-        while (await ReceiveAsync(socket) is { } message)
-        {
-            last = message.RootElement;
-        }
+        var last = await Patience.ForAsync(
+            async within =>
+            {
+                JsonElement last = default;
+                while (await ReceiveAsync(socket, within) is { } message)
+                {
+                    last = message.RootElement;
+                }
 
+                return last;
+            },
+            "the end of a stream whose key is revoked"
+        );
         Assert.Equal("session_ended", last.GetProperty("reason").GetString());
         Assert.Equal(WebSocketCloseStatus.PolicyViolation, socket.CloseStatus);
     }
@@ -178,12 +185,18 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         using var response = await _host.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
-        using var within = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        string? line;
-        do
-        {
-            line = await reader.ReadLineAsync(within.Token);
-        } while (line is not null && !line.Contains("coupon_used", StringComparison.Ordinal));
+        var line = await Patience.ForAsync(
+            async within =>
+            {
+                string? line;
+                do
+                {
+                    line = await reader.ReadLineAsync(within);
+                } while (line is not null && !line.Contains("coupon_used", StringComparison.Ordinal));
+                return line;
+            },
+            "a use among the events sent"
+        );
         Assert.Contains($"\"coupon_id\":{coupon}", line, StringComparison.Ordinal);
     }
 
@@ -224,7 +237,7 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         return socket;
     }
 
-    private async Task<JsonDocument> ConnectAsync(ClientWebSocket socket, string key, long? after)
+    private Task<JsonDocument> ConnectAsync(ClientWebSocket socket, string key, long? after)
     {
         socket.Options.SetRequestHeader("Authorization", "Bearer " + key);
         var address = new UriBuilder(_host.Address)
@@ -233,18 +246,32 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
             Path = "/ws/coupons",
             Query = after is null ? "" : $"after={after}",
         };
-        await socket.ConnectAsync(address.Uri, CancellationToken.None);
-        return (await ReceiveAsync(socket))!;
+        return Patience.ForAsync(
+            async within =>
+            {
+                await socket.ConnectAsync(address.Uri, within);
+                return (await ReceiveAsync(socket, within))!;
+            },
+            "the first message of a stream"
+        );
     }
 
     /// <summary>Until an event was told so often; the last change of each coupon, with the seq of its message.</summary>
-    private static async Task<Dictionary<long, JsonElement>> UntilAsync(ClientWebSocket socket, string name, long times)
+    private static Task<Dictionary<long, JsonElement>> UntilAsync(ClientWebSocket socket, string name, long times) =>
+        Patience.ForAsync(within => UntilAsync(socket, name, times, within), $"{name}, {times} times");
+
+    private static async Task<Dictionary<long, JsonElement>> UntilAsync(
+        ClientWebSocket socket,
+        string name,
+        long times,
+        CancellationToken within
+    )
     {
         var seen = new Dictionary<long, JsonElement>();
         long count = 0;
         while (count < times)
         {
-            var message = (await ReceiveAsync(socket))!.RootElement;
+            var message = (await ReceiveAsync(socket, within))!.RootElement;
             if (message.GetProperty("type").GetString() != "changes")
             {
                 continue;
@@ -265,20 +292,20 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         return seen;
     }
 
-    private static async Task<JsonDocument?> ReceiveAsync(ClientWebSocket socket)
+    /// <summary>The next message; null when the stream was closed.</summary>
+    private static async Task<JsonDocument?> ReceiveAsync(ClientWebSocket socket, CancellationToken within)
     {
-        using var within = new CancellationTokenSource(TimeSpan.FromSeconds(20));
         using var whole = new MemoryStream();
         var buffer = new byte[8192];
         while (true)
         {
-            var part = await socket.ReceiveAsync(buffer.AsMemory(), within.Token);
+            var part = await socket.ReceiveAsync(buffer.AsMemory(), within);
             if (part.MessageType == WebSocketMessageType.Close)
             {
                 return null;
             }
 
-            await whole.WriteAsync(buffer.AsMemory(0, part.Count));
+            await whole.WriteAsync(buffer.AsMemory(0, part.Count), within);
             if (part.EndOfMessage)
             {
                 return JsonDocument.Parse(whole.ToArray());

@@ -463,11 +463,6 @@ public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLife
         await run;
     }
 
-    private async Task UntilAsync(string condition)
-    {
-        while (!await _host.Database.ScalarAsync<bool>(condition))
-        {
-            await Task.Delay(20);
-        }
-    }
+    private Task UntilAsync(string condition) =>
+        Patience.UntilAsync(() => _host.Database.ScalarAsync<bool>(condition), condition);
 }

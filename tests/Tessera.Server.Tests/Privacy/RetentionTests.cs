@@ -64,14 +64,13 @@ public sealed class RetentionTests(PostgresFixture postgres) : IAsyncLifetime
     {
         _host = await TestHost.StartAsync(postgres);
         // The node's own first pass, so that the test's are alone.
-        while (
-            await _host.Database.ScalarAsync<long>(
-                "select count(distinct data_kind) from privacy.retention_run where finished_at is not null"
-            ) < Kinds.All.Count
-        )
-        {
-            await Task.Delay(20);
-        }
+        await Patience.UntilAsync(
+            async () =>
+                await _host.Database.ScalarAsync<long>(
+                    "select count(distinct data_kind) from privacy.retention_run where finished_at is not null"
+                ) >= Kinds.All.Count,
+            "the node's first pass"
+        );
     }
 
     public async Task DisposeAsync() => await _host.DisposeAsync();

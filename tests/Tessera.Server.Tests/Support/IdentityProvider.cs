@@ -52,15 +52,21 @@ public sealed class IdentityProvider : IDisposable
         )!;
         process.ErrorDataReceived += static (_, _) => { };
         process.BeginErrorReadLine();
-        while (await process.StandardOutput.ReadLineAsync() is { } line)
-        {
-            if (line == "ready")
+        var last = await Patience.ForAsync(
+            async within =>
             {
-                return new IdentityProvider(process);
-            }
-        }
-
-        throw new InvalidOperationException("The identity provider did not start.");
+                string? line;
+                do
+                {
+                    line = await process.StandardOutput.ReadLineAsync(within);
+                } while (line is not null and not "ready");
+                return line;
+            },
+            "an identity provider"
+        );
+        return last is not null
+            ? new IdentityProvider(process)
+            : throw new InvalidOperationException("The identity provider did not start.");
     }
 
     /// <summary>Stops it; a test may have done so before.</summary>

@@ -163,18 +163,16 @@ public sealed class TestHost : IAsyncDisposable
     /// <summary>Waits until an operation is over, and reads it.</summary>
     public async Task<JsonElement> EndOfAsync(string location)
     {
-        for (var i = 0; i < 400; i++)
-        {
-            var reply = await GetAsync(location);
-            if (reply.Json.GetProperty("status").GetString() is "succeeded" or "failed")
+        JsonElement operation = default;
+        await Patience.UntilAsync(
+            async () =>
             {
-                return reply.Json;
-            }
-
-            await Task.Delay(50);
-        }
-
-        throw new TimeoutException("The operation did not end.");
+                operation = (await GetAsync(location)).Json;
+                return operation.GetProperty("status").GetString() is "succeeded" or "failed";
+            },
+            () => Task.FromResult($"the end of an operation: {operation}")
+        );
+        return operation;
     }
 
     public async ValueTask DisposeAsync()
