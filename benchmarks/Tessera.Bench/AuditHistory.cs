@@ -52,6 +52,7 @@ internal static class AuditHistory
         {
             Figures.Say($"{each:N0} entries a chunk are there from before");
             await KeepUpAsync(ground);
+            await MergeAsync(ground);
             return (long)Chunks * each;
         }
 
@@ -87,6 +88,7 @@ internal static class AuditHistory
         }
 
         await KeepUpAsync(ground);
+        await MergeAsync(ground);
         await ground.ExecuteAsync("vacuum analyze");
         await ground.ExecuteAsync("checkpoint");
         return (long)Chunks * each;
@@ -99,6 +101,24 @@ internal static class AuditHistory
         await ground.ExecuteAsync("update notifications.feed set seq = (select seq from audit.indexed)");
         await ground.ExecuteAsync("update expiration.follower set place = (select seq from audit.indexed)");
         await ground.ExecuteAsync("update connectors.feed set seq = (select seq from audit.indexed)");
+    }
+
+    /// <summary>Full chunks have been merged, as where the log grew day by day.</summary>
+    private static async Task MergeAsync(Ground ground)
+    {
+        var watch = Stopwatch.StartNew();
+        var before = ground.Cpu;
+        var steps = 0;
+        while (await ground.ScalarAsync<bool>("select audit.merge_mentions()"))
+        {
+            steps++;
+        }
+
+        if (steps > 0)
+        {
+            var cost = (ground.Cpu - before).Per(steps);
+            Figures.Say($"chunks are merged after {watch.Elapsed:m\\:ss}; each of {steps:N0} steps took {cost}");
+        }
     }
 
     /// <summary>
@@ -295,6 +315,10 @@ internal static class AuditHistory
             place.Connection,
             $"alter table audit.mention attach partition {table} "
                 + $"for values from ({(long)chunk * ChunkSize}) to ({(chunk + 1L) * ChunkSize})"
+        );
+        await RunAsync(
+            place.Connection,
+            $"insert into audit.chunk (first, size) values ({chunk}, 1) on conflict do nothing"
         );
     }
 

@@ -7,12 +7,13 @@ namespace Tessera.Server.Audit;
 /// <summary>Seals, verifies and serves the event log.</summary>
 public static class AuditRoom
 {
-    /// <summary>Registers the sealer, the indexer and the walk along the chain, which every node runs and one at a time does.</summary>
+    /// <summary>Registers sealer, indexer, merger and the walk along the chain, which every node runs and one at a time does.</summary>
     public static IServiceCollection AddAudit(this IServiceCollection services) =>
         services
             .AddRetained(AuditRetention.Kinds)
             .AddHostedService<Sealer>()
             .AddHostedService<Indexer>()
+            .AddHostedService<ChunkMerger>()
             .AddHostedService<ChainWalk>();
 
     /// <summary>Adds the routes.</summary>

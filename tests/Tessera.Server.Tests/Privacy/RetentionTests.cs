@@ -50,7 +50,7 @@ public sealed class RetentionTests(PostgresFixture postgres) : IAsyncLifetime
             "sums without persons, counted from the log",
         ["insights.refusal_total insights.view_day insights.view_total coupons.total coupons.live_hour"] =
             "sums without persons, counted from the log",
-        ["audit.mention audit.span audit.indexed audit.chain_walk"] = "the index of the log",
+        ["audit.mention audit.chunk audit.span audit.indexed audit.chain_walk"] = "the index of the log",
         ["access.rate people.challenge people.assertion balances.hold insights.view_note expiration.upload_line"] =
             "gone within minutes, or with what they belong to",
         ["expiration.expected_hour expiration.notice expiration.notice_look"] =
