@@ -109,7 +109,7 @@ internal static class AuditHistory
         var watch = Stopwatch.StartNew();
         var before = ground.Cpu;
         var steps = 0;
-        while (await ground.ScalarAsync<bool>("select audit.merge_mentions()"))
+        while (await ground.ScalarAsync<bool>("select audit.merge_mentions(128)"))
         {
             steps++;
         }
