@@ -16,6 +16,11 @@ public sealed partial class ChainWalk(Database database, TimeProvider clock, ILo
     /// <summary>Entries of one step: some 4,000 a second, a few percent of one core.</summary>
     public const int StepSize = 2000;
 
+    /// <summary>Entries of one step while the log grows by more than that: whoever makes it grow needs the machine.</summary>
+    private const int BusyStepSize = 250;
+
+    private long _head;
+
     /// <inheritdoc/>
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
@@ -40,9 +45,11 @@ public sealed partial class ChainWalk(Database database, TimeProvider clock, ILo
         }
         else if (!stand.IsBroken && !(isAtHead && stand.IsFresh))
         {
-            await StepAsync(work, stand, cancel);
+            await StepAsync(work, stand, stand.Head - _head > BusyStepSize ? BusyStepSize : StepSize, cancel);
             await work.CommitAsync(cancel);
         }
+
+        _head = stand.Head;
 
         return false;
     }
@@ -72,9 +79,9 @@ public sealed partial class ChainWalk(Database database, TimeProvider clock, ILo
             : null;
     }
 
-    private async Task StepAsync(UnitOfWork work, Stand stand, CancellationToken cancel)
+    private async Task StepAsync(UnitOfWork work, Stand stand, int size, CancellationToken cancel)
     {
-        var until = Math.Min(stand.Seq + StepSize, stand.Head);
+        var until = Math.Min(stand.Seq + size, stand.Head);
         using var check = new ChainCheck(stand.Seq, stand.Link);
         var fault = await RecomputeAsync(work, check, until, cancel);
         if (fault is null && until == stand.Head && !check.Link.SequenceEqual(stand.HeadLink))
@@ -123,7 +130,7 @@ public sealed partial class ChainWalk(Database database, TimeProvider clock, ILo
         await using var command = work.Command(
             $"""
             select {ChainCheck.Columns}
-            from (select * from audit.entry where seq > $1 and seq <= $2 order by seq limit {StepSize}) a
+            from (select * from audit.entry where seq > $1 and seq <= $2 order by seq) a
             {EventLog.OfEntry}
             order by a.seq
             """,
