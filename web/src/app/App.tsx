@@ -1,5 +1,5 @@
 import { lazy, Suspense, useEffect, useState } from 'react';
-import { RouterProvider } from 'react-router';
+import { RouterProvider } from 'react-router/dom';
 import { client } from '../shared/api/client.generated';
 import { problemOf } from '../shared/api/problem';
 import { followOwnPrefs } from '../shared/api/ownPrefs';

@@ -1,12 +1,13 @@
 import { Check, ClipboardCheck, X } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState, type ReactNode } from 'react';
-import { Link, useParams, useSearchParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import type { Approval } from '../../shared/api/client.generated';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Actor } from '../../shared/ui/Actor';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
@@ -28,7 +29,7 @@ type Verb = 'approve' | 'reject' | 'withdraw';
 export function ApprovalsPage() {
   const { t, word } = useTranslation();
   const { id } = useParams();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const state = states.find((one) => one === params.get('state')) ?? (params.get('state') === 'all' ? undefined : 'pending');
   const showsEmergencies = params.get('emergencies') !== null;
   const emergencyId = params.get('emergency_id');

@@ -1,9 +1,9 @@
 import { ScrollText } from 'lucide-react';
 import type { FormEvent } from 'react';
-import { useSearchParams } from 'react-router';
 import { client } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { EventEntry } from '../../shared/ui/EventEntry';
 import { Field } from '../../shared/ui/Field';
@@ -18,13 +18,13 @@ const pageSize = 50;
 /** The sealed log (AUD-03): searched by who, what, of what kind, when and words; each entry with its place in the chain. */
 export function AuditPage() {
   const { t, words } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const wanted = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name) ?? '']] : [])));
   const pages = usePages(client.endpoints.searchAudit, { limit: pageSize, ...wanted });
   const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered = [...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()] as [string, string]);
-    setParams(Object.fromEntries(entered.filter(([, value]) => value)));
+    setParams(Object.fromEntries(entered.filter(([, value]) => value)), { asStep: true });
   };
   return (
     <div className="page">
@@ -54,7 +54,7 @@ export function AuditPage() {
           <Button type="submit" look="primary">
             {t('redemptions.search')}
           </Button>
-          {Object.keys(wanted).length > 0 && <Button onClick={() => setParams({})}>{t('action.clear')}</Button>}
+          {Object.keys(wanted).length > 0 && <Button onClick={() => setParams({}, { asStep: true })}>{t('action.clear')}</Button>}
         </div>
       </form>
       {pages.isLoading ? (

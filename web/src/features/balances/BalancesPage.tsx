@@ -1,10 +1,11 @@
 import { Banknote, CircleCheck, CircleX } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import type { Withdrawal } from '../../shared/api/client.generated';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { Field, FieldError } from '../../shared/ui/Field';
 import { Listing } from '../../shared/ui/Listing';
@@ -21,7 +22,7 @@ const states = ['requested', 'approved', 'paid', 'failed', 'rejected', 'cancelle
 /** Customers' money: what waits to be paid out, and for one customer all there is and what moved it (BAL-10, BAL-14). */
 export function BalancesPage() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const customer = params.get('customer_id') ?? '';
   return (
     <div className="page">
@@ -31,7 +32,7 @@ export function BalancesPage() {
           <p>{t('balances.text')}</p>
         </div>
       </header>
-      <Search key={params.toString()} wanted={params} onSearch={setParams} />
+      <Search key={params.toString()} wanted={params} onSearch={(next) => setParams(next, { asStep: true })} />
       {uuid.test(customer) && <CustomerBalances id={customer} />}
       <Place id="withdrawals">
         <Withdrawals customer={customer} state={params.get('state') ?? ''} />

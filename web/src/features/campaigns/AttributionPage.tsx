@@ -1,11 +1,12 @@
 import { Coins } from 'lucide-react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import type { AttributionRow, AttributionTable } from '../../shared/api/client.generated';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAmount, formatCount } from '../../shared/lib/format';
 import { daysOf, readPeriod } from '../../shared/lib/period';
 import { rows, shareOf } from '../../shared/lib/rows';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Chart } from '../../shared/ui/Chart';
 import { Drill } from '../../shared/ui/Drill';
 import { PeriodBar } from '../../shared/ui/PeriodBar';
@@ -23,19 +24,16 @@ const mostRows = 100;
 /** Who gets the revenue, by first and by last touch (CMP-04). */
 export function AttributionPage() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const by: Side = sides.find((one) => one === params.get('by')) ?? 'campaign';
   const { from, to } = daysOf(readPeriod(params).period);
   const { data, error, refetch } = campaignsApi.endpoints.getAttribution.useQuery({ from: from, to, by });
   const set = (value: Side) =>
-    setParams(
-      (present) => {
-        const next = new URLSearchParams(present);
-        next.set('by', value);
-        return next;
-      },
-      { replace: true },
-    );
+    setParams((present) => {
+      const next = new URLSearchParams(present);
+      next.set('by', value);
+      return next;
+    });
   return (
     <div className="page">
       <header className="page__head">

@@ -1,8 +1,8 @@
 import { addMonths, format, isValid, parseISO } from 'date-fns';
 import { ChevronLeft, ChevronRight, Info } from 'lucide-react';
-import { useSearchParams } from 'react-router';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatMonth } from '../../shared/lib/format';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { ErrorState, Note, Skeletons } from '../../shared/ui/States';
 import { CampaignTabs } from './CampaignTabs';
@@ -16,22 +16,19 @@ const mostShown = 100;
 /** When campaigns run and where they overlap; the view and the day are in the address. */
 export function CalendarPage() {
   const { t, locale } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const view: View = params.get('view') === 'quarter' ? 'quarter' : 'month';
   const asked = parseISO(params.get('day') ?? '');
   const day = isValid(asked) ? asked : new Date();
   const { from, to } = spanOf(view, day);
   const { data, error, refetch } = campaignsApi.endpoints.listCampaigns.useQuery({ from: isoDay(from), to: isoDay(to), sort: 'start_date', limit: mostShown });
   const show = (next: { view?: View; day?: Date }) =>
-    setParams(
-      (present) => {
-        const changed = new URLSearchParams(present);
-        if (next.view) changed.set('view', next.view);
-        if (next.day) changed.set('day', isoDay(next.day));
-        return changed;
-      },
-      { replace: true },
-    );
+    setParams((present) => {
+      const changed = new URLSearchParams(present);
+      if (next.view) changed.set('view', next.view);
+      if (next.day) changed.set('day', isoDay(next.day));
+      return changed;
+    });
   const step = view === 'quarter' ? 3 : 1;
   const title = view === 'quarter' ? t('calendar.quarterOf', { quarter: format(day, 'q'), year: format(day, 'yyyy') }) : formatMonth(day, locale);
   return (

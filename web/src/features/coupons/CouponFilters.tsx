@@ -111,10 +111,12 @@ function SearchBox({ value, onChange }: { value: string; onChange: (value: strin
     }
   }, [value]);
   useEffect(() => {
-    if (text === written.current) return;
+    // A space at the end is one before the next word: it is not searched for, and stays.
+    const wanted = text.trim();
+    if (wanted === written.current) return;
     const timer = setTimeout(() => {
-      written.current = text;
-      report.current(text.trim());
+      written.current = wanted;
+      report.current(wanted);
     }, typingPause);
     return () => clearTimeout(timer);
   }, [text]);
@@ -221,10 +223,14 @@ function MoreFilters({ filters, change }: { filters: Filters; change: (changes: 
 
 /** An input that reports when it is left or Enter is pressed, so that half a number filters nothing. */
 function LazyInput({ value, onChange, ...rest }: { value: string; onChange: (value: string) => void } & Record<string, unknown>) {
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    if (input.current) input.current.value = value;
+  }, [value]);
   return (
     <input
       className="input"
-      key={value}
+      ref={input}
       defaultValue={value}
       {...rest}
       onBlur={(event) => event.target.value !== value && onChange(event.target.value.trim())}

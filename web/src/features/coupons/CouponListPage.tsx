@@ -1,11 +1,12 @@
 import { Plus, TicketPercent } from 'lucide-react';
 import { useCallback, useDeferredValue, useEffect, useMemo, useState } from 'react';
-import { Link, Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
+import { Link, Outlet, useLocation, useNavigate, useParams } from 'react-router';
 import { useAppDispatch, useAppSelector, useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { sortChosen } from '../../shared/lib/prefs';
 import { useMedia } from '../../shared/lib/useMedia';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Key } from '../../shared/ui/Button';
 import { DataTable } from '../../shared/ui/DataTable';
 import { LiveBadge } from '../../shared/ui/LiveBadge';
@@ -32,7 +33,7 @@ export function CouponListPage() {
   const navigate = useNavigate();
   const location = useLocation();
   const { id: openId } = useParams();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const likedSort = useAppSelector((state) => state.prefs.sorts[listName]);
   const isPhone = useMedia('(max-width: 767px)');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
@@ -54,7 +55,7 @@ export function CouponListPage() {
       title={t('coupons.noMatch.title')}
       text={t('coupons.noMatch.text')}
       action={
-        <button type="button" className="button" onClick={() => setParams(withoutFilters(params))}>
+        <button type="button" className="button" onClick={() => setParams(withoutFilters)}>
           {t('coupons.clearFilters')}
         </button>
       }
@@ -117,9 +118,10 @@ export function CouponListPage() {
           sort={sort}
           onSort={(next) => {
             dispatch(sortChosen({ list: listName, sort: next || defaultSort }));
-            const changed = new URLSearchParams(params);
-            changed.set('sort', next || defaultSort);
-            setParams(changed, { replace: true });
+            setParams((present) => {
+              present.set('sort', next || defaultSort);
+              return present;
+            });
           }}
           selected={selected}
           {...(can('coupons.write') ? { onSelect: setSelected } : {})}

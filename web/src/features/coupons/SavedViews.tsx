@@ -1,10 +1,10 @@
 import { Bookmark, BookmarkPlus, ListFilter, Trash2, Users } from 'lucide-react';
 import { useState } from 'react';
-import { useSearchParams } from 'react-router';
 import type { SavedView } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field, FieldError } from '../../shared/ui/Field';
@@ -15,7 +15,7 @@ import { couponsApi } from './couponsApi';
 /** Views of a list by name, one's own and those of one's roles (UI-11); the address has the view itself. */
 export function SavedViews({ list }: { list: 'coupons' }) {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const { data } = couponsApi.endpoints.listViews.useQuery({ list });
   const [remove] = couponsApi.endpoints.removeView.useMutation();
   const [isNaming, setNaming] = useState(false);
@@ -37,11 +37,11 @@ export function SavedViews({ list }: { list: 'coupons' }) {
   return (
     <>
       <Menu label={t('views.title')} icon={Bookmark} text={t('views.title')} keys="v">
-        <MenuItem icon={ListFilter} onClick={() => setParams({})}>
+        <MenuItem icon={ListFilter} onClick={() => setParams({}, { asStep: true })}>
           {t('views.all')}
         </MenuItem>
         {views.map((view) => (
-          <MenuItem key={view.id} icon={view.role ? Users : Bookmark} onClick={() => setParams(new URLSearchParams(view.query))}>
+          <MenuItem key={view.id} icon={view.role ? Users : Bookmark} onClick={() => setParams(new URLSearchParams(view.query), { asStep: true })}>
             <bdi>{view.name}</bdi>
             {view.role && <span className="visually-hidden">, {t('views.sharedWith', { role: view.role.replaceAll('_', ' ') })}</span>}
             {view.query === present && ' ✓'}

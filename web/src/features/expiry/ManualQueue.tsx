@@ -1,12 +1,12 @@
 import { ListChecks, RotateCcw, X } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
-import { useSearchParams } from 'react-router';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field } from '../../shared/ui/Field';
@@ -27,7 +27,7 @@ export function ManualQueue() {
   const [state, setState] = useState<(typeof states)[number]>('open');
   const [chosen, setChosen] = useState<string[]>([]);
   const [asked, setAsked] = useState<Asked>();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const connector = params.get('connector');
   const pages = usePages(expiryApi.endpoints.listConnectorTasks, { limit: 25, sort: '-created_at' as const, state, ...(connector ? { connectorId: connector } : {}) });
   const [act] = expiryApi.endpoints.actOnConnectorTasks.useMutation();

@@ -1,8 +1,8 @@
 import { X } from 'lucide-react';
 import { useDeferredValue, useState } from 'react';
-import { useSearchParams } from 'react-router';
 import { client } from '../../shared/api/client.generated';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Field } from '../../shared/ui/Field';
 
 const mostLines = 5;
@@ -10,21 +10,18 @@ const mostLines = 5;
 /** Chooses up to five coupons to stand side by side. */
 export function ComparePicker() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const [text, setText] = useState('');
   const wanted = useDeferredValue(text.trim());
   const ids = (params.get('coupons') ?? '').split(',').filter(Boolean);
   const { data } = client.endpoints.listCoupons.useQuery({ limit: 10, sort: 'usage_desc', ...(wanted ? { search: wanted } : {}) });
   const set = (next: string[]) =>
-    setParams(
-      (present) => {
-        const changed = new URLSearchParams(present);
-        if (next.length) changed.set('coupons', next.join(','));
-        else changed.delete('coupons');
-        return changed;
-      },
-      { replace: true },
-    );
+    setParams((present) => {
+      const changed = new URLSearchParams(present);
+      if (next.length) changed.set('coupons', next.join(','));
+      else changed.delete('coupons');
+      return changed;
+    });
   const offered = (data?.data ?? []).filter((coupon) => !ids.includes(String(coupon.id)));
   return (
     <div className="card card__body row">

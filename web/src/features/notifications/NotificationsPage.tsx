@@ -1,12 +1,12 @@
 import { nanoid } from '@reduxjs/toolkit';
 import { Mail, RotateCcw } from 'lucide-react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import type { NotificationView } from '../../shared/api/client.generated';
 import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { useAhead } from '../../shared/lib/useAhead';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
@@ -22,10 +22,9 @@ const givenUp = ['bounced', 'failed', 'suppressed'];
 export function NotificationsPage() {
   const { t, word } = useTranslation();
   const can = useCan();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const state = notificationStates.find((one) => one === params.get('state'));
   const isLate = params.get('late') === 'true';
-  const [isTicked, setTicked] = useAhead(isLate);
   const pages = usePages(notificationsApi.endpoints.listNotifications, { limit: pageSize, ...(state ? { state } : {}), ...(isLate ? { late: true } : {}) });
   const choose = (next: { state: string | undefined; late: boolean }) =>
     setParams({ ...(next.state ? { state: next.state } : {}), ...(next.late ? { late: 'true' } : {}) });
@@ -48,14 +47,7 @@ export function NotificationsPage() {
         action={
           <div className="row">
             <label className="row small">
-              <input
-                type="checkbox"
-                checked={isTicked}
-                onChange={({ target }) => {
-                  setTicked(target.checked);
-                  choose({ state, late: target.checked });
-                }}
-              />
+              <input type="checkbox" checked={isLate} onChange={({ target }) => choose({ state, late: target.checked })} />
               {t('notifications.late')}
             </label>
             <StatusSelect label={t('filter.status')} statuses={notificationStates} family="notification" value={state} onChange={(next) => choose({ state: next, late: isLate })} />

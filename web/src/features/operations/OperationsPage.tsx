@@ -1,8 +1,8 @@
 import { ListChecks } from 'lucide-react';
 import { useEffect } from 'react';
-import { useSearchParams } from 'react-router';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { useAddress } from '../../shared/lib/useAddress';
 import { isUnderWay, OperationCard } from '../../shared/ui/OperationCard';
 import { Paged, StatusSelect } from '../../shared/ui/Paged';
 import { EmptyState } from '../../shared/ui/States';
@@ -14,7 +14,7 @@ const refreshMs = 1_500;
 /** Long work of everyone, newest first, followed while it runs. */
 export function OperationsPage() {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const status = statuses.find((one) => one === params.get('status'));
   const pages = usePages(operationsApi.endpoints.listOperations, { limit: 25, ...(status ? { status } : {}) });
   const { refetch } = pages;

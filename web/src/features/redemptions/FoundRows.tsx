@@ -1,10 +1,11 @@
 import type { ColumnDef } from '@tanstack/react-table';
 import { ReceiptText } from 'lucide-react';
 import type { ReactNode } from 'react';
-import { Outlet, useLocation, useNavigate, useParams, useSearchParams } from 'react-router';
+import { Outlet, useLocation, useNavigate, useParams } from 'react-router';
 import type { Pages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { useMedia } from '../../shared/lib/useMedia';
+import { useAddress } from '../../shared/lib/useAddress';
 import { DataTable } from '../../shared/ui/DataTable';
 import { Endless } from '../../shared/ui/Endless';
 import { EmptyState } from '../../shared/ui/States';
@@ -35,7 +36,7 @@ export function FoundRows<Row extends { id: string }>(props: FoundRowsProps<Row>
   const navigate = useNavigate();
   const { search } = useLocation();
   const { id } = useParams();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const isPhone = useMedia('(max-width: 767px)');
   const { wanted, names, pages, pathOf } = props;
   const open = (row: Row) => void navigate(pathOf(row) + search);
@@ -50,7 +51,7 @@ export function FoundRows<Row extends { id: string }>(props: FoundRowsProps<Row>
       </header>
       <RedemptionTabs />
       <div className="stack stack--tight">
-        <RedemptionSearch key={params.toString()} wanted={wanted} names={names} onSearch={(next) => setParams(next)} />
+        <RedemptionSearch key={params.toString()} wanted={wanted} names={names} onSearch={(next) => setParams(next, { asStep: true })} />
         {props.totals}
       </div>
       {isPhone ? (

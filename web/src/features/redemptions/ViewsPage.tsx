@@ -1,8 +1,9 @@
 import { Eye } from 'lucide-react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
+import { useAddress } from '../../shared/lib/useAddress';
 import { Listing } from '../../shared/ui/Listing';
 import { Day } from '../../shared/ui/Values';
 import { readFilters } from './filters';
@@ -16,7 +17,7 @@ const names = [...searchable, 'coupon_id'] as const;
 /** How often coupons were seen, day by day, as channels reported it: the first step of the funnel (MET-02, MET-24). */
 export function ViewsPage() {
   const { t, locale } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const wanted = readFilters(params, names);
   const coupon = Number(wanted.coupon_id);
   const pages = usePages(redemptionsApi.endpoints.listViewDays, {
@@ -35,7 +36,7 @@ export function ViewsPage() {
         </div>
       </header>
       <RedemptionTabs />
-      <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next)} />
+      <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next, { asStep: true })} />
       <Listing
         title={t('rows.tab.views')}
         icon={Eye}

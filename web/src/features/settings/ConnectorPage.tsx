@@ -28,7 +28,7 @@ export function ConnectorPage() {
   const { t } = useTranslation();
   const can = useCan();
   const { id = '' } = useParams();
-  const [params] = useSearchParams();
+  const [params] = useAddress();
   const mayRead = can('connectors.read');
   const { data, error, refetch } = settingsApi.endpoints.getConnector.useQuery({ id }, { skip: !mayRead });
   const showsCommands = params.get('show') === 'commands';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { useSearchParams } from 'react-router';
+import { useAddress } from '../lib/useAddress';
 import { useTranslation, type MessageKey } from '../i18n/i18n';
 import { formatInstant } from '../lib/format';
 import { FilterChips } from './FilterChips';
@@ -8,7 +8,7 @@ export type Carried<Name extends string> = Partial<Record<Name, string>>;
 
 /** The filters of the address that a list has, and a way to change them; which list it is stays. */
 export function useCarried<Name extends string>(names: readonly Name[]) {
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const wanted = Object.fromEntries(names.flatMap((name) => (params.get(name) ? [[name, params.get(name)]] : []))) as Carried<Name>;
   const set = (next: Carried<Name>) => {
     const shown = params.get('show');

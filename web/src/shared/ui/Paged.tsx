@@ -1,7 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Pages } from '../api/usePages';
 import { useTranslation } from '../i18n/i18n';
-import { useAhead } from '../lib/useAhead';
 import { Button } from './Button';
 import { ErrorState, Skeletons } from './States';
 
@@ -35,13 +34,8 @@ export function Paged(props: { pages: Pages<unknown>; lines: number; empty: Reac
 /** Which of its statuses a list is to show; all of them at first. */
 export function StatusSelect<S extends string>(props: { label: string; statuses: readonly S[]; family: string; value: S | undefined; onChange: (status: S | undefined) => void }) {
   const { t, word } = useTranslation();
-  const [chosen, setChosen] = useAhead(props.value);
-  const choose = (next: S | undefined) => {
-    setChosen(next);
-    props.onChange(next);
-  };
   return (
-    <select className="input filters__select" aria-label={props.label} value={chosen ?? ''} onChange={(event) => choose(props.statuses.find((one) => one === event.target.value))}>
+    <select className="input filters__select" aria-label={props.label} value={props.value ?? ''} onChange={(event) => props.onChange(props.statuses.find((one) => one === event.target.value))}>
       <option value="">{t('operations.anyStatus')}</option>
       {props.statuses.map((one) => (
         <option key={one} value={one}>

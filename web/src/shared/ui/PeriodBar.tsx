@@ -1,22 +1,19 @@
-import { useSearchParams } from 'react-router';
 import { useTranslation } from '../i18n/i18n';
 import { intervals, periods, readPeriod } from '../lib/period';
+import { useAddress } from '../lib/useAddress';
 
 /** Period, and length of points, in the address. */
 export function PeriodBar({ withInterval = false }: { withInterval?: boolean }) {
   const { t } = useTranslation();
-  const [params, setParams] = useSearchParams();
+  const [params, setParams] = useAddress();
   const { period, interval } = readPeriod(params);
   const set = (name: string, value: string) =>
-    setParams(
-      (present) => {
-        const next = new URLSearchParams(present);
-        next.set(name, value);
-        if (name === 'period') next.delete('interval');
-        return next;
-      },
-      { replace: true },
-    );
+    setParams((present) => {
+      const next = new URLSearchParams(present);
+      next.set(name, value);
+      if (name === 'period') next.delete('interval');
+      return next;
+    });
   return (
     <div className="row">
       <div className="choice" role="radiogroup" aria-label={t('insights.period')}>
