@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Tessera.Core.Promotions;
 
 namespace Tessera.Core;
@@ -55,6 +56,14 @@ public enum RefusalKind
 /// <param name="Message">A sentence for people.</param>
 public sealed record FieldError(string Field, string Pointer, string Code, string Message)
 {
+    /// <summary>With a sentence that has values.</summary>
+    public FieldError(string field, string pointer, string code, Sentence message)
+        : this(field, pointer, code, message.Text) => Params = message.Values;
+
+    /// <summary>The values of the message by name, for saying it in another language.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, object>? Params { get; init; }
+
     /// <summary>The smallest change that would make it pass, where there is one (RUL-13).</summary>
     public Remedy? Change { get; init; }
 }
@@ -71,6 +80,18 @@ public sealed record Refusal(
     IReadOnlyList<FieldError>? Errors = null
 )
 {
+    /// <summary>With a sentence that has values.</summary>
+    public Refusal(
+        string code,
+        Sentence message,
+        RefusalKind kind = RefusalKind.Conflict,
+        IReadOnlyList<FieldError>? errors = null
+    )
+        : this(code, message.Text, kind, errors) => Params = message.Values;
+
+    /// <summary>The values of the message by name, for saying it in another language.</summary>
+    public IReadOnlyDictionary<string, object>? Params { get; init; }
+
     /// <summary>The smallest change that would make it pass, where there is one (RUL-13).</summary>
     public Remedy? Change { get; init; }
 }

@@ -93,7 +93,12 @@ public sealed record CodeOptions(
         if (Length is < CodeAlphabet.MinimumLength or > CodeAlphabet.MaximumLength)
         {
             errors.Add(
-                new FieldError("length", "#/length", "out_of_range", "The length has to be from 3 to 20 characters")
+                new FieldError(
+                    "length",
+                    "#/length",
+                    "out_of_range",
+                    $"The length has to be from {CodeAlphabet.MinimumLength:minimum} to {CodeAlphabet.MaximumLength:maximum} characters"
+                )
             );
         }
         else if (head > (Length ?? CodeAlphabet.MaximumLength))

@@ -30,6 +30,12 @@ public static class CouponRules
     /// <summary>Percentages are kept to a thousandth.</summary>
     private const int PercentDigits = 3;
 
+    private const int ShortestName = 3;
+    private const int LongestCode = 20;
+    private const int LowestPercent = 1;
+    private const int HighestPercent = 100;
+    private const int MostUsesPerUser = 10;
+
     /// <summary>All that is wrong with a draft, by field.</summary>
     /// <param name="draft">As read.</param>
     /// <param name="now">The database clock.</param>
@@ -54,14 +60,14 @@ public static class CouponRules
     private static void ValidateNames(CouponDraft draft, List<FieldError> errors)
     {
         var code = draft.Code ?? "";
-        if (code.Length < 3)
+        if (code.Length < ShortestName)
         {
-            Add(errors, "code", "too_short", "Code must be at least 3 characters");
+            Add(errors, "code", "too_short", $"Code must be at least {ShortestName:minimum} characters");
         }
 
-        if (code.Length > 20)
+        if (code.Length > LongestCode)
         {
-            Add(errors, "code", "too_long", "Code must not exceed 20 characters");
+            Add(errors, "code", "too_long", $"Code must not exceed {LongestCode:maximum} characters");
         }
 
         if (code.Length > 0 && !code.All(static c => c is (>= 'A' and <= 'Z') or (>= '0' and <= '9') or '-' or '_'))
@@ -75,9 +81,14 @@ public static class CouponRules
         }
 
         var name = draft.InternalName ?? "";
-        if (name.Length < 3)
+        if (name.Length < ShortestName)
         {
-            Add(errors, "internal_name", "too_short", "Internal name must be at least 3 characters");
+            Add(
+                errors,
+                "internal_name",
+                "too_short",
+                $"Internal name must be at least {ShortestName:minimum} characters"
+            );
         }
 
         if (name.Length > 100)
@@ -125,9 +136,9 @@ public static class CouponRules
         if (draft.DiscountType == "free_session")
         {
             // R-17: the value of a free session is fixed.
-            if (draft.DiscountValue is { } value && value != 100)
+            if (draft.DiscountValue is { } value && value != HighestPercent)
             {
-                Add(errors, "discount_value", "out_of_range", "A free session is always 100%");
+                Add(errors, "discount_value", "out_of_range", $"A free session is always {HighestPercent:value}%");
             }
 
             return;
@@ -143,17 +154,32 @@ public static class CouponRules
         }
         else if (draft.DiscountType == "percentage")
         {
-            if (given > 100)
+            if (given > HighestPercent)
             {
-                Add(errors, "discount_value", "out_of_range", "Percentage discount cannot exceed 100%");
+                Add(
+                    errors,
+                    "discount_value",
+                    "out_of_range",
+                    $"Percentage discount cannot exceed {HighestPercent:maximum}%"
+                );
             }
-            else if (given < 1)
+            else if (given < LowestPercent)
             {
-                Add(errors, "discount_value", "out_of_range", "Percentage discount must be at least 1%");
+                Add(
+                    errors,
+                    "discount_value",
+                    "out_of_range",
+                    $"Percentage discount must be at least {LowestPercent:minimum}%"
+                );
             }
             else if (decimal.Round(given, PercentDigits) != given)
             {
-                Add(errors, "discount_value", "too_precise", "Percentage discount has at most 3 decimal places");
+                Add(
+                    errors,
+                    "discount_value",
+                    "too_precise",
+                    $"Percentage discount has at most {PercentDigits:maximum} decimal places"
+                );
             }
         }
         else
@@ -209,12 +235,12 @@ public static class CouponRules
 
         if (draft.MaxUsesPerUser < 1)
         {
-            Add(errors, "max_uses_per_user", "too_small", "Must allow at least 1 use per user");
+            Add(errors, "max_uses_per_user", "too_small", $"Must allow at least {1:minimum} use per user");
         }
 
-        if (draft.MaxUsesPerUser > 10)
+        if (draft.MaxUsesPerUser > MostUsesPerUser)
         {
-            Add(errors, "max_uses_per_user", "too_large", "Cannot exceed 10 uses per user");
+            Add(errors, "max_uses_per_user", "too_large", $"Cannot exceed {MostUsesPerUser:maximum} uses per user");
         }
     }
 
@@ -257,7 +283,12 @@ public static class CouponRules
         Require(errors, "stacking", draft.Stacking, Stacking.Words);
         if (draft.ApplyOrder is < 1 or > Stacking.LastOrder)
         {
-            Add(errors, "apply_order", "out_of_range", $"The place must lie between 1 and {Stacking.LastOrder}");
+            Add(
+                errors,
+                "apply_order",
+                "out_of_range",
+                $"The place must lie between {1:minimum} and {Stacking.LastOrder:maximum}"
+            );
         }
 
         if (draft.StackingGroups is not { Count: > 0 } groups)
@@ -289,7 +320,7 @@ public static class CouponRules
     {
         if (!values.Contains(value))
         {
-            Add(errors, field, "unknown_value", $"This has to be one of: {string.Join(", ", values)}");
+            Add(errors, field, "unknown_value", $"This has to be one of: {values:values}");
         }
     }
 
@@ -298,10 +329,15 @@ public static class CouponRules
         if (Currencies.IsKnown(currency) && !Currencies.TryToMinor(amount, currency, out _))
         {
             var digits = Currencies.DigitsOf(currency);
-            Add(errors, field, "too_precise", $"An amount in {currency} has at most {digits} decimal places");
+            Add(
+                errors,
+                field,
+                "too_precise",
+                $"An amount in {currency:currency} has at most {digits:maximum} decimal places"
+            );
         }
     }
 
-    private static void Add(List<FieldError> errors, string field, string code, string message) =>
+    private static void Add(List<FieldError> errors, string field, string code, Sentence message) =>
         errors.Add(new FieldError(field, "#/" + field, code, message));
 }

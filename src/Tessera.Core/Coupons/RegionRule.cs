@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace Tessera.Core.Coupons;
 
 /// <summary>What the law of a region asks of the end of coupons (AUD-05).</summary>
@@ -19,19 +17,21 @@ public sealed record RegionRule(string Region, int MinimumDays, bool MayShorten,
     private const string End = "valid_until";
 
     /// <summary>The rule in a sentence that names the region.</summary>
-    private string Minimum =>
-        string.Create(CultureInfo.InvariantCulture, $"{Where} coupons are valid for at least {MinimumDays} days.");
+    private Sentence Minimum =>
+        Region == RegionNames.Default
+            ? (Sentence)$"By the rule for all other regions, coupons are valid for at least {MinimumDays:days} days."
+            : (Sentence)$"By the rule of {Region:region}, coupons are valid for at least {MinimumDays:days} days.";
 
-    private string Shortening =>
-        MayShorten
-            ? string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Where} an end may be brought forward with {ShorteningDays} days' notice only."
-            )
-            : $"{Where} an end that was promised may not be brought forward.";
-
-    private string Where =>
-        Region == RegionNames.Default ? "By the rule for all other regions," : $"By the rule of {Region},";
+    private Sentence Shortening =>
+        (MayShorten, Region == RegionNames.Default) switch
+        {
+            (true, true) =>
+                $"By the rule for all other regions, an end may be brought forward with {ShorteningDays:days} days' notice only.",
+            (true, false) =>
+                $"By the rule of {Region:region}, an end may be brought forward with {ShorteningDays:days} days' notice only.",
+            (false, true) => "By the rule for all other regions, an end that was promised may not be brought forward.",
+            (false, false) => $"By the rule of {Region:region}, an end that was promised may not be brought forward.",
+        };
 
     /// <summary>What is wrong with the end of a coupon, or of a change of one.</summary>
     /// <param name="before">The window it has now, with the instant it was made at; null for a new one.</param>
@@ -66,7 +66,7 @@ public sealed record RegionRule(string Region, int MinimumDays, bool MayShorten,
     /// <param name="now">The database clock.</param>
     public Refusal? CheckIssue(string field, DateTimeOffset from, DateTimeOffset until, DateTimeOffset now) =>
         until != DateTimeOffset.MaxValue && IsTooShort(from > now ? from : now, until)
-            ? new Refusal(TooShort, Minimum, Errors: [new FieldError(field, "#/" + field, TooShort, Minimum)])
+            ? new Refusal(TooShort, Minimum, errors: [new FieldError(field, "#/" + field, TooShort, Minimum)])
             : null;
 
     /// <summary>Why a unit that is live cannot be ended at this instant; null when the rule allows it.</summary>

@@ -27,13 +27,13 @@ public static class CartCheck
 
         if (cart.Lines.Count + cart.Shipping.Count > MaxLines)
         {
-            Add(errors, "lines", "too_many", $"A cart has at most {MaxLines} lines and deliveries.");
+            Add(errors, "lines", "too_many", $"A cart has at most {MaxLines:maximum} lines and deliveries.");
             return errors;
         }
 
         if (cart.Codes.Count > MaxCodes)
         {
-            Add(errors, "codes", "too_many_codes", $"A cart takes at most {MaxCodes} codes.");
+            Add(errors, "codes", "too_many_codes", $"A cart takes at most {MaxCodes:maximum} codes.");
         }
 
         if (cart.Currency.Length != 3 || !cart.Currency.All(char.IsAsciiLetterUpper))
@@ -57,26 +57,38 @@ public static class CartCheck
             var at = $"lines[{i}]";
             Check(errors, ids.Add(line.Id), $"{at}.id", "duplicate", "Line ids are unique.");
             Check(errors, line.Quantity >= 1, $"{at}.quantity", "out_of_range", "A line has at least one unit.");
-            Check(errors, line.UnitPriceMinor >= 0, $"{at}.unit_price", "out_of_range", "A price is 0 or more.");
+            Check(
+                errors,
+                line.UnitPriceMinor >= 0,
+                $"{at}.unit_price",
+                "out_of_range",
+                $"A price is {0:minimum} or more."
+            );
             Check(
                 errors,
                 line.MinimumUnitPriceMinor >= 0,
                 $"{at}.minimum_unit_price",
                 "out_of_range",
-                "A minimum price is 0 or more."
+                $"A minimum price is {0:minimum} or more."
             );
-            Check(errors, IsRate(line.TaxPercent), $"{at}.tax_rate", "out_of_range", "A tax rate is 0 to 100 percent.");
+            Check(
+                errors,
+                IsRate(line.TaxPercent),
+                $"{at}.tax_rate",
+                "out_of_range",
+                $"A tax rate is {0:minimum} to {100:maximum} percent."
+            );
             amount += (Int128)line.UnitPriceMinor * line.Quantity;
             units += line.Quantity;
         }
 
-        Check(errors, units <= MaxUnits, "lines", "too_many_units", $"A cart has at most {MaxUnits} units.");
+        Check(errors, units <= MaxUnits, "lines", "too_many_units", $"A cart has at most {MaxUnits:maximum} units.");
         Check(
             errors,
             amount <= MaxAmountMinor,
             "lines",
             "amount_too_large",
-            $"A cart costs at most {MaxAmountMinor} minor units."
+            $"A cart costs at most {MaxAmountMinor:maximum} minor units."
         );
     }
 
@@ -85,20 +97,26 @@ public static class CartCheck
         for (var i = 0; i < cart.Shipping.Count; i++)
         {
             var at = $"shipping[{i}]";
-            Check(errors, cart.Shipping[i].AmountMinor >= 0, $"{at}.amount", "out_of_range", "An amount is 0 or more.");
+            Check(
+                errors,
+                cart.Shipping[i].AmountMinor >= 0,
+                $"{at}.amount",
+                "out_of_range",
+                $"An amount is {0:minimum} or more."
+            );
             Check(
                 errors,
                 IsRate(cart.Shipping[i].TaxPercent),
                 $"{at}.tax_rate",
                 "out_of_range",
-                "A tax rate is 0 to 100 percent."
+                $"A tax rate is {0:minimum} to {100:maximum} percent."
             );
         }
     }
 
     private static bool IsRate(decimal? rate) => rate is null or (>= 0 and <= 100);
 
-    private static void Check(List<FieldError> errors, bool holds, string field, string code, string message)
+    private static void Check(List<FieldError> errors, bool holds, string field, string code, Sentence message)
     {
         if (!holds)
         {
@@ -106,7 +124,7 @@ public static class CartCheck
         }
     }
 
-    private static void Add(List<FieldError> errors, string field, string code, string message) =>
+    private static void Add(List<FieldError> errors, string field, string code, Sentence message) =>
         errors.Add(
             new FieldError(
                 field,

@@ -13,7 +13,7 @@ internal static class ConditionCheck
                 true,
                 "conditions",
                 "too_deep",
-                $"A tree of conditions is at most {RuleCheck.MaxDepth} deep."
+                $"A tree of conditions is at most {RuleCheck.MaxDepth:maximum} deep."
             );
             return;
         }
@@ -65,7 +65,14 @@ internal static class ConditionCheck
                 Never(any.Of.Count == 0, "One of none never holds.");
                 break;
             case Subtotal spend:
-                RuleCheck.Say(findings, true, spend.AmountMinor < 0, at, "out_of_range", "An amount is 0 or more.");
+                RuleCheck.Say(
+                    findings,
+                    true,
+                    spend.AmountMinor < 0,
+                    at,
+                    "out_of_range",
+                    $"An amount is {0:minimum} or more."
+                );
                 Always(
                     spend is { Comparison: Comparison.AtLeast, AmountMinor: 0 },
                     "Every cart costs at least nothing."

@@ -7,7 +7,7 @@ namespace Tessera.Core.Promotions;
 /// <param name="Field">Where.</param>
 /// <param name="Code">Stable: <c>out_of_range</c>, <c>never_true</c>, <c>always_true</c>, <c>shadowed</c>, …</param>
 /// <param name="Message">A sentence for people.</param>
-public sealed record RuleFinding(bool IsError, string Field, string Code, string Message);
+public sealed record RuleFinding(bool IsError, string Field, string Code, Sentence Message);
 
 /// <summary>Holds a promotion against what can ever come of it, before it is saved (RUL-12).</summary>
 public static class RuleCheck
@@ -23,9 +23,9 @@ public static class RuleCheck
         ArgumentNullException.ThrowIfNull(promotion);
         ArgumentNullException.ThrowIfNull(others);
         var findings = new List<RuleFinding>();
-        void Error(bool wrong, string field, string code, string message) =>
+        void Error(bool wrong, string field, string code, Sentence message) =>
             Say(findings, true, wrong, field, code, message);
-        void Warning(bool holds, string field, string code, string message) =>
+        void Warning(bool holds, string field, string code, Sentence message) =>
             Say(findings, false, holds, field, code, message);
 
         Error(promotion.Effects.Count == 0, "effects", "required", "A promotion gives something.");
@@ -35,10 +35,20 @@ public static class RuleCheck
             "never_true",
             "The window ends before it begins."
         );
-        Error(promotion.MaxUses < 1, "max_uses_total", "out_of_range", "A limit is at least 1; leave it out for none.");
-        Error(promotion.MaxUsesPerCustomer < 1, "max_uses_per_user", "out_of_range", "A limit is at least 1.");
-        Error(promotion.Stock < 1, "stock", "out_of_range", "A stock is at least 1; leave it out for none.");
-        Error(promotion.Limits.Any(l => l.Max < 1), "limits", "out_of_range", "A limit is at least 1.");
+        Error(
+            promotion.MaxUses < 1,
+            "max_uses_total",
+            "out_of_range",
+            $"A limit is at least {1:minimum}; leave it out for none."
+        );
+        Error(
+            promotion.MaxUsesPerCustomer < 1,
+            "max_uses_per_user",
+            "out_of_range",
+            $"A limit is at least {1:minimum}."
+        );
+        Error(promotion.Stock < 1, "stock", "out_of_range", $"A stock is at least {1:minimum}; leave it out for none.");
+        Error(promotion.Limits.Any(l => l.Max < 1), "limits", "out_of_range", $"A limit is at least {1:minimum}.");
         Error(
             promotion.Limits.Any(l => !Zones.TryFind(l.Zone, out _)),
             "limits",
@@ -90,7 +100,7 @@ public static class RuleCheck
             shadow is not null,
             "apply_order",
             "shadowed",
-            $"{shadow?.Id} is exclusive, asks for nothing, and always takes its place."
+            $"{shadow?.Id ?? "":name} is exclusive, asks for nothing, and always takes its place."
         );
         var stacked = others
             .Where(p => p is { Exclusive: false, Active: true, Code: null } && p.Groups.Count == 0)
@@ -110,7 +120,7 @@ public static class RuleCheck
 
     private static void Effects(List<RuleFinding> findings, Effect effect, string at)
     {
-        void Error(bool wrong, string field, string code, string message) =>
+        void Error(bool wrong, string field, string code, Sentence message) =>
             Say(findings, true, wrong, $"{at}.{field}", code, message);
         Error(effect.MaxDiscountMinor < 1, "max_discount_amount", "out_of_range", "A cap is above zero.");
         Error(
@@ -118,7 +128,7 @@ public static class RuleCheck
                 && ((units.Count is null) == (units.GroupsOf is null) || (units.Count ?? units.GroupsOf) < 1),
             "max_units",
             "out_of_range",
-            "A unit limit is a number of units or a size of groups, at least 1."
+            $"A unit limit is a number of units or a size of groups, at least {1:minimum}."
         );
         Error(
             effect.Target != EffectTarget.Lines
@@ -132,13 +142,18 @@ public static class RuleCheck
         switch (effect)
         {
             case PercentOff { Percent: var percent }:
-                Error(!IsPercent(percent), "percent", "out_of_range", "A percentage lies above 0 and up to 100.");
+                Error(
+                    !IsPercent(percent),
+                    "percent",
+                    "out_of_range",
+                    $"A percentage lies above {0:above} and up to {100:maximum}."
+                );
                 break;
             case AmountOff { AmountMinor: < 1 }:
                 Error(true, "amount", "out_of_range", "An amount is above zero.");
                 break;
             case FixedPrice { PriceMinor: < 0 }:
-                Error(true, "amount", "out_of_range", "A price is 0 or more.");
+                Error(true, "amount", "out_of_range", $"A price is {0:minimum} or more.");
                 break;
             case TieredOff tiered:
                 var values = tiered.Tiers.Select(t => t.Value).Append(tiered.Base).ToList();
@@ -153,7 +168,7 @@ public static class RuleCheck
                     values.Exists(v => v < 0 || (tiered.IsPercent ? v > 100 : v != decimal.Truncate(v))),
                     "tiers",
                     "out_of_range",
-                    "A tier's value is a percentage up to 100, or whole minor units."
+                    $"A tier's value is a percentage up to {100:maximum}, or whole minor units."
                 );
                 break;
             case GraduatedOff graduated:
@@ -161,7 +176,7 @@ public static class RuleCheck
                     graduated.FirstMinor < 0 || graduated.AdditionalMinor < 0 || graduated.MaxUnitsPerLine < 1,
                     "first",
                     "out_of_range",
-                    "Amounts are 0 or more, a number of units at least 1."
+                    $"Amounts are {0:amount} or more, a number of units at least {1:units}."
                 );
                 break;
             case BundlePrice bundle:
@@ -169,7 +184,7 @@ public static class RuleCheck
                     bundle.Quantity < 1 || bundle.PriceMinor < 0 || bundle.MaxApplications < 1,
                     "quantity",
                     "out_of_range",
-                    "A bundle has at least one unit and a price of 0 or more."
+                    $"A bundle has at least one unit and a price of {0:amount} or more."
                 );
                 break;
             case BuyGet get:
@@ -177,7 +192,7 @@ public static class RuleCheck
                     get.BuyQuantity < 1 || get.GetQuantity < 1 || get.MaxApplications < 1 || !IsPercent(get.Percent),
                     "get",
                     "out_of_range",
-                    "Quantities are at least 1, the percentage above 0 and up to 100."
+                    $"Quantities are at least {1:units}, the percentage above 0 and up to {100:maximum}."
                 );
                 Filter(findings, get.BuyFilter, $"{at}.buy.filter");
                 Filter(findings, get.GetFilter, $"{at}.get.filter");
@@ -207,7 +222,7 @@ public static class RuleCheck
         bool holds,
         string field,
         string code,
-        string message
+        Sentence message
     )
     {
         if (holds)

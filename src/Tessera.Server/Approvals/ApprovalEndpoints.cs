@@ -317,7 +317,7 @@ internal static class ApprovalEndpoints
         var reason = fields.Text("reason", MaximumReason)?.Trim();
         if (reason is { Length: < MinimumReason })
         {
-            fields.Add("reason", "too_short", $"Say why in at least {MinimumReason} characters.");
+            fields.Add("reason", "too_short", $"Say why in at least {MinimumReason:minimum} characters.");
         }
 
         return reason;

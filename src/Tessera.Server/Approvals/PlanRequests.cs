@@ -34,7 +34,7 @@ internal static class PlanRequests
         var reason = fields.Text("reason", MaximumReason, isReasonRequired);
         if (reason is { Length: < MinimumReason } && (isReasonRequired || reason.Length > 0))
         {
-            fields.Add("reason", "too_short", $"A reason has at least {MinimumReason} characters.");
+            fields.Add("reason", "too_short", $"A reason has at least {MinimumReason:minimum} characters.");
         }
 
         return (expected, reason is { Length: > 0 } ? reason : null);

@@ -103,7 +103,7 @@ internal static class AudienceEndpoints
                 {
                     if ((long)(await query.ExecuteScalarAsync(cancel))! is > 0 and var unknown)
                     {
-                        fields.Add("customer_ids", "unknown_reference", $"{unknown} of these are no customers.");
+                        fields.Add("customer_ids", "unknown_reference", $"{unknown:count} of these are no customers.");
                     }
                 }
 

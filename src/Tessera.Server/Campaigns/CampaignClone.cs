@@ -22,7 +22,7 @@ internal static class CampaignClone
 
     internal static readonly Refusal TooLarge = new(
         "campaign_too_large",
-        "A campaign with more than 10000 coupons cannot be cloned."
+        $"A campaign with more than {MaximumCoupons:maximum} coupons cannot be cloned."
     );
 
     /// <summary>Copies the coupons of a campaign to one that was made from it.</summary>

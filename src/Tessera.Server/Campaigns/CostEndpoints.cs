@@ -24,7 +24,7 @@ internal static class CostEndpoints
 
     private static readonly Refusal TooMany = new(
         "too_many_costs",
-        $"A campaign has up to {MostCosts} costs; enter sums of days or weeks."
+        $"A campaign has up to {MostCosts:maximum} costs; enter sums of days or weeks."
     );
 
     public static void Map(IEndpointRouteBuilder api)

@@ -112,9 +112,14 @@ internal static class Catalogue
         var isMoved = before is null || (before.CampaignId, before.Currency) != (draft.CampaignId, draft.Currency);
         if (isMoved && row.Object<string>(asked + 5) is { } budget)
         {
-            var message =
-                $"The budget of the campaign is in {budget}, and an amount never crosses into another currency";
-            errors.Add(new FieldError("currency", "#/currency", "wrong_currency", message));
+            errors.Add(
+                new FieldError(
+                    "currency",
+                    "#/currency",
+                    "wrong_currency",
+                    $"The budget of the campaign is in {budget:currency}, and an amount never crosses into another currency"
+                )
+            );
         }
 
         return errors;
@@ -238,11 +243,11 @@ internal static class Catalogue
     {
         if (unknown.Length > 0)
         {
-            errors.Add(Unknown(field, "Unknown: " + string.Join(", ", unknown)));
+            errors.Add(Unknown(field, $"Unknown: {unknown:names}"));
         }
     }
 
-    private static FieldError Unknown(string field, string message) =>
+    private static FieldError Unknown(string field, Sentence message) =>
         new(field, "#/" + field, "unknown_reference", message);
 
     private static NpgsqlParameter Text(string? value) =>

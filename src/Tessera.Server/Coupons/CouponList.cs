@@ -395,14 +395,14 @@ internal sealed partial class CouponList(bool withMoney)
                 query.Add(
                     "sort",
                     "unknown_sort",
-                    "A sort is a field with _asc or _desc; fields are: " + string.Join(", ", Sorts.Keys) + "."
+                    $"A sort is a field with _asc or _desc; fields are: {Sorts.Keys:values}."
                 );
             }
         }
 
         if (_order.Count > MaximumSorts)
         {
-            query.Add("sort", "too_many", $"At most {MaximumSorts} sorts.");
+            query.Add("sort", "too_many", $"At most {MaximumSorts:maximum} sorts.");
         }
 
         _descendingId = _order.Count > 0 && _order[^1].Descending;

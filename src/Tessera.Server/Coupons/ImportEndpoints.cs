@@ -220,7 +220,7 @@ internal static class ImportEndpoints
         Unreadable with
         {
             Message = error.Message,
-            Errors = [new FieldError("file", "", error.Code, error.Message)],
+            Errors = [new FieldError("file", "", error.Code, error.Sentence)],
         };
 
     private static async Task<(Form? Form, ReadOnlyMemory<byte> Bytes, Refusal? Refusal)> ReadAsync(HttpContext context)
@@ -282,7 +282,7 @@ internal static class ImportEndpoints
             "send_notifications",
             "dry_run",
         ];
-        void Add(string field, string code, string message) => errors.Add(new FieldError(field, "", code, message));
+        void Add(string field, string code, Sentence message) => errors.Add(new FieldError(field, "", code, message));
         for (var count = 0; await parts.ReadNextSectionAsync(cancel) is { } part; count++)
         {
             if (count == MaximumParts)

@@ -121,7 +121,7 @@ internal sealed class ImportRows : IDisposable
                 }
                 else if (!places.TryAdd(column, i))
                 {
-                    throw new UnreadableFileException("wrong_header", $"The column {column} comes twice.");
+                    throw new UnreadableFileException("wrong_header", $"The column {column:column} comes twice.");
                 }
             }
 
@@ -130,7 +130,7 @@ internal sealed class ImportRows : IDisposable
                 ? new ImportRows(reader, header.Count, places, [.. columns], unknown, options, merchant)
                 : throw new UnreadableFileException(
                     "wrong_header",
-                    $"The first row has to name the columns; missing: {string.Join(", ", missing)}."
+                    $"The first row has to name the columns; missing: {missing:columns}."
                 );
         }
         catch
@@ -258,13 +258,13 @@ internal sealed class ImportRows : IDisposable
     /// What a row says beyond its columns. A comma that was not quoted moves every cell after it: such a row is not read as
     /// something that nobody wrote.
     /// </summary>
-    private string? Excess()
+    private Sentence? Excess()
     {
         for (var i = _width; i < _reader.Cells.Count; i++)
         {
             if (!string.IsNullOrWhiteSpace(_reader.Cells[i]))
             {
-                return $"This row has {_reader.Cells.Count} cells; the first row names {_width}. A comma in a text needs quotes.";
+                return $"This row has {_reader.Cells.Count:cells} cells; the first row names {_width:columns}. A comma in a text needs quotes.";
             }
         }
 
@@ -360,6 +360,6 @@ internal sealed class ImportRows : IDisposable
         return null;
     }
 
-    private static void Add(List<FieldError> errors, string field, string code, string message) =>
+    private static void Add(List<FieldError> errors, string field, string code, Sentence message) =>
         errors.Add(new FieldError(field, "#/" + field, code, message));
 }

@@ -69,7 +69,7 @@ internal static class IssueUnits
             );
             if ((long)(await query.ExecuteScalarAsync(cancel))! is > 0 and var unknown)
             {
-                fields.Add("customer_ids", "unknown_reference", $"{unknown} of these are no customers.");
+                fields.Add("customer_ids", "unknown_reference", $"{unknown:count} of these are no customers.");
             }
         }
 
@@ -90,7 +90,7 @@ internal static class IssueUnits
             fields.Add(
                 "prefix",
                 "invalid_prefix",
-                $"A prefix has at most {MaximumPrefix} letters, digits, hyphens and underscores."
+                $"A prefix has at most {MaximumPrefix:maximum} letters, digits, hyphens and underscores."
             );
         }
 

@@ -62,7 +62,7 @@ internal sealed record ChangeInput(
         var reason = fields.Text("reason", MaximumReason);
         if (reason is { Length: < MinimumReason })
         {
-            fields.Add("reason", "too_short", $"This has to have at least {MinimumReason} characters.");
+            fields.Add("reason", "too_short", $"This has to have at least {MinimumReason:minimum} characters.");
         }
 
         if (action is not null && !isExtension)

@@ -162,7 +162,7 @@ internal static class ConsoleEndpoints
         }
         else if (until - from > TimeSpan.FromDays(FurthestReplayDays))
         {
-            fields.Add("until", "too_far", $"A replay spans at most {FurthestReplayDays} days.");
+            fields.Add("until", "too_far", $"A replay spans at most {FurthestReplayDays:maximum} days.");
         }
 
         if (fields.Finish() is { } wrong)

@@ -119,7 +119,8 @@ internal static class InsightEndpoints
         var campaigns = query.Words("campaign_id") ?? [];
         if (ids.Count + campaigns.Count > MaximumSeries)
         {
-            query.Add(campaigns.Count > 0 ? "campaign_id" : "coupon_id", "too_many", "A chart has up to five lines.");
+            var named = campaigns.Count > 0 ? "campaign_id" : "coupon_id";
+            query.Add(named, "too_many", $"A chart has up to {MaximumSeries:maximum} lines.");
         }
 
         if (query.Finish() is { } refusal)

@@ -31,7 +31,7 @@ public sealed record Period(DateOnly From, DateOnly To)
         }
         else if (to.DayNumber - from.DayNumber >= MaximumDays)
         {
-            query.Add("from", "too_long", "The period may have 3700 days.");
+            query.Add("from", "too_long", $"The period may have {MaximumDays:days} days.");
         }
 
         return new Period(from, to);

@@ -25,7 +25,7 @@ internal sealed class BulkEnding : IApprovedAction
 
     private static readonly Refusal TooMany = new(
         "too_many_units",
-        "This would end more than 100000 units. Narrow it down, or switch the coupon off."
+        $"This would end more than {MaximumUnits:maximum} units. Narrow it down, or switch the coupon off."
     );
 
     private static readonly Refusal Unknown = Problems.Invalid([

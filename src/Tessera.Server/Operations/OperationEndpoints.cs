@@ -40,7 +40,7 @@ internal static class OperationEndpoints
 
     private static readonly Refusal MoneyWithin = new(
         "file_with_figures",
-        "This file has sums of money: it needs the permission " + Permissions.FinanceRead + ".",
+        $"This file has sums of money: it needs the permission {Permissions.FinanceRead:permission}.",
         RefusalKind.Forbidden
     );
 

@@ -18,7 +18,7 @@ internal static class ArchiveDownload
 
     private static readonly Refusal MoneyWithin = new(
         "export_with_figures",
-        "What was archived holds sums of money: to download it takes the permission " + Permissions.FinanceRead + ".",
+        $"What was archived holds sums of money: to download it takes the permission {Permissions.FinanceRead:permission}.",
         RefusalKind.Forbidden
     );
 

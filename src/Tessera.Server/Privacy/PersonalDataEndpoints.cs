@@ -249,7 +249,7 @@ internal static partial class PersonalDataEndpoints
         var reason = fields.Text("reason", MaximumReason)?.Trim();
         if (reason is { Length: < MinimumReason })
         {
-            fields.Add("reason", "too_short", $"Say why in at least {MinimumReason} characters.");
+            fields.Add("reason", "too_short", $"Say why in at least {MinimumReason:minimum} characters.");
         }
 
         if (fields.Finish() is { } wrong)

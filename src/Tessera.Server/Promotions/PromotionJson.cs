@@ -149,7 +149,7 @@ internal static class PromotionJson
         [
             .. findings
                 .Where(static f => !f.IsError)
-                .Select(static f => new PromotionWarning(PathOf(f.Field), f.Code, f.Message)),
+                .Select(static f => new PromotionWarning(PathOf(f.Field), f.Code, f.Message.Text)),
         ];
 
     /// <summary>The promotion as written.</summary>

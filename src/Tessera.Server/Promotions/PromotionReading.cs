@@ -192,9 +192,7 @@ internal sealed partial class PromotionReading
                         range.Add(
                             "name",
                             "unknown_attribute",
-                            "This has to be one of: "
-                                + string.Join(", ", KnownAttributes)
-                                + "; or customer. and the name of an attribute of the directory."
+                            $"This has to be one of: {KnownAttributes:values}; or customer. and the name of an attribute of the directory."
                         );
                     }
 

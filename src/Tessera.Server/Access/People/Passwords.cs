@@ -4,6 +4,7 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.Options;
+using Tessera.Core;
 using Tessera.Server.Platform.Metrics;
 
 namespace Tessera.Server.Access.People;
@@ -54,14 +55,18 @@ public sealed class Passwords : IDisposable
     /// <param name="realm">Staff need longer ones.</param>
     /// <param name="about">Words it must not consist of: name, address.</param>
     /// <returns>Code and sentence.</returns>
-    public static (string Code, string Message)? Fault(string password, string realm, params ReadOnlySpan<string> about)
+    public static (string Code, Sentence Message)? Fault(
+        string password,
+        string realm,
+        params ReadOnlySpan<string> about
+    )
     {
         ArgumentNullException.ThrowIfNull(password);
         var shortest = Realms.ShortestPassword(realm);
         // Characters as people count them.
         if (new StringInfo(password).LengthInTextElements < shortest)
         {
-            return ("too_short", $"A password has at least {shortest} characters.");
+            return ("too_short", $"A password has at least {shortest:minimum} characters.");
         }
 
         var plain = password.ToLowerInvariant();

@@ -39,7 +39,10 @@ internal static class RoleEndpoints
 
     private static readonly Refusal Taken = new("role_exists", "There is a role of this id.");
 
-    private static readonly Refusal TooMany = new("too_many_roles", "There are 200 roles of your own already.");
+    private static readonly Refusal TooMany = new(
+        "too_many_roles",
+        $"There are {MostRoles:maximum} roles of your own already."
+    );
 
     /// <summary>Nobody grants what they lack (convention 52).</summary>
     public static readonly Refusal NotYours = new(

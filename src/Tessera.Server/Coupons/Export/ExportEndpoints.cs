@@ -20,7 +20,7 @@ internal static class ExportEndpoints
 
     private static readonly Refusal MoneyWithin = new(
         "export_with_figures",
-        "This export has sums of money: it needs the permission " + Permissions.FinanceRead + ".",
+        $"This export has sums of money: it needs the permission {Permissions.FinanceRead:permission}.",
         RefusalKind.Forbidden
     );
 

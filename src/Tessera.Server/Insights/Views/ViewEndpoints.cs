@@ -28,7 +28,10 @@ internal static class ViewEndpoints
         true
     );
 
-    private static readonly Refusal TooMany = new("too_many_views", "A person has up to 100 saved views.");
+    private static readonly Refusal TooMany = new(
+        "too_many_views",
+        $"A person has up to {MostViews:maximum} saved views."
+    );
 
     private static readonly Refusal NotYourRole = new(
         "role_not_yours",

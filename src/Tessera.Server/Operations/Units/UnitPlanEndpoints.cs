@@ -20,7 +20,7 @@ internal static class UnitPlanEndpoints
 
     private static readonly Refusal OverrideForbidden = new(
         "override_forbidden",
-        "Only staff with the permission " + Permissions.InstancesOverride + " may do this.",
+        $"Only staff with the permission {Permissions.InstancesOverride:permission} may do this.",
         RefusalKind.Forbidden
     );
 

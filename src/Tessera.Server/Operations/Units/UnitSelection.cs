@@ -41,7 +41,7 @@ internal sealed record UnitSelection(long? CouponId, long[]? InstanceIds, string
 
     private static readonly Refusal TooMany = new(
         "too_many_units",
-        "These are more than 100000 units. Narrow it down."
+        $"These are more than {MaximumUnits:maximum} units. Narrow it down."
     );
 
     /// <summary>Reads the member <c>selection</c>; what is wrong is in the fields.</summary>
@@ -200,7 +200,7 @@ internal sealed record UnitSelection(long? CouponId, long[]? InstanceIds, string
             {
                 if (named.Count == MaximumNamed)
                 {
-                    return ([], Wrong("too_many", $"A list has at most {MaximumNamed} lines."));
+                    return ([], Wrong("too_many", $"A list has at most {MaximumNamed:maximum} lines."));
                 }
 
                 named.Add(LineOf(rows, header));
@@ -208,13 +208,13 @@ internal sealed record UnitSelection(long? CouponId, long[]? InstanceIds, string
         }
         catch (UnreadableFileException error)
         {
-            return ([], Wrong(error.Code, error.Message));
+            return ([], Wrong(error.Code, error.Sentence));
         }
 
         return (named, null);
     }
 
-    private static Refusal Wrong(string code, string message) =>
+    private static Refusal Wrong(string code, Sentence message) =>
         Problems.Invalid([new FieldError("selection.list", "#/selection/list", code, message)]);
 
     private static string[]? HeaderOf(IReadOnlyList<string> cells)

@@ -97,7 +97,7 @@ public sealed class CsvReader : IRowReader
             {
                 throw new UnreadableFileException(
                     "too_many_columns",
-                    $"Line {_nextLine} has more than {MaximumCells} columns."
+                    $"Line {_nextLine:line} has more than {MaximumCells:maximum} columns."
                 );
             }
 
@@ -157,7 +157,7 @@ public sealed class CsvReader : IRowReader
 
                 throw new UnreadableFileException(
                     "unclosed_quote",
-                    $"The quote opened in line {_nextLine + lines} is never closed."
+                    $"The quote opened in line {_nextLine + lines:line} is never closed."
                 );
             }
 
@@ -244,7 +244,7 @@ public sealed class CsvReader : IRowReader
             {
                 throw new UnreadableFileException(
                     "row_too_long",
-                    $"The row that begins in line {_nextLine} is longer than {MaximumRow} characters."
+                    $"The row that begins in line {_nextLine:line} is longer than {MaximumRow:maximum} characters."
                 );
             }
 
@@ -264,7 +264,10 @@ public sealed class CsvReader : IRowReader
         }
         catch (DecoderFallbackException)
         {
-            throw new UnreadableFileException("not_utf8", $"The file is not UTF-8 text, at or after line {_nextLine}.");
+            throw new UnreadableFileException(
+                "not_utf8",
+                $"The file is not UTF-8 text, at or after line {_nextLine:line}."
+            );
         }
     }
 }

@@ -1,3 +1,5 @@
+using Tessera.Core;
+
 namespace Tessera.Server.Platform.Files;
 
 /// <summary>Reads a table row by row in flat memory, whatever the file is.</summary>
@@ -24,8 +26,11 @@ public interface IRowReader : IDisposable
 /// <summary>A file that is broken, beyond a bound, or not what it claims to be.</summary>
 /// <param name="code">Stable, machine-readable.</param>
 /// <param name="message">A sentence for people.</param>
-public sealed class UnreadableFileException(string code, string message) : Exception(message)
+public sealed class UnreadableFileException(string code, Sentence message) : Exception(message.Text)
 {
+    /// <summary>The message with its values.</summary>
+    public Sentence Sentence { get; } = message;
+
     /// <summary>Stable, machine-readable.</summary>
     public string Code { get; } = code;
 }

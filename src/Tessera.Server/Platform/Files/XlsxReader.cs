@@ -85,7 +85,7 @@ public sealed class XlsxReader : IRowReader
             {
                 throw new UnreadableFileException(
                     "too_many_columns",
-                    $"The sheet has more than {CsvReader.MaximumCells} columns."
+                    $"The sheet has more than {CsvReader.MaximumCells:maximum} columns."
                 );
             }
 

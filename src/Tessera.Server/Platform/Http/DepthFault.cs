@@ -78,7 +78,7 @@ internal static class DepthFault
                 string.Join('.', found),
                 "#/" + string.Join('/', found.Select(Fields.Escape)),
                 "too_deep",
-                $"This is nested deeper than {bound}."
+                $"This is nested deeper than {bound:maximum}."
             );
     }
 }

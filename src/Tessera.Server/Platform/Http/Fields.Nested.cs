@@ -46,7 +46,7 @@ public sealed partial class Fields
 
         if (value.GetArrayLength() > maximum)
         {
-            Add(name, "too_many", $"This has more than {maximum} items.");
+            Add(name, "too_many", $"This has more than {maximum:maximum} items.");
             return null;
         }
 
@@ -81,7 +81,7 @@ public sealed partial class Fields
 
         if (child._count > maximum)
         {
-            Add(name, "too_many", $"This has more than {maximum} members.");
+            Add(name, "too_many", $"This has more than {maximum:maximum} members.");
         }
 
         var members = new Dictionary<string, JsonElement>(child._count, StringComparer.Ordinal);
@@ -92,7 +92,7 @@ public sealed partial class Fields
             members.Add(key, value);
             if (key.Length is 0 or > MaximumPlainName || key.Any(char.IsControl))
             {
-                child.Add(key, "invalid_name", $"A name has 1 to {MaximumPlainName} characters.");
+                child.Add(key, "invalid_name", $"A name has {1:minimum} to {MaximumPlainName:maximum} characters.");
             }
 
             if (value.ValueKind is JsonValueKind.Number)
@@ -127,7 +127,15 @@ public sealed partial class Fields
 
         if (value.GetArrayLength() is var count && (count == 0 || count > maximum))
         {
-            Add(name, count == 0 ? "required" : "too_many", $"This has to have 1 to {maximum} items.");
+            if (count == 0)
+            {
+                Add(name, "required", $"This has to have {1:minimum} to {maximum:maximum} items.");
+            }
+            else
+            {
+                Add(name, "too_many", $"This has to have {1:minimum} to {maximum:maximum} items.");
+            }
+
             return null;
         }
 

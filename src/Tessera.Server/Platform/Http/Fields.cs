@@ -116,7 +116,7 @@ public sealed partial class Fields
     }
 
     /// <summary>Says that a member is wrong.</summary>
-    public void Add(string name, string code, string message) =>
+    public void Add(string name, string code, Sentence message) =>
         _errors.Add(new FieldError(Prefix + name, Pointer + "/" + Escape(name), code, message));
 
     /// <summary>Ends the reading.</summary>
@@ -152,7 +152,7 @@ public sealed partial class Fields
 
         if (text.Length > maximum)
         {
-            Add(name, "too_long", $"This has more than {maximum} characters.");
+            Add(name, "too_long", $"This has more than {maximum:maximum} characters.");
             return null;
         }
 
@@ -175,7 +175,7 @@ public sealed partial class Fields
         var text = Text(name, 100, required);
         if (text is not null && !words.Contains(text))
         {
-            Add(name, "unknown_value", "This has to be one of: " + string.Join(", ", words) + ".");
+            Add(name, "unknown_value", $"This has to be one of: {words:values}.");
             return null;
         }
 
@@ -216,11 +216,7 @@ public sealed partial class Fields
 
         if (number < minimum || number > maximum)
         {
-            Add(
-                name,
-                "out_of_range",
-                string.Create(CultureInfo.InvariantCulture, $"This has to be from {minimum} to {maximum}.")
-            );
+            Add(name, "out_of_range", $"This has to be from {minimum:minimum} to {maximum:maximum}.");
             return null;
         }
 

@@ -47,6 +47,7 @@ public static class Problems
                 json.WriteEndArray();
             }
 
+            WriteParams(json, refusal.Params);
             WriteChange(json, refusal.Change);
             if (refusal.Errors is { Count: > 0 } errors)
             {
@@ -62,6 +63,7 @@ public static class Problems
 
                     json.WriteString("code"u8, error.Code);
                     json.WriteString("message"u8, error.Message);
+                    WriteParams(json, error.Params);
                     WriteChange(json, error.Change);
                     json.WriteEndObject();
                 }
@@ -73,6 +75,16 @@ public static class Problems
         }
 
         return (status, buffer.WrittenSpan.ToArray());
+    }
+
+    /// <summary>Writes the values of a sentence as the member <c>params</c>; nothing where there are none.</summary>
+    private static void WriteParams(Utf8JsonWriter json, IReadOnlyDictionary<string, object>? values)
+    {
+        if (values is not null)
+        {
+            json.WritePropertyName("params"u8);
+            JsonSerializer.Serialize(json, values, Wire.Json);
+        }
     }
 
     /// <summary>Writes what would make a refusal pass, as the member <c>change</c>; nothing where there is nothing.</summary>
@@ -111,12 +123,9 @@ public static class Problems
     public static Refusal Invalid(IReadOnlyList<FieldError> errors)
     {
         ArgumentNullException.ThrowIfNull(errors);
-        return new Refusal(
-            "invalid_request",
-            errors.Count == 1 ? "The request has a bad field." : $"The request has {errors.Count} bad fields.",
-            RefusalKind.Invalid,
-            errors
-        );
+        return errors.Count == 1
+            ? new("invalid_request", "The request has a bad field.", RefusalKind.Invalid, errors)
+            : new("invalid_request", $"The request has {errors.Count:count} bad fields.", RefusalKind.Invalid, errors);
     }
 
     /// <summary>

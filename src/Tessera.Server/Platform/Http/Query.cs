@@ -23,7 +23,7 @@ public sealed class Query(HttpRequest request)
     public void Refuse(Refusal refusal) => _refusal ??= refusal;
 
     /// <summary>Says that a parameter is wrong.</summary>
-    public void Add(string name, string code, string message) => _errors.Add(new FieldError(name, "", code, message));
+    public void Add(string name, string code, Sentence message) => _errors.Add(new FieldError(name, "", code, message));
 
     /// <summary>Ends the reading.</summary>
     /// <returns>All errors as one refusal; null when there are none.</returns>
@@ -58,7 +58,7 @@ public sealed class Query(HttpRequest request)
         var text = values[0];
         if (text is { Length: > 0 } && (text.Length > maximum || text.Any(char.IsControl)))
         {
-            Add(name, "invalid_text", $"This has to be text of at most {maximum} characters.");
+            Add(name, "invalid_text", $"This has to be text of at most {maximum:maximum} characters.");
             return null;
         }
 
@@ -78,13 +78,13 @@ public sealed class Query(HttpRequest request)
         List<string> words = [.. values.SelectMany(v => (v ?? "").Split(',', clean)).Distinct()];
         if (words.Exists(static w => w.Length > LongestWord || w.Any(char.IsControl)))
         {
-            Add(name, "invalid_text", $"Each of these has to be text of at most {LongestWord} characters.");
+            Add(name, "invalid_text", $"Each of these has to be text of at most {LongestWord:maximum} characters.");
             return null;
         }
 
         if (allowed is not null && words.Find(w => !allowed.Contains(w)) is not null)
         {
-            Add(name, "unknown_value", "This has to be one or more of: " + string.Join(", ", allowed) + ".");
+            Add(name, "unknown_value", $"This has to be one or more of: {allowed:values}.");
             return null;
         }
 
@@ -101,7 +101,7 @@ public sealed class Query(HttpRequest request)
             return text;
         }
 
-        Add(name, "unknown_value", "This has to be one of: " + string.Join(", ", words) + ".");
+        Add(name, "unknown_value", $"This has to be one of: {words:values}.");
         return null;
     }
 
@@ -136,7 +136,15 @@ public sealed class Query(HttpRequest request)
             return number;
         }
 
-        Add(name, "not_an_integer", Between("This has to be a whole number", minimum, maximum));
+        if (maximum == long.MaxValue)
+        {
+            Add(name, "not_an_integer", $"This has to be a whole number, {minimum:minimum} or more.");
+        }
+        else
+        {
+            Add(name, "not_an_integer", $"This has to be a whole number from {minimum:minimum} to {maximum:maximum}.");
+        }
+
         return null;
     }
 
@@ -234,9 +242,4 @@ public sealed class Query(HttpRequest request)
         Add(name, "not_an_instant", "This has to be a date or a time with its offset.");
         return null;
     }
-
-    private static string Between(string text, long minimum, long maximum) =>
-        maximum == long.MaxValue
-            ? string.Create(CultureInfo.InvariantCulture, $"{text}, {minimum} or more.")
-            : string.Create(CultureInfo.InvariantCulture, $"{text} from {minimum} to {maximum}.");
 }

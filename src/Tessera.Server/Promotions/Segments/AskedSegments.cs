@@ -39,7 +39,7 @@ internal static class AskedSegments
         await SegmentStore.LockAsync(work, merchant, cancel);
         foreach (var unknown in await SegmentStore.UnknownAsync(work, asked, merchant, cancel))
         {
-            fields.Add("conditions.segments", "unknown_reference", $"There is no segment {unknown}.");
+            fields.Add("conditions.segments", "unknown_reference", $"There is no segment {unknown:name}.");
         }
     }
 

@@ -53,19 +53,19 @@ internal static class SegmentRequests
         var book = new SegmentBook([.. all.Where(other => other.Id != segment.Id), segment]);
         foreach (var need in CustomerRule.SegmentsOf(segment.Rule!).Distinct().Where(n => !book.ById.ContainsKey(n)))
         {
-            fields.Add("rule.segments", "unknown_reference", $"There is no segment {need}.");
+            fields.Add("rule.segments", "unknown_reference", $"There is no segment {need:name}.");
         }
 
         if (book.CircleOf(segment) is { } circle)
         {
-            fields.Add("rule.segments", "cycle", "It would ask for itself: " + string.Join(" asks for ", circle) + ".");
+            fields.Add("rule.segments", "cycle", $"It would ask for itself: {string.Join(" → ", circle):path}.");
         }
         else if (book.FirstTooLarge() is { } large)
         {
             fields.Add(
                 "rule",
                 "too_large",
-                $"{large.Name} would have more than {Segment.MaxParts} parts, with those of the segments it asks for."
+                $"{large.Name:name} would have more than {Segment.MaxParts:maximum} parts, with those of the segments it asks for."
             );
         }
     }

@@ -228,7 +228,7 @@ internal static class BacktestEndpoints
         var percent = body.Decimal(name, required);
         if (percent is < 0 or > 100)
         {
-            body.Add(name, "out_of_range", "This has to be from 0 to 100.");
+            body.Add(name, "out_of_range", $"This has to be from {0:minimum} to {100:maximum}.");
         }
 
         return percent;

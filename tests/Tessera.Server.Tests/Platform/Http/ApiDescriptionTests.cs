@@ -119,6 +119,123 @@ public sealed partial class ApiDescriptionTests(PostgresFixture postgres) : IAsy
         Assert.Equal(ProblemCatalogue.All.Keys.Order(StringComparer.Ordinal), known.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>A limit or a name that the English sentence has is not lost in the German one.</summary>
+    [Fact]
+    public void German_words_have_the_values_that_the_service_sends()
+    {
+        var texts = Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n");
+        var german = ((string[])["de.refusals.ts", "de.faults.ts"])
+            .SelectMany(file => GermanSentences().Matches(File.ReadAllText(Path.Combine(texts, file))))
+            .ToDictionary(
+                static s => s.Groups["key"].Value,
+                static s => Names(Placeholders().Matches(s.Groups["text"].Value))
+            );
+        var said = Said().Distinct().ToArray();
+        Assert.True(said.Length > 50, $"Only {said.Length} sentences with values were found.");
+        Assert.Contains(("too_long", "maximum"), said);
+        Assert.Contains(("region_minimum_validity", "days,region"), said);
+        string? Of(string family, string code, string names) =>
+            german.GetValueOrDefault($"{family}.{code}:{names}") ?? german.GetValueOrDefault($"{family}.{code}");
+        Assert.All(
+            said,
+            s =>
+            {
+                // The same code may be of the whole request at one place and of a field at another.
+                string?[] words = [Of("problem", s.Code, s.Names), Of("fault", s.Code, s.Names)];
+                Assert.True(words.Contains(s.Names), $"{s.Code} has {s.Names}, not {string.Join(" or ", words)}.");
+            }
+        );
+        // A sentence with values that nobody sends would never be shown.
+        var sent = said.Select(static s => s.Code + ":" + s.Names).ToHashSet(StringComparer.Ordinal);
+        Assert.All(
+            german.Where(static g => g.Value.Length > 0),
+            g => Assert.Contains(g.Key.Split('.', ':')[1] + ":" + g.Value, sent)
+        );
+    }
+
+    /// <summary>The closed words of the tables are what entries of the log show as values.</summary>
+    [Fact]
+    public async Task Every_closed_word_of_the_tables_has_words_in_the_app()
+    {
+        var definitions = await _host.Database.ColumnAsync<string>(
+            "select pg_get_constraintdef(oid) from pg_constraint where contype = 'c' and conparentid = 0"
+        );
+        string[] words =
+        [
+            .. definitions
+                .SelectMany(static d => ClosedSets().Matches(d))
+                .SelectMany(static set => ClosedWords().Matches(set.Value))
+                .Select(static word => word.Groups["word"].Value)
+                .Distinct(StringComparer.Ordinal),
+        ];
+        Assert.Contains("pending_expiration", words);
+        foreach (var language in (string[])["en", "de"])
+        {
+            var texts = await File.ReadAllTextAsync(
+                Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n", language + ".said.ts")
+            );
+            Assert.DoesNotContain(words, w => !texts.Contains($"'said.{w}': '", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>The sentences with values in the sources: the code before each, and the names of its values.</summary>
+    private static IEnumerable<(string Code, string Names)> Said()
+    {
+        var source = Path.Combine(ArchitectureTests.Root(), "src");
+        foreach (var room in (string[])["Tessera.Core", "Tessera.Server"])
+        {
+            foreach (
+                var file in Directory.EnumerateFiles(Path.Combine(source, room), "*.cs", SearchOption.AllDirectories)
+            )
+            {
+                foreach (Match sentence in SentencesWithValues().Matches(File.ReadAllText(file)))
+                {
+                    var code = sentence.Groups["code"].Value;
+                    var names = Names(Holes().Matches(sentence.Groups["text"].Value));
+                    if (names.Length > 0)
+                    {
+                        yield return (code, names);
+                    }
+                }
+            }
+        }
+
+        // Said by a property of their own, for several codes or places.
+        yield return ("region_minimum_validity", "days");
+        yield return ("region_minimum_validity", "days,region");
+        yield return ("region_end_brought_forward", "days");
+        yield return ("region_end_brought_forward", "days,region");
+        yield return ("region_end_brought_forward", "region");
+        yield return ("unknown_reference", "names");
+        yield return ("broken_row", "cells,columns");
+    }
+
+    private static string Names(MatchCollection found) =>
+        string.Join(',', found.Select(static m => m.Groups["name"].Value).Distinct().Order(StringComparer.Ordinal));
+
+    [GeneratedRegex(
+        "^ +'(?<key>(?:problem|fault)\\.[a-z_0-9]+(?::[a-z,]+)?)': '(?<text>[^']*)',$",
+        RegexOptions.Multiline,
+        1_000
+    )]
+    private static partial Regex GermanSentences();
+
+    [GeneratedRegex("\\{(?<name>[a-z]+)\\}", RegexOptions.None, 1_000)]
+    private static partial Regex Placeholders();
+
+    /// <summary>A value of a sentence in the sources, with its name behind the colon.</summary>
+    [GeneratedRegex("\\{[^{}]+:(?<name>[a-z]+)\\}", RegexOptions.None, 1_000)]
+    private static partial Regex Holes();
+
+    [GeneratedRegex("\"(?<code>[a-z_0-9]+)\",\\s*\\$\"(?<text>(?:[^\"{]|\\{[^{}]*\\})*)\"", RegexOptions.None, 1_000)]
+    private static partial Regex SentencesWithValues();
+
+    [GeneratedRegex("= ANY \\(ARRAY\\[[^\\]]*\\]", RegexOptions.None, 1_000)]
+    private static partial Regex ClosedSets();
+
+    [GeneratedRegex("'(?<word>[a-z0-9_]+)'::text", RegexOptions.None, 1_000)]
+    private static partial Regex ClosedWords();
+
     [GeneratedRegex("^ +'problem\\.(?<code>[a-z_]+)': '.{12,}',$", RegexOptions.Multiline, 1_000)]
     private static partial Regex GermanWords();
 

@@ -8,9 +8,13 @@ export interface Problem {
   code: string;
   detail: string;
   title?: string;
+  params?: Params;
   request_id?: string;
-  errors?: { field: string; pointer?: string; code: string; message: string }[];
+  errors?: { field: string; pointer?: string; code: string; message: string; params?: Params }[];
 }
+
+/** The values of a sentence by name. */
+type Params = Record<string, string | number | string[]>;
 
 export type QueryFailure = FetchBaseQueryError | SerializedError;
 
@@ -23,15 +27,24 @@ export function problemOf(error: QueryFailure | undefined): Problem | null {
     : { status: error.status, code: 'http_' + error.status, detail: '' };
 }
 
-/** By its code where the reader's language has words for that, or else in the service's own. */
-function wordsFor(family: 'fault' | 'problem', code: string, otherwise: string, t: Translation['t']): string {
+/**
+ * By its code where the reader's language has words for that, or else in the service's own. A sentence that is said with other
+ * values at other places has words for each, by the names of the values.
+ */
+function wordsFor(family: 'fault' | 'problem', code: string, params: Params | undefined, otherwise: string, t: Translation['t']): string {
+  const values = Object.fromEntries(Object.entries(params ?? {}).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : value]));
   const key = `${family}.${code}`;
-  const text = t(key as MessageKey);
-  return text === key ? otherwise : text;
+  for (const wanted of [`${key}:${Object.keys(values).sort().join(',')}`, key]) {
+    const text = t(wanted as MessageKey, values);
+    if (text !== wanted && !/\{\w+\}/.test(text)) return text;
+  }
+
+  return otherwise;
 }
 
 /** What is wrong with a field. */
-export const faultText = ({ code, message }: { code: string; message: string }, t: Translation['t']) => wordsFor('fault', code, message, t);
+export const faultText = ({ code, message, params }: { code: string; message: string; params?: Params }, t: Translation['t']) =>
+  wordsFor('fault', code, params, message, t);
 
 /** The fields an answer finds fault with, each with what is wrong. */
 export const faultsOf = (error: QueryFailure | undefined, t: Translation['t']) =>
@@ -44,6 +57,6 @@ export function messageOf(error: QueryFailure | undefined, t: Translation['t']):
   if (problem?.status === 412) return t('error.stale');
   const [first] = faultsOf(error, t);
   if (first) return `${first.message} (${first.field})`;
-  const told = problem && wordsFor('problem', problem.code, problem.detail, t);
+  const told = problem && wordsFor('problem', problem.code, problem.params, problem.detail, t);
   return told || (problem?.status === 403 ? t('error.forbidden') : t('error.unknown'));
 }

@@ -48,7 +48,7 @@ internal static class OwnPasskeyEndpoints
 
     private static readonly Refusal TooMany = new(
         "passkey_not_added",
-        $"This passkey is known already, or there are {Passkey.Most}. Remove one first."
+        $"This passkey is known already, or there are {Passkey.Most:maximum}. Remove one first."
     );
 
     private static readonly Passkey Sample = new(Samples.Id, "Ada's phone", true, Samples.At, Samples.At);
@@ -285,7 +285,7 @@ internal static class OwnPasskeyEndpoints
             return text;
         }
 
-        fields.Add("credential", "too_long", $"This has more than {longest} characters.");
+        fields.Add("credential", "too_long", $"This has more than {longest:maximum} characters.");
         return null;
     }
 

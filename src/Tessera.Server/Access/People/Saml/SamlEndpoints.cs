@@ -38,7 +38,7 @@ internal static class SamlEndpoints
 
     private static readonly Refusal NoForm = new(
         "form_needed",
-        $"This resource takes {FormType}.",
+        $"This resource takes {FormType:type}.",
         RefusalKind.UnsupportedMedia
     );
 

@@ -142,6 +142,25 @@ internal sealed class ApiSchemas
     private static JsonObject Problem()
     {
         static JsonObject Text(string description) => new() { ["type"] = "string", ["description"] = description };
+        static JsonObject Params() =>
+            new()
+            {
+                ["type"] = "object",
+                ["description"] =
+                    "The values in the sentence by name, for saying it in another language; absent when it has none.",
+                ["additionalProperties"] = new JsonObject
+                {
+                    ["anyOf"] = new JsonArray(
+                        new JsonObject { ["type"] = "integer" },
+                        new JsonObject { ["type"] = "string" },
+                        new JsonObject
+                        {
+                            ["type"] = "array",
+                            ["items"] = new JsonObject { ["type"] = "string" },
+                        }
+                    ),
+                },
+            };
         return new JsonObject
         {
             ["type"] = "object",
@@ -154,6 +173,7 @@ internal sealed class ApiSchemas
                 ["title"] = Text("The kind of refusal."),
                 ["status"] = new JsonObject { ["type"] = "integer", ["description"] = "The HTTP status." },
                 ["detail"] = Text("One sentence for people."),
+                ["params"] = Params(),
                 ["instance"] = Text("Path of the request."),
                 ["code"] = Text("Stable and machine-readable."),
                 ["request_id"] = Text("Under which it was logged."),
@@ -176,6 +196,7 @@ internal sealed class ApiSchemas
                             ["pointer"] = Text("RFC 6901 into the body; absent for query parameters."),
                             ["code"] = Text("Stable and machine-readable."),
                             ["message"] = Text("One sentence for people."),
+                            ["params"] = Params(),
                         },
                         ["required"] = new JsonArray("field", "code", "message"),
                     },
