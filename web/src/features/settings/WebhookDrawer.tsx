@@ -134,7 +134,7 @@ export function WebhookDrawer({ webhook, onClose, onEdit }: { webhook: Webhook; 
 }
 
 function Attempts({ webhook, delivery }: { webhook: string; delivery: number }) {
-  const { t } = useTranslation();
+  const { t, word } = useTranslation();
   const { data, error, refetch } = settingsApi.endpoints.getWebhookDelivery.useQuery({ id: webhook, delivery });
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   if (!data) return <Skeletons lines={2} />;
@@ -143,7 +143,7 @@ function Attempts({ webhook, delivery }: { webhook: string; delivery: number }) 
     <ul className="stack stack--tight small">
       {data.attempts.map((attempt) => (
         <li key={attempt.at} className="anywhere">
-          <Instant at={attempt.at} /> · {attempt.status ?? attempt.outcome} · {attempt.milliseconds} ms
+          <Instant at={attempt.at} /> · {attempt.status ?? word('callOutcome', attempt.outcome)} · {attempt.milliseconds} ms
           {attempt.answer && <pre className="answer">{attempt.answer}</pre>}
         </li>
       ))}

@@ -9,6 +9,7 @@ import { deKeeping } from './de.keeping';
 import { dePages } from './de.pages';
 import { deRefusals } from './de.refusals';
 import { deRows } from './de.rows';
+import { deSaid } from './de.said';
 import { deSettings } from './de.settings';
 import { deUnits } from './de.units';
 import { deWatch } from './de.watch';
@@ -27,6 +28,7 @@ export const de: Messages = {
   ...dePages,
   ...deRefusals,
   ...deRows,
+  ...deSaid,
   ...deWatch,
   ...deSettings,
   ...deUnits,

@@ -4,6 +4,7 @@ import { enCampaigns } from './en.campaigns';
 import { enEvents } from './en.events';
 import { enKeeping } from './en.keeping';
 import { enRows } from './en.rows';
+import { enSaid } from './en.said';
 import { enSettings } from './en.settings';
 import { enUnits } from './en.units';
 import { enWatch } from './en.watch';
@@ -16,6 +17,7 @@ export const enRest = {
   ...enEvents,
   ...enKeeping,
   ...enRows,
+  ...enSaid,
   ...enWatch,
   ...enSettings,
   ...enUnits,

@@ -1,5 +1,6 @@
 import { Link } from 'react-router';
 import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
+import { formatInstant } from '../lib/format';
 import { Actor } from './Actor';
 import { Instant } from './Values';
 
@@ -64,7 +65,33 @@ export function EventEntry({ entry, withSubject = true }: { entry: LogEntry; wit
 
 const objectOf = (value: unknown) => (value && typeof value === 'object' && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined);
 
-const wordsOf = (value: unknown) => (value === null || value === undefined ? '–' : Array.isArray(value) && value.every((one) => typeof one !== 'object') ? value.join(', ') : typeof value === 'object' ? JSON.stringify(value) : String(value));
+/** Members that hold closed words of the service; what people have written or named stays as it is. */
+const worded = new Set(
+  (
+    'acknowledgement action applicable_to booking_status breaker budget_on_overflow campaign_role cause code_kind data_kind detected_by discount_type distribution ' +
+    'encoding ending finding forced from kind marketing_channel method mode operation outcome purpose purposes realm result set source stacking state status subject to way'
+  ).split(' '),
+);
+
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
+
+/** The value of a member in the words of the reader. */
+function wordsOf(member: string, value: unknown, { t, locale }: Pick<Translation, 't' | 'locale'>): string {
+  if (value === null || value === undefined) return '–';
+  if (typeof value === 'boolean') return t(value ? 'value.yes' : 'value.no');
+  if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.map((one) => wordsOf(member, one, { t, locale })).join(', ');
+  if (typeof value === 'object') return JSON.stringify(value);
+  const text = String(value);
+  if (text === 'infinity') return t('time.unlimited');
+  if (instant.test(text)) return formatInstant(text, locale);
+  if (!worded.has(member)) return text;
+  for (const key of [`said.${text}`, `notificationCause.${text}`]) {
+    const said = t(key as MessageKey);
+    if (said !== key) return said;
+  }
+
+  return text;
+}
 
 /** What a member of an entry is called; its own name where there is no word for it. */
 function nameOf(member: string, t: Translation['t']): string {
@@ -88,7 +115,8 @@ export function Data({ data }: { data: Record<string, unknown> }) {
 
 /** What was, and what is since. */
 function Changes({ before, after }: { before: Record<string, unknown>; after: Record<string, unknown> }) {
-  const { t } = useTranslation();
+  const translation = useTranslation();
+  const { t } = translation;
   // What is said only of before, such as a version, was not changed by it.
   const names = Object.keys(after).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   return (
@@ -97,7 +125,7 @@ function Changes({ before, after }: { before: Record<string, unknown>; after: Re
         <div className="facts__pair" key={name}>
           <dt title={name}>{nameOf(name, t)}</dt>
           <dd>
-            <del className="muted">{wordsOf(before[name])}</del> → {wordsOf(after[name])}
+            <del className="muted">{wordsOf(name, before[name], translation)}</del> → {wordsOf(name, after[name], translation)}
           </dd>
         </div>
       ))}
@@ -117,7 +145,8 @@ const places: Record<string, (id: string) => string> = {
 };
 
 function Facts({ data }: { data: Record<string, unknown> }) {
-  const { t } = useTranslation();
+  const translation = useTranslation();
+  const { t } = translation;
   // What leads on comes first.
   const facts = Object.entries(data).sort(([one], [other]) => Number(other in places) - Number(one in places));
   if (facts.length === 0) return null;
@@ -128,7 +157,7 @@ function Facts({ data }: { data: Record<string, unknown> }) {
         return (
           <div className="facts__pair" key={name}>
             <dt title={name}>{nameOf(name, t)}</dt>
-            <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{value}</Link> : wordsOf(value)}</dd>
+            <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{value}</Link> : wordsOf(name, value, translation)}</dd>
           </div>
         );
       })}
