@@ -55,6 +55,7 @@ public static class DemoHistory
         await WriteRefusalsAsync(work, drafts, ids, uses, cancel);
         await DemoFunnel.WriteYearAsync(work, ids, cancel);
         await DemoPartners.WriteAsync(work, now, cancel);
+        await DemoDesk.WriteAsync(work, cancel);
         await work.CommitAsync(cancel);
         return uses.Count;
     }
