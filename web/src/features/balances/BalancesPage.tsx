@@ -99,7 +99,7 @@ function Withdrawals({ customer, state }: { customer: string; state: string }) {
         pages={pages}
         empty={t(customer || state ? 'balances.noMatch' : 'balances.none')}
         emptyText={t('balances.none.text')}
-        columns={[t('balances.asked'), t('redemption.customer'), { name: t('usage.amount'), end: true }, t('balances.destination'), t('column.status'), t('balances.changed'), '']}
+        columns={[t('balances.asked'), t('redemption.customer'), { name: t('balances.amount'), end: true }, t('balances.destination'), t('column.status'), t('balances.changed'), '']}
         row={(one) => (
           <tr key={one.id}>
             <td>

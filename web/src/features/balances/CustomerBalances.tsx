@@ -72,7 +72,7 @@ export function CustomerBalances({ id }: { id: string }) {
           icon={ArrowLeftRight}
           pages={pages}
           empty={t('balances.noMovement')}
-          columns={[t('usage.when'), t('queue.what'), { name: t('usage.amount'), end: true }, '']}
+          columns={[t('usage.when'), t('balances.what'), { name: t('balances.amount'), end: true }, '']}
           row={(one) => (
             <tr key={one.id}>
               <td>

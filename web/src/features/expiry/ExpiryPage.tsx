@@ -6,7 +6,7 @@ import { messageOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
-import { formatCount, formatShare } from '../../shared/lib/format';
+import { formatCount, formatShare, formatTime } from '../../shared/lib/format';
 import { before, rows } from '../../shared/lib/rows';
 import { AlertNote } from '../../shared/ui/AlertNote';
 import { Button } from '../../shared/ui/Button';
@@ -58,7 +58,7 @@ export function ExpiryPage() {
               { key: 'units', name: t('expiry.units') },
               { key: 'failures', name: t('expiry.failures') },
             ]}
-            label={(iso) => iso.slice(11, 16)}
+            label={formatTime}
             to={(minute) => rows.minutes({ from: minute, to: new Date(Date.parse(minute) + minuteMs).toISOString() })}
           />
           <div className="columns">

@@ -7,6 +7,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { useAddress } from '../../shared/lib/useAddress';
+import { failureInWords } from '../../shared/lib/failure';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field } from '../../shared/ui/Field';
@@ -103,7 +104,7 @@ export function ManualQueue() {
                     {word('command', task.kind)}: {formatCount(task.count, locale)}
                     {task.instructions && <div className="muted small">{task.instructions}</div>}
                   </td>
-                  <td className="small anywhere">{task.cause}</td>
+                  <td className="small anywhere">{task.cause && failureInWords(task.cause, { t })}</td>
                   <td className="small anywhere">
                     {task.assignee}
                     {task.evidence && <div className="muted">{task.evidence}</div>}

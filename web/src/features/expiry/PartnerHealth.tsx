@@ -4,6 +4,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount, formatShare } from '../../shared/lib/format';
 import { before, rows } from '../../shared/lib/rows';
+import { failureInWords } from '../../shared/lib/failure';
 import { Drill } from '../../shared/ui/Drill';
 import { Listing } from '../../shared/ui/Listing';
 import { Ago } from '../../shared/ui/Values';
@@ -87,7 +88,7 @@ export function PartnerHealth() {
               '–'
             )}
           </td>
-          <td className="small anywhere">{partner.last_error && <Drill to={rows.calls(partner.connector_id, { result: 'failed' })}>{partner.last_error}</Drill>}</td>
+          <td className="small anywhere">{partner.last_error && <Drill to={rows.calls(partner.connector_id, { result: 'failed' })}>{failureInWords(partner.last_error, { t })}</Drill>}</td>
         </tr>
       )}
     />

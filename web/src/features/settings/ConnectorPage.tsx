@@ -7,6 +7,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { rows } from '../../shared/lib/rows';
+import { failureInWords } from '../../shared/lib/failure';
 import { CarriedRows, useCarried } from '../../shared/ui/CarriedRows';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
@@ -87,7 +88,7 @@ function Calls({ id }: { id: string }) {
               <Instant at={call.at} />
             </td>
             <td>
-              <span className={`badge badge--${call.outcome === 'ok' ? 'ok' : 'danger'}`}>{word('callOutcome', call.outcome)}</span> {call.status}
+              <span className={`badge badge--${call.outcome === 'ok' ? 'ok' : 'danger'}`}>{failureInWords(call.outcome, { t })}</span> {call.outcome !== `http_${call.status}` && call.status}
             </td>
             <td className="end num">{formatCount(call.calls, locale)}</td>
             <td className="end num">{formatCount(call.milliseconds, locale)}</td>
@@ -130,7 +131,7 @@ function Commands({ id }: { id: string }) {
             </td>
             <td>
               <span className={`badge badge--${looks[command.state] ?? 'info'}`}>{word('commandState', command.state)}</span>
-              {command.error && <div className="small muted anywhere">{command.error}</div>}
+              {command.error && <div className="small muted anywhere">{failureInWords(command.error, { t })}</div>}
             </td>
             <td>
               <Instant at={command.due_at} />

@@ -8,6 +8,7 @@ import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { rows } from '../../shared/lib/rows';
+import { failureInWords } from '../../shared/lib/failure';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Menu, MenuItem } from '../../shared/ui/Menu';
@@ -102,7 +103,7 @@ export function Connectors() {
               <span className={`badge badge--${['acknowledged', 'accepted'].includes(tested.call.outcome) ? 'ok' : 'danger'}`}>{word('testCall', tested.call.outcome)}</span>{' '}
               {tested.call.status ?? ''} · {tested.call.milliseconds} ms
             </p>
-            {tested.call.reason && <p className="anywhere">{tested.call.reason}</p>}
+            {tested.call.reason && <p className="anywhere">{failureInWords(tested.call.reason, { t })}</p>}
             {tested.call.answer && <pre className="answer">{tested.call.answer}</pre>}
           </div>
         </Dialog>

@@ -7,6 +7,7 @@ import { useCan } from '../../shared/api/store';
 import { tagOf } from '../../shared/api/tagOf';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
+import { failureInWords } from '../../shared/lib/failure';
 import { Button } from '../../shared/ui/Button';
 import { Dialog } from '../../shared/ui/Dialog';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
@@ -134,7 +135,7 @@ export function WebhookDrawer({ webhook, onClose, onEdit }: { webhook: Webhook; 
 }
 
 function Attempts({ webhook, delivery }: { webhook: string; delivery: number }) {
-  const { t, word } = useTranslation();
+  const { t } = useTranslation();
   const { data, error, refetch } = settingsApi.endpoints.getWebhookDelivery.useQuery({ id: webhook, delivery });
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   if (!data) return <Skeletons lines={2} />;
@@ -143,7 +144,7 @@ function Attempts({ webhook, delivery }: { webhook: string; delivery: number }) 
     <ul className="stack stack--tight small">
       {data.attempts.map((attempt) => (
         <li key={attempt.at} className="anywhere">
-          <Instant at={attempt.at} /> · {attempt.status ?? word('callOutcome', attempt.outcome)} · {attempt.milliseconds} ms
+          <Instant at={attempt.at} /> · {attempt.status ?? failureInWords(attempt.outcome, { t })} · {attempt.milliseconds} ms
           {attempt.answer && <pre className="answer">{attempt.answer}</pre>}
         </li>
       ))}

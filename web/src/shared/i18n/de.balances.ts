@@ -1,5 +1,6 @@
 /** Texte der Guthaben von Kunden. */
 export const deBalances = {
+  'balances.what': 'Was',
   'balances.text': 'Was Kunden hier haben, und was auf dem Weg hinaus ist.',
   'balances.withdrawals': 'Auszahlungen',
   'balances.none': 'Noch keine Auszahlung',

@@ -191,6 +191,8 @@ export const deEvents: typeof enEvents = {
   'member.ends_at': 'Endet',
   'member.ends_from': 'Endet ab',
   'member.ends_until': 'Endet bis',
+  'member.entry': 'Wievielter Eintrag',
+  'member.balance': 'Guthaben',
   'member.error': 'Fehler',
   'member.expires_at': 'Läuft ab',
   'member.extend_days': 'Länger um Tage',

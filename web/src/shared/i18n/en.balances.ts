@@ -1,5 +1,6 @@
 /** Texts of customers' balances. */
 export const enBalances = {
+  'balances.what': 'What',
   'balances.text': 'What customers have here, and what is on its way out.',
   'balances.withdrawals': 'Withdrawals',
   'balances.none': 'No withdrawal yet',

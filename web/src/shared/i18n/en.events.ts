@@ -190,6 +190,8 @@ export const enEvents = {
   'member.ends_at': 'Ends',
   'member.ends_from': 'Ending from',
   'member.ends_until': 'Ending until',
+  'member.entry': 'Which entry',
+  'member.balance': 'Balance',
   'member.error': 'Error',
   'member.expires_at': 'Expires',
   'member.extend_days': 'Longer by days',

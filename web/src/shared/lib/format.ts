@@ -3,6 +3,8 @@ import { de as deLocale, enGB } from 'date-fns/locale';
 import type { Locale } from '../i18n/i18n';
 
 const dateLocale = (locale: Locale) => (locale === 'de' ? deLocale : enGB);
+/** A day of the month: German has a point behind it. */
+const dayOf = (locale: Locale) => (locale === 'de' ? 'd.' : 'd');
 const numberFormats = new Map<string, Intl.NumberFormat>();
 
 /** Number formats are costly to make and lists need thousands of them. */
@@ -57,13 +59,16 @@ export const formatShare = (share: number, locale: Locale) =>
 
 export function formatDay(iso: string | null | undefined, locale: Locale): string {
   const at = iso ? parseISO(iso) : undefined;
-  return at && isValid(at) ? format(at, 'd MMM yyyy', { locale: dateLocale(locale) }) : '';
+  return at && isValid(at) ? format(at, `${dayOf(locale)} MMM yyyy`, { locale: dateLocale(locale) }) : '';
 }
 
 export function formatInstant(iso: string | null | undefined, locale: Locale): string {
   const at = iso ? parseISO(iso) : undefined;
-  return at && isValid(at) ? format(at, 'd MMM yyyy, HH:mm:ss', { locale: dateLocale(locale) }) : '';
+  return at && isValid(at) ? format(at, `${dayOf(locale)} MMM yyyy, HH:mm:ss`, { locale: dateLocale(locale) }) : '';
 }
+
+/** Hour and minute, where the reader is. */
+export const formatTime = (iso: string) => format(parseISO(iso), 'HH:mm');
 
 export function formatAgo(iso: string, locale: Locale): string {
   const at = parseISO(iso);
@@ -73,7 +78,7 @@ export function formatAgo(iso: string, locale: Locale): string {
 export const formatMonth = (day: Date, locale: Locale) => format(day, 'LLLL yyyy', { locale: dateLocale(locale) });
 
 /** A day on an axis. */
-export const formatShortDay = (iso: string, locale: Locale) => format(parseISO(iso), locale === 'de' ? 'd. MMM' : 'd MMM', { locale: dateLocale(locale) });
+export const formatShortDay = (iso: string, locale: Locale) => format(parseISO(iso), `${dayOf(locale)} MMM`, { locale: dateLocale(locale) });
 
 /** The sign of a currency, as short as it may be: $, €. */
 export const currencySign = (currency: string, locale: Locale) =>

@@ -1,6 +1,6 @@
 import { Link } from 'react-router';
 import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
-import { formatInstant } from '../lib/format';
+import { formatInstant, formatMinor } from '../lib/format';
 import { Actor } from './Actor';
 import { Instant } from './Values';
 
@@ -100,8 +100,27 @@ function nameOf(member: string, t: Translation['t']): string {
   return text === key ? member : text;
 }
 
+const currency = /^[A-Z]{3}$/;
+
+/** Amounts of money as such: the service has them in smallest units, and the currency beside them. */
+function withMoney(data: Record<string, unknown>, locale: Translation['locale']): Record<string, unknown> {
+  const { unit, ...others } = data;
+  if (typeof unit !== 'string' || !currency.test(unit)) return data;
+  const read = (object: Record<string, unknown>): Record<string, unknown> =>
+    Object.fromEntries(
+      Object.entries(object).map(([name, value]) => {
+        if ((name === 'amount' || name === 'balance') && typeof value === 'number') return [name, formatMinor({ amount: value, currency: unit }, locale)];
+        const inner = name === 'before' || name === 'after' ? objectOf(value) : undefined;
+        return [name, inner ? read(inner) : value];
+      }),
+    );
+  return read(others);
+}
+
 /** What was and what is, where it says so, and all else that it names. */
-export function Data({ data }: { data: Record<string, unknown> }) {
+export function Data(props: { data: Record<string, unknown> }) {
+  const { locale } = useTranslation();
+  const data = withMoney(props.data, locale);
   const { before, after, ...others } = data;
   const [was, is] = [objectOf(before), objectOf(after)];
   if (!was || !is) return <Facts data={data} />;
