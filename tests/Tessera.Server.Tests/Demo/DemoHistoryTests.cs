@@ -41,6 +41,22 @@ public sealed class DemoHistoryTests(PostgresFixture postgres)
                 "select sum((payload ->> 'attended')::int)::bigint from platform.event where type = 'redemption.booking_changed'"
             )
         );
+        // What waits and what is on its way, for a newcomer to look at (BAL-10, OPS-03).
+        Assert.Equal(
+            ["approved", "paid", "requested", "requested"],
+            await database.ColumnAsync<string>("select state from balances.withdrawal order by state")
+        );
+        Assert.Equal(
+            3,
+            await database.ScalarAsync<long>("select count(*) from approvals.request where state = 'pending'")
+        );
+        var texts = await File.ReadAllTextAsync(
+            Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n", "en.events.ts")
+        );
+        Assert.All(
+            await database.ColumnAsync<string>("select distinct type from platform.event"),
+            type => Assert.Contains($"'event.{type}'", texts, StringComparison.Ordinal)
+        );
         await foreach (var finding in new Verification(database.ConnectionString).RunAsync(default))
         {
             Assert.True(

@@ -119,6 +119,37 @@ public sealed partial class ApiDescriptionTests(PostgresFixture postgres) : IAsy
         Assert.Equal(ProblemCatalogue.All.Keys.Order(StringComparer.Ordinal), known.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The values of a sentence are beside it, at the whole and at each field.</summary>
+    [Fact]
+    public async Task A_refusal_has_the_values_of_its_sentence()
+    {
+        var refused = await _host.SendAsync(
+            HttpMethod.Post,
+            "/api/v1/admin/coupons",
+            new
+            {
+                code = "AB",
+                internal_name = "",
+                description = new { en = "Ten off." },
+                discount_type = "half",
+                discount_value = 10,
+                currency = "EUR",
+                valid_from = "2099-01-01T00:00:00Z",
+            }
+        );
+        Assert.Equal(400, refused.Status);
+        Assert.True(refused.Json.GetProperty("params").GetProperty("count").GetInt32() > 1);
+        var errors = refused.Json.GetProperty("errors").EnumerateArray().ToArray();
+        JsonElement Of(string field) => errors.First(e => e.GetProperty("field").GetString() == field);
+        Assert.Equal(3, Of("code").GetProperty("params").GetProperty("minimum").GetInt32());
+        Assert.Contains(
+            "percentage",
+            Of("discount_type").GetProperty("params").GetProperty("values").EnumerateArray().Select(v => v.GetString())
+        );
+        var schema = _document.GetProperty("components").GetProperty("schemas").GetProperty("Problem");
+        Assert.True(schema.GetProperty("properties").TryGetProperty("params", out _));
+    }
+
     /// <summary>A limit or a name that the English sentence has is not lost in the German one.</summary>
     [Fact]
     public void German_words_have_the_values_that_the_service_sends()

@@ -18,6 +18,7 @@ import { StatusSelect } from '../../shared/ui/Paged';
 import { Place } from '../../shared/ui/Place';
 import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { SubjectName } from '../../shared/ui/SubjectName';
 import { useToast } from '../../shared/ui/Toasts';
 import { Ago, Instant } from '../../shared/ui/Values';
 import { expiryApi } from './expiryApi';
@@ -255,7 +256,7 @@ function Alerts() {
             <li key={alert.id}>
               <CircleAlert className="icon text-danger" aria-hidden />
               <strong>{word('alert', alert.kind)}</strong>
-              <code className="anywhere">{alert.subject}</code>
+              <SubjectName subject={alert.subject} />
               <span className="grow" />
               <span className="muted small">
                 <Ago at={alert.raised_at} />

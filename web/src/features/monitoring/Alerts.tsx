@@ -8,6 +8,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { AlertNote } from '../../shared/ui/AlertNote';
 import { EmptyState, ErrorState, Skeletons } from '../../shared/ui/States';
+import { SubjectName } from '../../shared/ui/SubjectName';
 import { Ago } from '../../shared/ui/Values';
 
 const refreshMs = 15_000;
@@ -62,7 +63,11 @@ export function Alerts() {
       id: alert.id,
       at: alert.raised_at,
       kind: alert.kind,
-      text: <Link to="/expiry">{alert.subject}</Link>,
+      text: (
+        <Link to="/expiry">
+          <SubjectName subject={alert.subject} />
+        </Link>
+      ),
       aside: <AlertNote alert={alert} of="expiry" name={alert.subject} />,
     })),
   ].sort((one, other) => other.at.localeCompare(one.at));

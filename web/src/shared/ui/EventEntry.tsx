@@ -163,11 +163,13 @@ const places: Record<string, (id: string) => string> = {
   approval_id: (id) => `/approvals/${id}`,
 };
 
+/** What leads on comes first, then what something was before it became what it is. */
+const rank = (member: string) => (member in places ? 0 : member === 'from' ? 1 : member === 'to' ? 2 : 3);
+
 function Facts({ data }: { data: Record<string, unknown> }) {
   const translation = useTranslation();
   const { t } = translation;
-  // What leads on comes first.
-  const facts = Object.entries(data).sort(([one], [other]) => Number(other in places) - Number(one in places));
+  const facts = Object.entries(data).sort(([one], [other]) => rank(one) - rank(other));
   if (facts.length === 0) return null;
   const list = (some: [string, unknown][]) => (
     <dl className="facts">
