@@ -70,7 +70,7 @@ internal static class ActorNames
 
         if (wanted.Count > Most)
         {
-            query.Add("actor", "too_many", $"These have to be up to {Most}.");
+            query.Add("actor", "too_many", $"These have to be up to {Most:maximum}.");
         }
 
         if (query.Finish() is { } refusal)

@@ -32,13 +32,13 @@ internal static class DemoDesk
                 ]
         )
         {
-            var id = await AskAsync(work, service, Deposit(customers[place], minor), reason, cancel);
-            await ApproveAsync(work, service, id, cancel);
+            var asked = await AskAsync(work, service, Deposit(customers[place], minor), reason, cancel);
+            await ApproveAsync(work, service, asked, cancel);
         }
 
         var paid = await AskAsync(work, service, Withdrawal(customers[0], 5_000, "iban-ref:1001"), OnRequest, cancel);
         await ApproveAsync(work, service, paid, cancel);
-        await PayAsync(work, paid, "po_demo_1001", cancel);
+        await PayAsync(work, paid.Id, "po_demo_1001", cancel);
         var approved = await AskAsync(
             work,
             service,
@@ -68,7 +68,7 @@ internal static class DemoDesk
             JsonSerializer.Serialize(new WithdrawalWanted(customer, new Money(minor, "EUR"), destination), Wire.Json)
         );
 
-    private static async Task<Guid> AskAsync(
+    private static async Task<Approval> AskAsync(
         UnitOfWork work,
         ApprovalService service,
         (string Kind, string Input) wanted,
@@ -78,13 +78,17 @@ internal static class DemoDesk
     {
         var request = new ApprovalRequest(wanted.Kind, wanted.Input, reason);
         var (approval, refusal) = await service.RequestAsync(work, request, Asker, cancel);
-        return approval?.Id ?? throw new InvalidOperationException(refusal!.Message);
+        return approval ?? throw new InvalidOperationException(refusal!.Message);
     }
 
-    private static async Task ApproveAsync(UnitOfWork work, ApprovalService service, Guid id, CancellationToken cancel)
+    private static async Task ApproveAsync(
+        UnitOfWork work,
+        ApprovalService service,
+        Approval asked,
+        CancellationToken cancel
+    )
     {
-        var approval = (await ApprovalStore.FindAsync(work, id, null, hold: false, cancel))!;
-        var refusal = await service.ApproveAsync(work, id, approval.EffectHash, null, Decider, cancel);
+        var refusal = await service.ApproveAsync(work, asked.Id, asked.EffectHash, null, Decider, cancel);
         if (refusal is not null)
         {
             throw new InvalidOperationException(refusal.Message);
