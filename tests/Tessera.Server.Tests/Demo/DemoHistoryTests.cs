@@ -50,8 +50,10 @@ public sealed class DemoHistoryTests(PostgresFixture postgres)
             3,
             await database.ScalarAsync<long>("select count(*) from approvals.request where state = 'pending'")
         );
-        var texts = await File.ReadAllTextAsync(
-            Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n", "en.events.ts")
+        var texts = string.Concat(
+            Directory
+                .EnumerateFiles(Path.Combine(ArchitectureTests.Root(), "web", "src", "shared", "i18n"), "en.*.ts")
+                .Select(File.ReadAllText)
         );
         Assert.All(
             await database.ColumnAsync<string>("select distinct type from platform.event"),
