@@ -1,5 +1,5 @@
 import { Cable, Lock, SearchX } from 'lucide-react';
-import { Link, useParams, useSearchParams } from 'react-router';
+import { Link, useParams } from 'react-router';
 import type { ListCallsApiArg, ListCommandsApiArg } from '../../shared/api/client.generated';
 import { problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
@@ -8,6 +8,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { rows } from '../../shared/lib/rows';
 import { failureInWords } from '../../shared/lib/failure';
+import { useAddress } from '../../shared/lib/useAddress';
 import { CarriedRows, useCarried } from '../../shared/ui/CarriedRows';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
@@ -68,7 +69,7 @@ function Whole(props: { icon: typeof Lock; title: string }) {
 }
 
 function Calls({ id }: { id: string }) {
-  const { t, word, locale } = useTranslation();
+  const { t, locale } = useTranslation();
   const { wanted, set } = useCarried(callFilters);
   const filter: Omit<ListCallsApiArg, 'limit'> = { id, ...wanted, result: results.find((one) => one === wanted.result) };
   const pages = usePages(settingsApi.endpoints.listCalls, { limit: pageSize, ...filter });
