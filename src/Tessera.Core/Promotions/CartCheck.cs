@@ -15,6 +15,8 @@ public static class CartCheck
     /// <summary>The most a cart may cost before discounts, in minor units.</summary>
     public const long MaxAmountMinor = 1_000_000_000_000_000;
 
+    private const string OutOfRange = "out_of_range";
+
     /// <summary>Every fault of a cart, by field; empty when it can be priced.</summary>
     public static IReadOnlyList<FieldError> Of(Cart cart)
     {
@@ -54,75 +56,72 @@ public static class CartCheck
         for (var i = 0; i < cart.Lines.Count; i++)
         {
             var line = cart.Lines[i];
-            var at = $"lines[{i}]";
-            Check(errors, ids.Add(line.Id), $"{at}.id", "duplicate", "Line ids are unique.");
-            Check(errors, line.Quantity >= 1, $"{at}.quantity", "out_of_range", "A line has at least one unit.");
-            Check(
-                errors,
-                line.UnitPriceMinor >= 0,
-                $"{at}.unit_price",
-                "out_of_range",
-                $"A price is {0:minimum} or more."
-            );
-            Check(
-                errors,
-                line.MinimumUnitPriceMinor >= 0,
-                $"{at}.minimum_unit_price",
-                "out_of_range",
-                $"A minimum price is {0:minimum} or more."
-            );
-            Check(
-                errors,
-                IsRate(line.TaxPercent),
-                $"{at}.tax_rate",
-                "out_of_range",
-                $"A tax rate is {0:minimum} to {100:maximum} percent."
-            );
+            void Fault(string member, string code, Sentence message) =>
+                Add(errors, $"lines[{i}].{member}", code, message);
+
+            // Carts are checked for each quote: a sentence is put together only where it is said.
+            if (!ids.Add(line.Id))
+            {
+                Fault("id", "duplicate", "Line ids are unique.");
+            }
+
+            if (line.Quantity < 1)
+            {
+                Fault("quantity", OutOfRange, "A line has at least one unit.");
+            }
+
+            if (line.UnitPriceMinor < 0)
+            {
+                Fault("unit_price", OutOfRange, $"A price is {0:minimum} or more.");
+            }
+
+            if (line.MinimumUnitPriceMinor < 0)
+            {
+                Fault("minimum_unit_price", OutOfRange, $"A minimum price is {0:minimum} or more.");
+            }
+
+            if (!IsRate(line.TaxPercent))
+            {
+                Fault("tax_rate", OutOfRange, $"A tax rate is {0:minimum} to {100:maximum} percent.");
+            }
+
             amount += (Int128)line.UnitPriceMinor * line.Quantity;
             units += line.Quantity;
         }
 
-        Check(errors, units <= MaxUnits, "lines", "too_many_units", $"A cart has at most {MaxUnits:maximum} units.");
-        Check(
-            errors,
-            amount <= MaxAmountMinor,
-            "lines",
-            "amount_too_large",
-            $"A cart costs at most {MaxAmountMinor:maximum} minor units."
-        );
+        if (units > MaxUnits)
+        {
+            Add(errors, "lines", "too_many_units", $"A cart has at most {MaxUnits:maximum} units.");
+        }
+
+        if (amount > MaxAmountMinor)
+        {
+            Add(errors, "lines", "amount_too_large", $"A cart costs at most {MaxAmountMinor:maximum} minor units.");
+        }
     }
 
     private static void Deliveries(Cart cart, List<FieldError> errors)
     {
         for (var i = 0; i < cart.Shipping.Count; i++)
         {
-            var at = $"shipping[{i}]";
-            Check(
-                errors,
-                cart.Shipping[i].AmountMinor >= 0,
-                $"{at}.amount",
-                "out_of_range",
-                $"An amount is {0:minimum} or more."
-            );
-            Check(
-                errors,
-                IsRate(cart.Shipping[i].TaxPercent),
-                $"{at}.tax_rate",
-                "out_of_range",
-                $"A tax rate is {0:minimum} to {100:maximum} percent."
-            );
+            if (cart.Shipping[i].AmountMinor < 0)
+            {
+                Add(errors, $"shipping[{i}].amount", OutOfRange, $"An amount is {0:minimum} or more.");
+            }
+
+            if (!IsRate(cart.Shipping[i].TaxPercent))
+            {
+                Add(
+                    errors,
+                    $"shipping[{i}].tax_rate",
+                    OutOfRange,
+                    $"A tax rate is {0:minimum} to {100:maximum} percent."
+                );
+            }
         }
     }
 
     private static bool IsRate(decimal? rate) => rate is null or (>= 0 and <= 100);
-
-    private static void Check(List<FieldError> errors, bool holds, string field, string code, Sentence message)
-    {
-        if (!holds)
-        {
-            Add(errors, field, code, message);
-        }
-    }
 
     private static void Add(List<FieldError> errors, string field, string code, Sentence message) =>
         errors.Add(
