@@ -169,7 +169,9 @@ public sealed class SegmentTests(PostgresFixture postgres) : ShopTests(postgres)
             headers: new Dictionary<string, string> { ["If-Match"] = "\"1\"" }
         );
         Assert.Equal([("rule.segments", "cycle")], circle.Errors);
-        Assert.Contains("First asks for Second asks for First", circle.Body, StringComparison.Ordinal);
+        var error = circle.Json.GetProperty("errors")[0];
+        Assert.Equal("First → Second → First", error.GetProperty("params").GetProperty("path").GetString());
+        Assert.Contains("First → Second → First", error.GetProperty("message").GetString(), StringComparison.Ordinal);
 
         var unknown = await Host.PostAsync(
             Path,

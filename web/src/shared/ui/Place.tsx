@@ -11,7 +11,7 @@ export function Place({ id, children }: { id: string; children: ReactNode }) {
     place.current?.focus({ preventScroll: true });
   }, [hash, id, key]);
   return (
-    <div ref={place} tabIndex={-1}>
+    <div ref={place} tabIndex={-1} className="stack">
       {children}
     </div>
   );
