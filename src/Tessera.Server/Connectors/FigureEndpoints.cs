@@ -114,7 +114,7 @@ internal static class FigureEndpoints
                 select count(*) as due, count(*) filter (where {CommandEndpoints.MetLevel}) as met
                 from connectors.command k {own}
                 where k.connector_id = c.id and k.due_at >= (select at from m) - interval '1 day'
-                    and k.due_at < (select at from m) 
+                    and k.due_at < (select at from m)
                     and ({CommandEndpoints.MetLevel} or {CommandEndpoints.MissedLevel})) s
             order by c.name, c.id
             """
