@@ -33,6 +33,28 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_month_that_many_need_at_once_is_made_once_and_fails_nobody()
+    {
+        // Each has a session already, as in a node that is at work.
+        var months = Enumerable.Range(0, 6).Select(n => new DateTime(2071, 1 + n, 15, 0, 0, 0, DateTimeKind.Utc));
+        foreach (var month in months)
+        {
+            await Task.WhenAll(
+                Enumerable
+                    .Range(0, 16)
+                    .Select(_ => _host.Database.ExecuteAsync("select coupons.ensure_instance_months(array[$1])", month))
+            );
+        }
+
+        Assert.Equal(
+            6,
+            await _host.Database.ScalarAsync<long>(
+                "select count(*) from platform.event where type = 'database.partition_made' and aggregateid like '%instance_2071__'"
+            )
+        );
+    }
+
+    [Fact]
     public async Task Issued_units_have_secret_codes_that_can_be_redeemed_once()
     {
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
