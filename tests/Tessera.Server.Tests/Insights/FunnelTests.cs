@@ -303,6 +303,8 @@ public sealed class FunnelTests(PostgresFixture postgres) : IAsyncLifetime
         );
         var views = await Drilldown.RowsAsync(_host, $"/api/v1/insights/views?coupon_id={coupon}", client);
         Assert.Equal(80, views.Sum(static v => v.GetProperty("views").GetInt64()));
+        var seen = await _host.GetAsync($"/api/v1/insights/views/totals?coupon_id={coupon}", client);
+        Assert.Equal(80, seen.Json.GetProperty("views").GetInt64());
         foreach (
             var (filter, count) in ((string, int)[])
                 [

@@ -1,5 +1,6 @@
 import { Eye } from 'lucide-react';
 import { Link } from 'react-router';
+import type { GetViewTotalsApiArg } from '../../shared/api/client.generated';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
@@ -20,13 +21,14 @@ export function ViewsPage() {
   const [params, setParams] = useAddress();
   const wanted = readFilters(params, names);
   const coupon = Number(wanted.coupon_id);
-  const pages = usePages(redemptionsApi.endpoints.listViewDays, {
-    limit: 100,
+  const filter: GetViewTotalsApiArg = {
     ...(coupon > 0 ? { couponId: coupon } : {}),
     ...(wanted.coupon_code ? { couponCode: wanted.coupon_code } : {}),
     ...(wanted.from ? { from: wanted.from } : {}),
     ...(wanted.to ? { to: wanted.to } : {}),
-  });
+  };
+  const pages = usePages(redemptionsApi.endpoints.listViewDays, { limit: 100, ...filter });
+  const counted = redemptionsApi.endpoints.getViewTotals.useQuery(filter);
   return (
     <div className="page">
       <header className="page__head">
@@ -36,7 +38,12 @@ export function ViewsPage() {
         </div>
       </header>
       <RedemptionTabs />
-      <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next, { asStep: true })} />
+      <div className="stack stack--tight">
+        <RedemptionSearch key={params.toString()} wanted={wanted} names={searchable} onSearch={(next) => setParams(next, { asStep: true })} />
+        <p className="small totals" role="status">
+          <strong>{counted.data ? t('rows.viewCount', { count: counted.data.views }) : '\u00a0'}</strong>
+        </p>
+      </div>
       <Listing
         title={t('rows.tab.views')}
         icon={Eye}

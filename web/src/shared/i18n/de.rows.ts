@@ -8,6 +8,8 @@ export const deRows = {
   'rows.count.other': '{count} Einlösungen',
   'rows.attemptCount.one': '{count} Versuch',
   'rows.attemptCount.other': '{count} Versuche',
+  'rows.viewCount.one': '{count} Ansicht',
+  'rows.viewCount.other': '{count} Ansichten',
   'rows.sums': 'Umsatz {revenue}, Rabatte {discounts}',
   'rows.attempts.text': 'Alles, was vorgemerkt, eingelöst oder abgelehnt wurde, das Neueste zuerst.',
   'rows.views.text': 'Wie oft Gutscheine gesehen wurden, wie Kanäle es gemeldet haben.',

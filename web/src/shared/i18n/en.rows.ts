@@ -8,6 +8,8 @@ export const enRows = {
   'rows.count.other': '{count} redemptions',
   'rows.attemptCount.one': '{count} attempt',
   'rows.attemptCount.other': '{count} attempts',
+  'rows.viewCount.one': '{count} view',
+  'rows.viewCount.other': '{count} views',
   'rows.sums': 'revenue {revenue}, discounts {discounts}',
   'rows.attempts.text': 'Everything that was held, redeemed or refused, newest first.',
   'rows.views.text': 'How often coupons were seen, as channels reported it.',
