@@ -346,6 +346,7 @@ public sealed class DrilldownTests(App app)
             select (select count(*) from platform.event) <> (select count(*) from audit.entry)
                 or (select seq from insights.progress) <> (select coalesce(max(seq), 0) from audit.entry)
                 or (select refusal_id from insights.progress) < any (select id from redemptions.refusal)
+                or exists (select from insights.view_note)
             """;
         for (var tries = 0; tries < 400; tries++)
         {
