@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Npgsql;
 using Tessera.Server.Platform;
+using Tessera.Server.Platform.Lanes;
 
 namespace Tessera.Server.Redemptions.Orders;
 
@@ -19,6 +20,7 @@ internal static class OrderTransaction
     public static short Shard => (short)(Environment.CurrentManagedThreadId % UsageShards);
 
     /// <summary>Runs it until it is decided.</summary>
+    /// <exception cref="LaneBusyException">Others came first at every try.</exception>
     public static async Task<T> RunAsync<T>(
         Database database,
         Func<NpgsqlConnection, Task<T>> decide,
@@ -38,6 +40,12 @@ internal static class OrderTransaction
 
                 // Who lost before waits a little longer than who comes new.
                 await Task.Delay(TimeSpan.FromMilliseconds(RandomNumberGenerator.GetInt32(1, 1 + (4 * tries))), cancel);
+            }
+            catch (StaleResolutionException)
+            {
+                // Others came first each time. Nothing is done, so who asked may ask again.
+                await RollBackAsync(connection);
+                throw new LaneBusyException();
             }
             catch
             {
