@@ -106,11 +106,13 @@ internal static class RetentionStore
     }
 
     /// <summary>Reports on the kinds whose table is empty, all at once: there is nothing to read.</summary>
-    public static Task PassEmptyAsync(UnitOfWork work, RetainedKinds kinds, CancellationToken cancel) =>
-        work.ExecuteAsync(
+    public static async Task PassEmptyAsync(UnitOfWork work, RetainedKinds kinds, CancellationToken cancel)
+    {
+        // A statement of its own: what another node reported while this one waited is to be seen by the next.
+        await work.ExecuteAsync("select pg_advisory_xact_lock(hashtextextended('privacy.retention', 0))", [], cancel);
+        await work.ExecuteAsync(
             """
-            with alone as materialized (select pg_advisory_xact_lock(hashtextextended('privacy.retention', 0))),
-            now as materialized (select platform.clock() as at from alone)
+            with now as materialized (select platform.clock() as at)
             insert into privacy.retention_run (id, data_kind, keep_days, action, cutoff, deleted, held, at, finished_at)
             select gen_random_uuid(), k.kind, p.days, coalesce(r.action, 'delete'), now.at - make_interval(days => p.days),
                 0, 0, now.at, now.at
@@ -128,6 +130,7 @@ internal static class RetentionStore
             ],
             cancel
         );
+    }
 
     /// <summary>Begins a run over all that the table has now.</summary>
     public static async Task<RetentionRun> BeginAsync(
