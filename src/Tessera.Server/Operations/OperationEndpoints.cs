@@ -347,8 +347,8 @@ internal static class OperationEndpoints
 
     /// <summary>The operation that undoes.</summary>
     /// <param name="OperationId">Its id.</param>
-    /// <param name="Coupons">How many coupons or units it goes over.</param>
-    private sealed record UndoAccepted(Guid OperationId, long Coupons);
+    /// <param name="Items">How many coupons, units or campaigns it goes over.</param>
+    private sealed record UndoAccepted(Guid OperationId, long Items);
 
     /// <summary>An operation as seen from outside.</summary>
     /// <param name="Id">UUIDv7.</param>

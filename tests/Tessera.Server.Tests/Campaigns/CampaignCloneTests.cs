@@ -104,7 +104,7 @@ public sealed class CampaignCloneTests(PostgresFixture postgres) : IAsyncLifetim
         const string key = "undo-the-clone";
         var undo = await _host.PostAsync($"/api/v1/operations/{operation}/undo", idempotencyKey: key);
         Assert.True(undo.Status == 202, undo.Body);
-        Assert.Equal(3, undo.Json.GetProperty("coupons").GetInt32());
+        Assert.Equal(3, undo.Json.GetProperty("items").GetInt32());
         Assert.Equal(
             undo.Body,
             (await _host.PostAsync($"/api/v1/operations/{operation}/undo", idempotencyKey: key)).Body

@@ -65,7 +65,7 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
 
         var undo = await _host.PostAsync($"/api/v1/operations/{id}/undo");
         Assert.True(undo.Status == 202, undo.Body);
-        Assert.Equal(BulkStore.BatchSize, undo.Json.GetProperty("coupons").GetInt32());
+        Assert.Equal(BulkStore.BatchSize, undo.Json.GetProperty("items").GetInt32());
         Assert.True(await Worker().RunOnceAsync(default));
         var undone = await _host.EndOfAsync(undo.Header("Location")!);
         Assert.Equal(BulkStore.BatchSize, undone.GetProperty("result").GetProperty("changed").GetInt32());
@@ -94,7 +94,7 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
 
         var again = await _host.PostAsync($"/api/v1/operations/{id}/undo");
         Assert.True(again.Status == 202, again.Body);
-        Assert.Equal(Coupons - BulkStore.BatchSize, again.Json.GetProperty("coupons").GetInt32());
+        Assert.Equal(Coupons - BulkStore.BatchSize, again.Json.GetProperty("items").GetInt32());
         Assert.True(await Worker().RunOnceAsync(default));
         var undone = await _host.EndOfAsync(again.Header("Location")!);
         Assert.Equal(

@@ -28,7 +28,7 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
         await run;
         Assert.Equal(UnitChanges.UnitsPerBatch, await LiveAsync());
         var rest = Ok(await Host.PostAsync($"/api/v1/operations/{operation}/undo"), 202).Json;
-        Assert.Equal(300, rest.GetProperty("coupons").GetInt32());
+        Assert.Equal(300, rest.GetProperty("items").GetInt32());
         Assert.True(await RunAsync());
         Assert.Equal(Units, await LiveAsync());
         await EachUndoneOnceAsync();

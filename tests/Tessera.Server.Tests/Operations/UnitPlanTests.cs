@@ -194,7 +194,7 @@ public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLife
         Assert.Equal(units - UnitDeciding.BatchSize, await RevokedAsync(many));
         Ok(await _host.PostAsync($"/api/v1/operations/{undo.GetGuid()}/cancel"), 200);
         var rest = Ok(await _host.PostAsync($"/api/v1/operations/{id}/undo"), 202).Json;
-        Assert.Equal(units - UnitDeciding.BatchSize, rest.GetProperty("coupons").GetInt32());
+        Assert.Equal(units - UnitDeciding.BatchSize, rest.GetProperty("items").GetInt32());
         Assert.True(await RunAsync());
         Assert.Equal(0, await RevokedAsync(many));
         Assert.Equal(

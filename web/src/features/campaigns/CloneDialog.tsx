@@ -27,7 +27,7 @@ export function CloneDialog({ campaign, onClose }: { campaign: Campaign; onClose
   const takeBack = async (operation: string) => {
     const answer = await undo({ id: operation, 'Idempotency-Key': `web-${operation}` });
     if (answer.error) return toast('failure', messageOf(answer.error, t));
-    toast('info', t('operation.undo.begun', { count: answer.data.coupons }));
+    toast('info', t('operation.undo.begun', { count: answer.data.items }));
     void navigate(can('operations.run') ? '/operations' : '/campaigns');
   };
   const run = async () => {

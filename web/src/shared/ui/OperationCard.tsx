@@ -122,7 +122,7 @@ function UndoButton({ operation, label }: { operation: View; label: string }) {
     const answer = await undo({ id: operation.id, 'Idempotency-Key': key.current });
     setAsking(false);
     if (answer.error) toast('failure', messageOf(answer.error as QueryFailure, t));
-    else toast('info', t('operation.undo.begun', { count: answer.data.coupons }));
+    else toast('info', t('operation.undo.begun', { count: answer.data.items }));
   };
   return (
     <>
