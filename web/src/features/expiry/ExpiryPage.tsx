@@ -309,7 +309,8 @@ function Jobs() {
           t('expiry.hour'),
           t('filter.status'),
           t('expiry.doneUntil'),
-          { name: t('expiry.units'), end: true },
+          { name: t('expiry.unitsPlanned'), end: true },
+          { name: t('expiry.unitsTold'), end: true },
           { name: t('expiry.unitsDue'), end: true },
           { name: t('expiry.failures'), end: true },
           t('expiry.error'),
@@ -327,9 +328,8 @@ function Jobs() {
             <td>
               <Instant at={job.done_until} />
             </td>
-            <td className="end num">
-              {formatCount(job.units, locale)} / {formatCount(job.planned, locale)}
-            </td>
+            <td className="end num">{formatCount(job.planned, locale)}</td>
+            <td className="end num">{formatCount(job.units, locale)}</td>
             <td className="end num">{formatCount(job.units_due, locale)}</td>
             <td className="end num">{job.failures}</td>
             <td className="small">{job.error}</td>

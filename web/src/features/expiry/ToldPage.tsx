@@ -81,7 +81,7 @@ function Ends() {
         icon={Hourglass}
         empty={t('told.noEnds')}
         pages={pages}
-        action={<StatusSelect label={t('told.by.cause')} statuses={causes} family="endCause" value={cause} onChange={(next) => set({ ...wanted, cause: next })} />}
+        action={<StatusSelect label={t('told.by.cause')} any={t('told.anyCause')} statuses={causes} family="endCause" value={cause} onChange={(next) => set({ ...wanted, cause: next })} />}
         columns={[
           t('told.at'),
           t('told.coupon'),

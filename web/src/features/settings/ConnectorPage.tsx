@@ -81,7 +81,7 @@ function Calls({ id }: { id: string }) {
         icon={Cable}
         empty={t('stream.noCalls')}
         pages={pages}
-        action={<StatusSelect label={t('stream.result')} statuses={results} family="callResult" value={filter.result} onChange={(result) => set({ ...wanted, result })} />}
+        action={<StatusSelect label={t('stream.result')} any={t('stream.anyResult')} statuses={results} family="callResult" value={filter.result} onChange={(result) => set({ ...wanted, result })} />}
         columns={[t('usage.when'), t('stream.result'), { name: t('stream.calls'), end: true }, { name: t('stream.milliseconds'), end: true }, t('stream.positions')]}
         row={(call) => (
           <tr key={call.id}>

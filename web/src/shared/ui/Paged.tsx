@@ -32,11 +32,19 @@ export function Paged(props: { pages: Pages<unknown>; lines: number; empty: Reac
 }
 
 /** Which of its statuses a list is to show; all of them at first. */
-export function StatusSelect<S extends string>(props: { label: string; statuses: readonly S[]; family: string; value: S | undefined; onChange: (status: S | undefined) => void }) {
+export function StatusSelect<S extends string>(props: {
+  label: string;
+  /** How all of them are called, where they are no statuses. */
+  any?: string;
+  statuses: readonly S[];
+  family: string;
+  value: S | undefined;
+  onChange: (status: S | undefined) => void;
+}) {
   const { t, word } = useTranslation();
   return (
     <select className="input filters__select" aria-label={props.label} value={props.value ?? ''} onChange={(event) => props.onChange(props.statuses.find((one) => one === event.target.value))}>
-      <option value="">{t('operations.anyStatus')}</option>
+      <option value="">{props.any ?? t('operations.anyStatus')}</option>
       {props.statuses.map((one) => (
         <option key={one} value={one}>
           {word(props.family, one)}
