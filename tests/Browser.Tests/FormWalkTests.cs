@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Playwright;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
@@ -193,7 +194,7 @@ public sealed class FormWalkTests(App app)
 
     private static async Task SubmitTwiceAsync(View view, Form form)
     {
-        var sent = 0;
+        var sent = new ConcurrentQueue<string>();
         var release = new TaskCompletionSource();
         async Task HoldAsync(IRoute route)
         {
@@ -203,7 +204,7 @@ public sealed class FormWalkTests(App app)
                 return;
             }
 
-            Interlocked.Increment(ref sent);
+            sent.Enqueue(new Uri(route.Request.Url).AbsolutePath);
             await release.Task;
             await (form.IsRefused ? route.FulfillAsync(Refusal) : route.ContinueAsync());
         }
@@ -233,7 +234,7 @@ public sealed class FormWalkTests(App app)
             await view.SettleAsync();
         }
 
-        Assert.Equal((form.Path, 1), (form.Path, sent));
+        Assert.True(sent.Count == 1, $"{form.Path} sent {string.Join(", ", sent)}");
         await view.Page.UnrouteAsync("**/api/v1/**", HoldAsync);
     }
 
@@ -246,7 +247,10 @@ public sealed class FormWalkTests(App app)
         Body = $$"""{"type":"about:blank","title":"Conflict","status":409,"code":"not_today","detail":"{{Reason}}"}""",
     };
 
-    private static bool IsWrite(IRoute route) => route.Request.Method is not ("GET" or "HEAD");
+    /// <summary>Whether it is sent by submitting; examples are priced by themselves, a moment after one has typed.</summary>
+    private static bool IsWrite(IRoute route) =>
+        route.Request.Method is not ("GET" or "HEAD")
+        && !route.Request.Url.EndsWith("/quotes/preview", StringComparison.Ordinal);
 
     private static Task AbortWritesAsync(IRoute route) => IsWrite(route) ? route.AbortAsync() : route.ContinueAsync();
 
