@@ -142,7 +142,7 @@ public sealed class SettingsTests
     }
 
     private static NpgsqlConnectionStringBuilder Parsed(string value) =>
-        new(Settings.ConnectionStringOf("TESSERA_DATABASE_URL", value));
+        new(DatabaseAddress.ConnectionStringOf("TESSERA_DATABASE_URL", value));
 
     private static Settings Read(params (string Name, string Value)[] environment)
     {
