@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Audit;
 using Tessera.Server.Operations.Units;
@@ -158,52 +157,6 @@ public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLife
         Assert.True(await RunAsync());
         Assert.Equal(4, (await StatesAsync(units)).Count(static state => state == "redeemed"));
         Assert.Equal(4, await PostedAsync("coupon_uses"));
-        await VerifyAsync();
-    }
-
-    [Fact]
-    public async Task A_run_that_was_stopped_between_batches_goes_on_with_each_unit_done_once()
-    {
-        var many = await _given.CouponAsync("MANY", kind: "unique");
-        var units = (2 * UnitDeciding.BatchSize) + 10;
-        Ok(await _host.PostAsync($"/api/v1/admin/coupons/{many}/instances", new { prefix = "M", count = units }), 201);
-        var wanted = Wanted("revoked", new { coupon_id = many }, null);
-        var id = await ApprovedAsync(wanted);
-
-        await PauseInSecondBatchAsync(id, id);
-        Assert.Equal(UnitDeciding.BatchSize, await RevokedAsync(many));
-        Assert.False(await RunAsync());
-        Ok(await _host.PostAsync($"/api/v1/operations/{id}/resume"), 200);
-        Assert.True(await RunAsync());
-        Assert.Equal(units, await RevokedAsync(many));
-        Assert.Equal(
-            units,
-            await _host.Database.ScalarAsync<long>(
-                "select count(distinct aggregateid) from platform.event where payload ->> 'bulk_id' = $1::text and sequence = 2",
-                id.ToString()
-            )
-        );
-
-        var again = await PreviewAsync(wanted);
-        Assert.Equal((units, 0, units, 0), Counts(again));
-        await VerifyAsync();
-
-        // So does its undo: one that was paused goes on, one that was stopped is asked for again and goes on behind it.
-        var undo = Ok(await _host.PostAsync($"/api/v1/operations/{id}/undo"), 202).Json.GetProperty("operation_id");
-        await PauseInSecondBatchAsync(id, undo.GetGuid());
-        Assert.Equal(units - UnitDeciding.BatchSize, await RevokedAsync(many));
-        Ok(await _host.PostAsync($"/api/v1/operations/{undo.GetGuid()}/cancel"), 200);
-        var rest = Ok(await _host.PostAsync($"/api/v1/operations/{id}/undo"), 202).Json;
-        Assert.Equal(units - UnitDeciding.BatchSize, rest.GetProperty("items").GetInt32());
-        Assert.True(await RunAsync());
-        Assert.Equal(0, await RevokedAsync(many));
-        Assert.Equal(
-            $"{units} {units}",
-            await _host.Database.ScalarAsync<string>(
-                "select count(*) || ' ' || count(distinct instance_id) from verify.transitions where cause = 'undo' and sequence = 3"
-            )
-        );
-        Assert.Equal((409, "not_undoable"), CodeOf(await _host.PostAsync($"/api/v1/operations/{id}/undo")));
         await VerifyAsync();
     }
 
@@ -415,12 +368,6 @@ public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLife
         return states;
     }
 
-    private Task<long> RevokedAsync(long coupon) =>
-        _host.Database.ScalarAsync<long>(
-            "select count(*) from coupons.instance where coupon_id = $1 and state = 'revoked'",
-            coupon
-        );
-
     private Task<long> PostedAsync(string kind) =>
         _host.Database.ScalarAsync<long>(
             "select coalesce(sum(posted), 0)::bigint from balances.account where kind = $1",
@@ -434,35 +381,4 @@ public sealed partial class UnitPlanTests(PostgresFixture postgres) : IAsyncLife
             Assert.True(finding.Fault is null, $"{finding.Name}: {finding.Fault}");
         }
     }
-
-    /// <summary>Runs an operation, and pauses it while a unit of the second batch of the plan is held by somebody else.</summary>
-    private async Task PauseInSecondBatchAsync(Guid plan, Guid operation)
-    {
-        Task run;
-        await using (var holder = new NpgsqlConnection(_host.Database.ConnectionString + ";Pooling=false"))
-        {
-            await holder.OpenAsync();
-            await using var hold = new NpgsqlCommand(
-                $"""
-                begin; select from coupons.instance where id = (select instance_id from operations.unit_line
-                    where plan_id = '{plan}' and line = {UnitDeciding.BatchSize + 7}) for update
-                """,
-                holder
-            );
-            await hold.ExecuteNonQueryAsync();
-            run = RunAsync();
-            await UntilAsync(
-                $"""
-                select done = {UnitDeciding.BatchSize} and exists (select from pg_locks where not granted)
-                from platform.operation where id = '{operation}'
-                """
-            );
-            Ok(await _host.PostAsync($"/api/v1/operations/{operation}/pause"), 200);
-        }
-
-        await run;
-    }
-
-    private Task UntilAsync(string condition) =>
-        Patience.UntilAsync(() => _host.Database.ScalarAsync<bool>(condition), condition);
 }
