@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 
 namespace Tessera.Server.Tests.Support;
 
@@ -11,14 +9,6 @@ public sealed class IdentityProvider : IDisposable
     private bool _isGone;
 
     private IdentityProvider(Process process) => _process = process;
-
-    /// <summary>A port that was free a moment ago.</summary>
-    public static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 
     /// <summary>Starts a script and waits until it listens.</summary>
     public static async Task<IdentityProvider> StartAsync(string script, params string[] arguments)

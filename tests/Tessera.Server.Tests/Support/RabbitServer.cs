@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using RabbitMQ.Client;
 
 namespace Tessera.Server.Tests.Support;
@@ -34,7 +32,7 @@ public sealed class RabbitServer : IAsyncDisposable
         }
 
         var directory = Directory.CreateTempSubdirectory("tessera-rabbit-").FullName;
-        var (port, dist, epmd) = (FreePort(), FreePort(), FreePort());
+        var (port, dist, epmd) = (Ports.Free(), Ports.Free(), Ports.Free());
         var server = new RabbitServer(directory, port);
         string In(string name) => Path.Combine(directory, name);
         await File.WriteAllTextAsync(In("plugins"), "[].");
@@ -136,12 +134,5 @@ public sealed class RabbitServer : IAsyncDisposable
                 await Task.Delay(500);
             }
         }
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -20,7 +20,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        var port = IdentityProvider.FreePort();
+        var port = Ports.Free();
         var redirect = PublicUrl + OidcOptions.CallbackPath;
         _options = new OidcOptions($"http://127.0.0.1:{port}", "tessera", "a secret of the tests", "staff", redirect);
         _provider = await IdentityProvider.StartAsync("server.mjs", port.ToString(null, null), redirect);
@@ -108,7 +108,7 @@ public sealed class OidcTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_provider_that_is_away_or_another_one_is_told_as_such()
     {
-        foreach (var issuer in (string[])[$"http://127.0.0.1:{IdentityProvider.FreePort()}", _options.Issuer + "/"])
+        foreach (var issuer in (string[])[$"http://127.0.0.1:{Ports.Free()}", _options.Issuer + "/"])
         {
             await using var host = await StartAsync(_options with { Issuer = issuer });
             using var browser = new Browser(host.Address);

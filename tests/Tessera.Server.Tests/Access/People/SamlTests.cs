@@ -28,7 +28,7 @@ public sealed class SamlTests(PostgresFixture postgres) : IAsyncLifetime
         var (keyFile, file) = (Path.Combine(_files.FullName, "key.pem"), Path.Combine(_files.FullName, "cert.pem"));
         await File.WriteAllTextAsync(keyFile, key.ExportPkcs8PrivateKeyPem());
         await File.WriteAllTextAsync(file, certificate.ExportCertificatePem());
-        var port = IdentityProvider.FreePort();
+        var port = Ports.Free();
         var place = $"http://127.0.0.1:{port}";
         var settings = Settings.Read(name =>
             name switch

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -14,7 +13,7 @@ public sealed class ManagementPortTests(PostgresFixture postgres) : IAsyncLifeti
 
     public async Task InitializeAsync()
     {
-        var port = FreePort();
+        var port = Ports.Free();
         _host = await TestHost.StartAsync(await postgres.DatabaseAsync(), managementPort: port);
         _management = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
     }
@@ -78,11 +77,4 @@ public sealed class ManagementPortTests(PostgresFixture postgres) : IAsyncLifeti
             .Where(static line => line.StartsWith("tessera_redemption_attempts_total{", StringComparison.Ordinal))
             .Where(static line => line.Contains("operation=\"redeem\",outcome=\"accepted\"", StringComparison.Ordinal))
             .Sum(static line => double.Parse(line.Split(' ')[^1], System.Globalization.CultureInfo.InvariantCulture));
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }
