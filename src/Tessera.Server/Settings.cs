@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Access.People.Oidc;
 using Tessera.Server.Access.People.Saml;

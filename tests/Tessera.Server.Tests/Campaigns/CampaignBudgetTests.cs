@@ -1,8 +1,6 @@
 using System.Text.Json;
-using Tessera.Server.Access;
 using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Coupons;
-using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -242,7 +240,7 @@ public sealed class CampaignBudgetTests(PostgresFixture postgres) : IAsyncLifeti
             await _host.Database.ScalarAsync<long>("select posted from balances.account where kind = 'campaign_budget'")
         );
 
-        static long Of(System.Text.Json.JsonElement use) =>
+        static long Of(JsonElement use) =>
             use.GetProperty("discount").GetProperty("amount").GetInt64();
     }
 }

@@ -1,9 +1,6 @@
 using System.Text.Json;
 using Tessera.Server.Access;
-using Tessera.Server.Promotions;
-using Tessera.Server.Tests.Coupons;
 using Tessera.Server.Tests.Insights;
-using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
