@@ -240,7 +240,6 @@ public sealed class CampaignBudgetTests(PostgresFixture postgres) : IAsyncLifeti
             await _host.Database.ScalarAsync<long>("select posted from balances.account where kind = 'campaign_budget'")
         );
 
-        static long Of(JsonElement use) =>
-            use.GetProperty("discount").GetProperty("amount").GetInt64();
+        static long Of(JsonElement use) => use.GetProperty("discount").GetProperty("amount").GetInt64();
     }
 }

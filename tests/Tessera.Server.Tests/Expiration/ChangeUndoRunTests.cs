@@ -68,14 +68,7 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
         }
 
         // What was committed stays, what was not is gone, and nobody else takes it before its lease is over.
-        await Patience.UntilAsync(
-            () =>
-                Host.Database.ScalarAsync<bool>(
-                    "select not exists (select from pg_stat_activity where pid = $1)",
-                    session
-                ),
-            "the end of a session whose client is gone"
-        );
+        await BatchWaits.UntilGoneAsync(Host.Database, session);
         Assert.Equal(UnitChanges.UnitsPerBatch, await CountAsync(to));
         Assert.False(await RunAsync());
         await Host.Database.ExecuteAsync(
@@ -124,24 +117,8 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
     }
 
     /// <summary>Waits until the first batch is done and the second waits for its unit.</summary>
-    /// <returns>The session it waits in.</returns>
-    private async Task<int> InSecondBatchAsync(Guid undo)
-    {
-        const string waiting = """
-            select coalesce(max(a.pid), 0) from pg_stat_activity a, platform.operation o
-            where a.datname = current_database() and a.wait_event_type = 'Lock' and o.id = $1 and o.done = $2
-            """;
-        var session = 0;
-        await Patience.UntilAsync(
-            async () =>
-            {
-                session = await Host.Database.ScalarAsync<int>(waiting, undo, UnitChanges.UnitsPerBatch);
-                return session != 0;
-            },
-            "an undo in its second batch"
-        );
-        return session;
-    }
+    private Task<int> InSecondBatchAsync(Guid undo) =>
+        BatchWaits.UntilBlockedAsync(Host.Database, undo, UnitChanges.UnitsPerBatch);
 
     private async Task EachUndoneOnceAsync()
     {

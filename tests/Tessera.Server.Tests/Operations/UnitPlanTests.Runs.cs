@@ -122,24 +122,8 @@ public sealed partial class UnitPlanTests
     }
 
     /// <summary>Waits until the first batch is done and the second waits for its unit.</summary>
-    /// <returns>The session it waits in.</returns>
-    private async Task<int> InSecondBatchAsync(Guid operation)
-    {
-        const string waiting = """
-            select coalesce(max(a.pid), 0) from pg_stat_activity a, platform.operation o
-            where a.datname = current_database() and a.wait_event_type = 'Lock' and o.id = $1 and o.done = $2
-            """;
-        var session = 0;
-        await Patience.UntilAsync(
-            async () =>
-            {
-                session = await _host.Database.ScalarAsync<int>(waiting, operation, UnitDeciding.BatchSize);
-                return session != 0;
-            },
-            "a run in its second batch"
-        );
-        return session;
-    }
+    private Task<int> InSecondBatchAsync(Guid operation) =>
+        BatchWaits.UntilBlockedAsync(_host.Database, operation, UnitDeciding.BatchSize);
 
     /// <summary>Runs an operation in a node of its own, which is killed while its second batch waits for a unit.</summary>
     private async Task KillInSecondBatchAsync(Guid plan, Guid operation)
@@ -152,14 +136,7 @@ public sealed partial class UnitPlanTests
             await killed.KillAsync();
         }
 
-        await Patience.UntilAsync(
-            () =>
-                _host.Database.ScalarAsync<bool>(
-                    "select not exists (select from pg_stat_activity where pid = $1)",
-                    session
-                ),
-            "the end of a session whose client is gone"
-        );
+        await BatchWaits.UntilGoneAsync(_host.Database, session);
     }
 
     /// <summary>Nobody takes it before its lease is over; then another node ends it.</summary>
