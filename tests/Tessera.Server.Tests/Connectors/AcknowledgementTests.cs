@@ -50,7 +50,8 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
                     ConfirmAsync(id, otherSecret, key),
                     ConfirmAsync(Guid.CreateVersion7(), secret, key),
                     ConfirmAsync(id, secret, key, secondsAgo: 301),
-                    ConfirmAsync(id, secret, key, secondsAgo: -301),
+                    // The clock goes on meanwhile; the limit itself stands in StandardWebhooksTests.
+                    ConfirmAsync(id, secret, key, secondsAgo: -360),
                     ConfirmAsync(id, secret, key, tamper: true),
                 ]
         )
