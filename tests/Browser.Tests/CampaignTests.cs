@@ -209,7 +209,20 @@ public sealed class CampaignTests(App app)
         await Expect(view.Dialog.GetByText("Customers in it now: 1")).ToBeVisibleAsync();
         await view.UseAsync(view.Button("Add to the audience"));
         await Expect(view.Page.GetByText("1 customer more in the audience")).ToBeVisibleAsync();
+
+        // Who is in either of them; whoever is taken out comes back by the same message.
+        var friend = customer.Json.GetProperty("id").GetString()!;
+        var shown = view.Dialog.GetByRole(AriaRole.Link, new() { Name = friend });
+        await Expect(shown).ToHaveCountAsync(1);
+        await view.UseAsync(view.Dialog.GetByText("Customers in it now: 1"));
+        await Expect(shown).ToHaveCountAsync(2);
         await view.AssertFitAtAllWidthsAsync("the audience of a campaign");
+        await view.UseAsync(view.Button($"Remove {friend}"));
+        await Expect(view.Dialog.GetByText("There are no customers in the audience yet.")).ToBeVisibleAsync();
+        await view.UseAsync(view.Button("Undo"));
+        await Expect(view.Button($"Remove {friend}")).ToBeVisibleAsync();
+        await view.UseAsync(shown.First);
+        await Expect(view.Page.GetByLabel("Customer id")).ToHaveValueAsync(friend);
 
         // What is edited next leaves it as it is.
         await view.GoAsync("/campaigns/cutting/edit");

@@ -112,7 +112,7 @@ export function CampaignDrawer() {
             <Costs campaign={data} />
           </Place>
         )}
-        {can('campaigns.write') && can('promotions.read') && <Audience id={id} />}
+        <Audience id={id} />
         <section className="stack stack--tight" aria-labelledby="campaign-coupons">
           <h3 id="campaign-coupons">{t('campaign.coupons', { count: coupons.length })}</h3>
           {coupons.length === 0 ? (

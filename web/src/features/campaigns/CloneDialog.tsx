@@ -2,6 +2,7 @@ import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 import type { Campaign } from '../../shared/api/client.generated';
+import { operationsApi } from '../../shared/api/operations';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -23,7 +24,7 @@ export function CloneDialog({ campaign, onClose }: { campaign: Campaign; onClose
   const [start, setStart] = useState(new Date().toISOString().slice(0, 10));
   const [failure, setFailure] = useState<string>();
   const [clone, { isLoading }] = campaignsApi.endpoints.cloneCampaign.useMutation();
-  const [undo] = campaignsApi.endpoints.undoOperation.useMutation();
+  const [undo] = operationsApi.endpoints.undoOperation.useMutation();
   const takeBack = async (operation: string) => {
     const answer = await undo({ id: operation, 'Idempotency-Key': `web-${operation}` });
     if (answer.error) return toast('failure', messageOf(answer.error, t));

@@ -1,5 +1,6 @@
 import { Megaphone } from 'lucide-react';
 import { Link } from 'react-router';
+import { figuresApi } from '../../shared/api/figures';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { daysOf, intervalFor, periods, type PeriodName } from '../../shared/lib/period';
@@ -123,7 +124,7 @@ function Course({ period, chosen }: { period: 'all' | PeriodName; chosen: string
   const name: PeriodName = period === 'all' ? '365' : period;
   const days = daysOf(name);
   const interval = intervalFor(name) === 'month' ? 'week' : intervalFor(name);
-  const { data, error, refetch } = campaignsApi.endpoints.getTimeline.useQuery(
+  const { data, error, refetch } = figuresApi.endpoints.getTimeline.useQuery(
     { ...days, interval, campaignId: chosen.join(',') },
     { skip: chosen.length === 0 },
   );

@@ -1,6 +1,7 @@
 import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { FinancialImpact } from '../../shared/api/client.generated';
+import { figuresApi } from '../../shared/api/figures';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { formatAmount, formatCount, formatShare } from '../../shared/lib/format';
@@ -21,7 +22,7 @@ const quietMs = 60 * 86_400_000;
 export function CouponAnalytics({ coupon }: { coupon: Coupon }) {
   const { t, locale, word } = useTranslation();
   const canDrill = useCan()('redemptions.read');
-  const { data, error, refetch } = couponsApi.endpoints.getCouponAnalytics.useQuery({ id: coupon.id });
+  const { data, error, refetch } = figuresApi.endpoints.getCouponAnalytics.useQuery({ id: coupon.id });
   if (error) return <ErrorState error={error} onRetry={refetch} />;
   if (!data) return <Skeletons lines={8} />;
   const { usage_statistics: usage, financial_impact: money, conversion_analysis: later, fraud_indicators: fraud } = data;
@@ -90,12 +91,12 @@ function Course({ coupon }: { coupon: Coupon }) {
   const [period, setPeriod] = useState<PeriodName>(() => (coupon.lastUsed && Date.now() - Date.parse(coupon.lastUsed) > quietMs ? '365' : '90'));
   const [other, setOther] = useState('');
   const days = daysOf(period);
-  const { data, error, refetch } = couponsApi.endpoints.getTimeline.useQuery({
+  const { data, error, refetch } = figuresApi.endpoints.getTimeline.useQuery({
     ...days,
     interval: intervalFor(period),
     couponId: other ? `${coupon.id},${other}` : String(coupon.id),
   });
-  const daily = couponsApi.endpoints.getTimeline.useQuery({ ...daysOf('365'), interval: 'day', couponId: String(coupon.id) });
+  const daily = figuresApi.endpoints.getTimeline.useQuery({ ...daysOf('365'), interval: 'day', couponId: String(coupon.id) });
   const entered = useMarkers(days, coupon.id);
   const happenings = [...entered, ...useChanges(coupon, days)].sort((one, two) => one.day.localeCompare(two.day));
   if (error) return <ErrorState error={error} onRetry={refetch} />;

@@ -9,7 +9,7 @@ import { ErrorState, Skeletons } from '../../shared/ui/States';
 import { Chart } from '../../shared/ui/Chart';
 import type { Row } from '../../shared/ui/Charts';
 import { ComparePicker } from './ComparePicker';
-import { insightsApi } from './insightsApi';
+import { figuresApi } from '../../shared/api/figures';
 import { daysOf, readPeriod } from '../../shared/lib/period';
 import { rows, shareOf, spanOf } from '../../shared/lib/rows';
 import { PeriodBar } from '../../shared/ui/PeriodBar';
@@ -26,10 +26,10 @@ export function AnalyticsPage() {
   const { period, interval } = readPeriod(params);
   const days = daysOf(period);
   const compared = params.get('coupons') ?? '';
-  const all = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval });
-  const daily = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval: 'day' });
-  const chosen = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval, couponId: compared }, { skip: compared === '' });
-  const funnel = insightsApi.endpoints.getFunnel.useQuery(days);
+  const all = figuresApi.endpoints.getTimeline.useQuery({ ...days, interval });
+  const daily = figuresApi.endpoints.getTimeline.useQuery({ ...days, interval: 'day' });
+  const chosen = figuresApi.endpoints.getTimeline.useQuery({ ...days, interval, couponId: compared }, { skip: compared === '' });
+  const funnel = figuresApi.endpoints.getFunnel.useQuery(days);
   const happenings = useMarkers(days);
   const points = all.data?.series[0]?.points ?? [];
   const currency = all.data?.currency;
@@ -123,7 +123,7 @@ function stepRows(step: string, days: { from: string; to: string }): string {
 function Shares({ by, days }: { by: (typeof sides)[number]; days: { from: string; to: string } }) {
   const { t, word } = useTranslation();
   const canDrill = useCan()('redemptions.read');
-  const { data } = insightsApi.endpoints.getBreakdown.useQuery({ ...days, by });
+  const { data } = figuresApi.endpoints.getBreakdown.useQuery({ ...days, by });
   const family = by === 'discount_type' ? 'discountType' : by === 'applicable_to' ? 'applicableTo' : 'channel';
   return (
     <Chart

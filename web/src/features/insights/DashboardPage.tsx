@@ -12,7 +12,7 @@ import { Scrollable } from '../../shared/ui/Scrollable';
 import { EmptyState, ErrorState } from '../../shared/ui/States';
 import { Ago, Amount } from '../../shared/ui/Values';
 import { Chart, ChartToCome, loadCharts } from '../../shared/ui/Chart';
-import { insightsApi } from './insightsApi';
+import { figuresApi } from '../../shared/api/figures';
 import { daysOf, readPeriod } from '../../shared/lib/period';
 import { rows, spanOf } from '../../shared/lib/rows';
 import { PeriodBar } from '../../shared/ui/PeriodBar';
@@ -28,8 +28,8 @@ export function DashboardPage() {
   const [params] = useSearchParams();
   const { period, interval } = readPeriod(params);
   const days = daysOf(period);
-  const summary = insightsApi.endpoints.getSystemAnalytics.useQuery(days);
-  const timeline = insightsApi.endpoints.getTimeline.useQuery({ ...days, interval });
+  const summary = figuresApi.endpoints.getSystemAnalytics.useQuery(days);
+  const timeline = figuresApi.endpoints.getTimeline.useQuery({ ...days, interval });
   return (
     <div className="page">
       <header className="page__head">

@@ -6,7 +6,7 @@ import { useAddress } from '../../shared/lib/useAddress';
 import { isUnderWay, OperationCard } from '../../shared/ui/OperationCard';
 import { Paged, StatusSelect } from '../../shared/ui/Paged';
 import { EmptyState } from '../../shared/ui/States';
-import { operationsApi } from './operationsApi';
+import { operationsApi } from '../../shared/api/operations';
 
 const statuses = ['pending', 'running', 'paused', 'succeeded', 'failed', 'cancelled'] as const;
 const refreshMs = 1_500;

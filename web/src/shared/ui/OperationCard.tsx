@@ -1,7 +1,8 @@
 import { Ban, CircleAlert, CircleCheck, CirclePause, CirclePlay, Download, Hourglass, LoaderCircle, Undo2, type LucideIcon } from 'lucide-react';
 import { nanoid } from '@reduxjs/toolkit';
 import { useRef, useState } from 'react';
-import { client, type View } from '../api/client.generated';
+import type { View } from '../api/client.generated';
+import { operationsApi } from '../api/operations';
 import { messageOf, type QueryFailure } from '../api/problem';
 import { useCan } from '../api/store';
 import { useTranslation } from '../i18n/i18n';
@@ -31,9 +32,9 @@ const outcomes = ['created', 'updated', 'changed', 'unchanged', 'skipped', 'refu
 export function OperationCard({ operation }: { operation: View }) {
   const { t, word } = useTranslation();
   const toast = useToast();
-  const [pause] = client.endpoints.pauseOperation.useMutation();
-  const [resume] = client.endpoints.resumeOperation.useMutation();
-  const [cancel] = client.endpoints.cancelOperation.useMutation();
+  const [pause] = operationsApi.endpoints.pauseOperation.useMutation();
+  const [resume] = operationsApi.endpoints.resumeOperation.useMutation();
+  const [cancel] = operationsApi.endpoints.cancelOperation.useMutation();
   const { icon: Icon, look } = looks[operation.status] ?? { icon: Hourglass, look: 'neutral' };
   const share = operation.total ? Math.min(1, operation.done / operation.total) : operation.status === 'succeeded' ? 1 : 0;
   const steer = async (run: typeof pause) => {
@@ -117,7 +118,7 @@ function UndoButton({ operation, label }: { operation: View; label: string }) {
   const toast = useToast();
   const key = useRef(`web-${nanoid()}`);
   const [isAsking, setAsking] = useState(false);
-  const [undo, { isLoading }] = client.endpoints.undoOperation.useMutation();
+  const [undo, { isLoading }] = operationsApi.endpoints.undoOperation.useMutation();
   const run = async () => {
     const answer = await undo({ id: operation.id, 'Idempotency-Key': key.current });
     setAsking(false);

@@ -1,7 +1,7 @@
-import { client } from '../../shared/api/client.generated';
+import { client } from './client.generated';
 
 /** Figures follow the log within seconds; they are asked for again when something happens (useLiveCoupons). */
-export const insightsApi = client.enhanceEndpoints({
+export const figuresApi = client.enhanceEndpoints({
   addTagTypes: ['Figures'],
   endpoints: {
     getSystemAnalytics: { providesTags: ['Figures'] },
