@@ -212,17 +212,28 @@ public sealed class CampaignTests(App app)
 
         // Who is in either of them; whoever is taken out comes back by the same message.
         var friend = customer.Json.GetProperty("id").GetString()!;
-        var shown = view.Dialog.GetByRole(AriaRole.Link, new() { Name = friend });
+        var shown = view.Dialog.GetByRole(AriaRole.Link, new() { Name = "friend-1" });
         await Expect(shown).ToHaveCountAsync(1);
         await view.UseAsync(view.Dialog.GetByText("Customers in it now: 1"));
         await Expect(shown).ToHaveCountAsync(2);
         await view.AssertFitAtAllWidthsAsync("the audience of a campaign");
-        await view.UseAsync(view.Button($"Remove {friend}"));
+        await view.UseAsync(view.Button("Remove friend-1"));
         await Expect(view.Dialog.GetByText("There are no customers in the audience yet.")).ToBeVisibleAsync();
         await view.UseAsync(view.Button("Undo"));
-        await Expect(view.Button($"Remove {friend}")).ToBeVisibleAsync();
+        await Expect(view.Button("Remove friend-1")).ToBeVisibleAsync();
         await view.UseAsync(shown.First);
-        await Expect(view.Page.GetByLabel("Customer id")).ToHaveValueAsync(friend);
+        var field = view.Page.GetByLabel("Customer", new() { Exact = true });
+        await Expect(field).ToHaveValueAsync(friend);
+
+        // A customer is looked for by number as well; one that nobody has is told at the field.
+        await view.WriteAsync(field, "friend-2");
+        await view.UseAsync(view.Button("Search"));
+        await Expect(view.Page.GetByText("There is no customer with this number.")).ToBeVisibleAsync();
+        await view.UseAsync(view.Button("Clear"));
+        await Expect(field).ToHaveValueAsync("");
+        await view.WriteAsync(field, "friend-1");
+        await view.UseAsync(view.Button("Search"));
+        await Expect(field).ToHaveValueAsync(friend);
 
         // What is edited next leaves it as it is.
         await view.GoAsync("/campaigns/cutting/edit");

@@ -53,6 +53,7 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
     private const int MaximumGroups = 50;
     private const int MaximumAttributes = 50;
     private const int MaximumReason = 500;
+    private const int MaximumIds = 100;
 
     protected override string Name => "customer";
 
@@ -241,6 +242,12 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
             conditions.Add($"external_id = ${values.Count}");
         }
 
+        if (query.Ids("id", MaximumIds) is { } ids)
+        {
+            values.Add(ids);
+            conditions.Add($"id = any(${values.Count})");
+        }
+
         if (query.Text("group", 64) is { } group)
         {
             values.Add(new[] { group });
@@ -260,6 +267,7 @@ internal sealed class Customers : Directory<CustomerWanted, Customer>
 
     protected override RouteHandlerBuilder Describe(RouteHandlerBuilder list) =>
         list.WithQuery("external_id", "string", "Only the one with this external id.")
+            .WithQuery("id", "string", $"Only those with these ids: up to {MaximumIds}, separated by commas.")
             .WithQuery("group", "string", "Only those in this group.")
             .WithQuery(
                 "blocked",

@@ -318,6 +318,31 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Customers_are_read_by_the_ids_that_records_name_them_by()
+    {
+        foreach (var number in (string[])["C-1", "C-2", "C-3"])
+        {
+            await _host.PostAsync("/api/v1/customers", new { external_id = number });
+        }
+
+        var ids = await _host.Database.ColumnAsync<Guid>(
+            "select id from access.customer where external_id <> 'C-2' order by external_id"
+        );
+        var list = await _host.GetAsync($"/api/v1/customers?id={ids[0]},{ids[1]},{Guid.CreateVersion7()}");
+        Assert.Equal(
+            ["C-1", "C-3"],
+            list.Json.GetProperty("data")
+                .EnumerateArray()
+                .Select(static c => c.GetProperty("external_id").GetString()!)
+                .Order(StringComparer.Ordinal)
+        );
+        var wrong = await _host.GetAsync($"/api/v1/customers?id={ids[0]},C-2");
+        Assert.Equal([("id", "not_an_id")], wrong.Errors);
+        var many = string.Join(',', Enumerable.Range(0, 101).Select(static _ => Guid.CreateVersion7()));
+        Assert.Equal([("id", "too_many")], (await _host.GetAsync("/api/v1/customers?id=" + many)).Errors);
+    }
+
+    [Fact]
     public async Task A_key_of_a_merchant_sees_that_merchant_and_changes_nothing()
     {
         var own = await MerchantAsync("Own");

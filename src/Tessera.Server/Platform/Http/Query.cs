@@ -199,6 +199,30 @@ public sealed class Query(HttpRequest request)
         return null;
     }
 
+    /// <summary>Several UUIDs, repeated or separated by commas; null for none.</summary>
+    public Guid[]? Ids(string name, int most)
+    {
+        var words = Words(name);
+        var ids = new List<Guid>(words?.Count ?? 0);
+        foreach (var word in words ?? [])
+        {
+            if (!Guid.TryParseExact(word, "D", out var id))
+            {
+                Add(name, "not_an_id", "This has to be a UUID.");
+                return null;
+            }
+
+            ids.Add(id);
+        }
+
+        if (ids.Count > most)
+        {
+            Add(name, "too_many", $"These have to be up to {most:maximum}.");
+        }
+
+        return words is null ? null : [.. ids];
+    }
+
     /// <summary>A day.</summary>
     public DateOnly? Day(string name)
     {

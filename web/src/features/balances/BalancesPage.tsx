@@ -2,12 +2,14 @@ import { Banknote, CircleCheck, CircleX } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
 import { Link } from 'react-router';
 import type { Withdrawal } from '../../shared/api/client.generated';
+import { useFindCustomer } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
-import { Field, FieldError } from '../../shared/ui/Field';
+import { Customer, CustomerField } from '../../shared/ui/Customer';
+import { Field } from '../../shared/ui/Field';
 import { Listing } from '../../shared/ui/Listing';
 import { Place } from '../../shared/ui/Place';
 import { Instant, Minor } from '../../shared/ui/Values';
@@ -44,19 +46,18 @@ export function BalancesPage() {
 function Search({ wanted, onSearch }: { wanted: URLSearchParams; onSearch: (wanted: Record<string, string>) => void }) {
   const { t, word } = useTranslation();
   const [error, setError] = useState<string>();
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const findCustomer = useFindCustomer();
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value)) as Record<string, string>;
-    const isBad = entered.customer_id && !uuid.test(entered.customer_id);
-    setError(isBad ? t('redemptions.customerRule') : undefined);
-    if (!isBad) onSearch(entered);
+    const customer = await findCustomer(entered.customer_id ?? '');
+    setError(customer.error);
+    if (customer.error === undefined) onSearch(customer.id ? { ...entered, customer_id: customer.id } : entered);
   };
   return (
-    <form className="filters" role="search" onSubmit={submit} noValidate>
+    <form className="filters" role="search" onSubmit={(event) => void submit(event)} noValidate>
       <div className="filters__field">
-        <Field label={t('redemption.customer')}>
-          <input className="input" name="customer_id" defaultValue={wanted.get('customer_id') ?? ''} maxLength={36} />
-        </Field>
+        <CustomerField name="customer_id" id={wanted.get('customer_id') ?? undefined} error={error} />
       </div>
       <div className="filters__field">
         <Field label={t('column.status')}>
@@ -76,7 +77,6 @@ function Search({ wanted, onSearch }: { wanted: URLSearchParams; onSearch: (want
         </Button>
         {wanted.size > 0 && <Button onClick={() => onSearch({})}>{t('action.clear')}</Button>}
       </div>
-      {error && <FieldError text={error} />}
     </form>
   );
 }
@@ -107,7 +107,7 @@ function Withdrawals({ customer, state }: { customer: string; state: string }) {
             </td>
             <td>
               <Link to={`/balances?customer_id=${one.customer_id}`}>
-                <code className="anywhere">{one.customer_id}</code>
+                <Customer id={one.customer_id} />
               </Link>
             </td>
             <td className="end">

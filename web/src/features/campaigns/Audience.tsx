@@ -1,6 +1,7 @@
 import { nanoid } from '@reduxjs/toolkit';
 import { X } from 'lucide-react';
-import { useRef, useState, type ReactNode } from 'react';
+import { useRef, useState } from 'react';
+import { useCustomerNumber } from '../../shared/api/customers';
 import { messageOf, problemOf } from '../../shared/api/problem';
 import { useCan } from '../../shared/api/store';
 import { usePages, type Pages } from '../../shared/api/usePages';
@@ -8,6 +9,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { formatCount } from '../../shared/lib/format';
 import { rows } from '../../shared/lib/rows';
 import { Button } from '../../shared/ui/Button';
+import { Customer } from '../../shared/ui/Customer';
 import { Drill } from '../../shared/ui/Drill';
 import { Field } from '../../shared/ui/Field';
 import { Paged } from '../../shared/ui/Paged';
@@ -35,11 +37,7 @@ export function Audience({ id }: { id: string }) {
     <section className="stack stack--tight" aria-labelledby="campaign-audience">
       <h3 id="campaign-audience">{t('audience.title')}</h3>
       {can('campaigns.write') && can('promotions.read') && <SegmentChoice id={id} />}
-      <Members
-        pages={pages}
-        empty={t('audience.none')}
-        action={(customer) => can('campaigns.write') && <Button look="quiet" size="small" icon={X} label={t('action.remove', { name: customer })} onClick={() => takeOut(customer)} />}
-      />
+      <Members pages={pages} empty={t('audience.none')} onRemove={can('campaigns.write') ? (customer) => void takeOut(customer) : undefined} />
     </section>
   );
 }
@@ -101,7 +99,7 @@ function SegmentMembers({ id, title }: { id: string; title: string }) {
   );
 }
 
-function Members({ pages, empty, action }: { pages: Pages<{ customer_id: string }>; empty: string; action?: (customer: string) => ReactNode }) {
+function Members({ pages, empty, onRemove }: { pages: Pages<{ customer_id: string }>; empty: string; onRemove?: ((customer: string) => void) | undefined }) {
   const can = useCan();
   return (
     <Paged pages={pages} lines={2} empty={<p className="muted">{empty}</p>}>
@@ -109,12 +107,18 @@ function Members({ pages, empty, action }: { pages: Pages<{ customer_id: string 
         {pages.rows.map(({ customer_id: customer }) => (
           <li key={customer} className="row">
             <Drill to={can('redemptions.read') && rows.redemptions({ customer_id: customer })}>
-              <code className="anywhere">{customer}</code>
+              <Customer id={customer} />
             </Drill>
-            {action?.(customer)}
+            {onRemove && <RemoveButton customer={customer} onClick={() => onRemove(customer)} />}
           </li>
         ))}
       </ul>
     </Paged>
   );
+}
+
+function RemoveButton({ customer, onClick }: { customer: string; onClick: () => void }) {
+  const { t } = useTranslation();
+  const name = useCustomerNumber(customer) ?? customer;
+  return <Button look="quiet" size="small" icon={X} label={t('action.remove', { name })} onClick={onClick} />;
 }

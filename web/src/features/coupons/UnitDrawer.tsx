@@ -7,6 +7,7 @@ import { useTranslation } from '../../shared/i18n/i18n';
 import { Absent } from '../../shared/ui/Absent';
 import { AskDialog } from '../../shared/ui/AskDialog';
 import { Button } from '../../shared/ui/Button';
+import { Customer } from '../../shared/ui/Customer';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Facts } from '../../shared/ui/Facts';
 import { Instant } from '../../shared/ui/Values';
@@ -78,7 +79,7 @@ function About({ unit }: { unit: Instance }) {
       t('unit.holder'),
       unit.customer_id ? (
         <Link key="holder" to={`/redemptions?customer_id=${unit.customer_id}`}>
-          <code>{unit.customer_id}</code>
+          <Customer id={unit.customer_id} />
         </Link>
       ) : (
         t('unit.nobody')

@@ -1,14 +1,14 @@
 import { useState, type FormEvent } from 'react';
 import { client } from '../../shared/api/client.generated';
-import { messageOf } from '../../shared/api/problem';
+import { useFindCustomer } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
+import { CustomerField } from '../../shared/ui/Customer';
 import { Field } from '../../shared/ui/Field';
 import { watched, type Watched } from './watched';
 
 const dateFields = ['created', 'expires', 'lastUsed'] as const;
-const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const mostMerchants = 100;
 
 /** The filters of OPS-01: merchant, offer, campaign, customer and days; statuses are chosen by their counts. */
@@ -17,27 +17,18 @@ export function MonitoringFilters({ filters, onFilter }: { filters: Watched; onF
   const can = useCan();
   const seesPeople = can('directory.read');
   const [error, setError] = useState<string>();
-  const [findCustomer] = client.endpoints.listCustomers.useLazyQuery();
+  const findCustomer = useFindCustomer();
   const { data: merchants } = client.endpoints.listMerchants.useQuery({ limit: mostMerchants, sort: 'name' }, { skip: !seesPeople });
   const isFiltered = watched.some((name) => name !== 'status' && filters[name]);
 
-  /** A customer is named by its id, or by the number the deployment knows it by. */
-  const customerOf = async (text: string): Promise<string | undefined> => {
-    if (text === '' || isId.test(text)) return text;
-    const answer = seesPeople ? await findCustomer({ externalId: text, limit: 1 }) : undefined;
-    const found = answer?.data?.data[0]?.id;
-    if (!found) setError(answer?.error ? messageOf(answer.error, t) : t(seesPeople ? 'monitoring.noCustomer' : 'redemptions.customerRule'));
-    return found;
-  };
-
   const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
-    setError(undefined);
     const entered: Watched = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]));
-    const customer = await customerOf(entered.customer ?? '');
-    if (customer === undefined) return;
+    const customer = await findCustomer(entered.customer ?? '');
+    setError(customer.error);
+    if (customer.error !== undefined) return;
     const hasDays = entered['dateRange.from'] || entered['dateRange.to'];
-    onFilter({ ...entered, customer, status: filters.status ?? '', 'dateRange.field': hasDays ? (entered['dateRange.field'] ?? '') : '' });
+    onFilter({ ...entered, customer: customer.id, status: filters.status ?? '', 'dateRange.field': hasDays ? (entered['dateRange.field'] ?? '') : '' });
   };
 
   return (
@@ -63,9 +54,9 @@ export function MonitoringFilters({ filters, onFilter }: { filters: Watched; onF
       <Wide label={t('filter.campaign')}>
         <input className="input" name="campaign" defaultValue={filters.campaign} maxLength={200} />
       </Wide>
-      <Wide label={t('filter.customer')} error={error}>
-        <input className="input" name="customer" defaultValue={filters.customer} maxLength={100} />
-      </Wide>
+      <div className="filters__field">
+        <CustomerField name="customer" id={filters.customer} error={error} />
+      </div>
       <Wide label={t('filter.dateField')}>
         <select className="input" name="dateRange.field" defaultValue={filters['dateRange.field'] || 'created'}>
           {dateFields.map((field) => (
@@ -90,10 +81,10 @@ export function MonitoringFilters({ filters, onFilter }: { filters: Watched; onF
   );
 }
 
-function Wide({ label, error, children }: { label: string; error?: string | undefined; children: Parameters<typeof Field>[0]['children'] }) {
+function Wide({ label, children }: { label: string; children: Parameters<typeof Field>[0]['children'] }) {
   return (
     <div className="filters__field">
-      <Field label={label} error={error}>
+      <Field label={label}>
         {children}
       </Field>
     </div>

@@ -8,6 +8,7 @@ import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { useAddress } from '../../shared/lib/useAddress';
 import { Button } from '../../shared/ui/Button';
+import { Customer } from '../../shared/ui/Customer';
 import { Listing } from '../../shared/ui/Listing';
 import { StatusSelect } from '../../shared/ui/Paged';
 import { useToast } from '../../shared/ui/Toasts';
@@ -71,7 +72,7 @@ export function NotificationsPage() {
               )}
             </td>
             <td>
-              <code className="anywhere">{message.customer_id}</code>
+              <Customer id={message.customer_id} />
             </td>
             <td>
               <Instant at={message.ends_at} />

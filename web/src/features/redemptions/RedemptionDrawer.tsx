@@ -8,6 +8,7 @@ import { formatMinor } from '../../shared/lib/format';
 import { Absent } from '../../shared/ui/Absent';
 import { AskDialog } from '../../shared/ui/AskDialog';
 import { Button } from '../../shared/ui/Button';
+import { Customer } from '../../shared/ui/Customer';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Facts } from '../../shared/ui/Facts';
 import { Field } from '../../shared/ui/Field';
@@ -75,7 +76,7 @@ function Receipt({ redemption }: { redemption: RedemptionView }) {
     [
       t('redemption.customer'),
       <Link key="customer" to={`/redemptions?customer_id=${redemption.customer_id}`}>
-        <code>{redemption.customer_id}</code>
+        <Customer id={redemption.customer_id} />
       </Link>,
     ],
     [t('redemption.channel'), redemption.channel],

@@ -1,13 +1,14 @@
 import { useState, type FormEvent } from 'react';
+import { useFindCustomer } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
-import { Field, FieldError } from '../../shared/ui/Field';
+import { CustomerField } from '../../shared/ui/Customer';
+import { Field } from '../../shared/ui/Field';
 import { FilterChips } from '../../shared/ui/FilterChips';
 import type { FilterName, Filters } from './filters';
 import { redemptionsApi } from './redemptionsApi';
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 const inputs: Partial<Record<FilterName, object>> = { coupon_code: { autoCapitalize: 'characters', spellCheck: false }, campaign_id: { list: 'campaigns' }, from: { type: 'date' }, to: { type: 'date' } };
 
 /** Fields to look by; what a figure carried over stands below as chips, and stays until it is taken away. */
@@ -18,21 +19,26 @@ export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters;
   const { data: campaigns } = redemptionsApi.endpoints.listCampaigns.useQuery({ limit: 100 }, { skip: !names.includes('campaign_id') });
   const { data: coupon } = redemptionsApi.endpoints.getCoupon.useQuery({ id: Number(wanted.coupon_id) }, { skip: !wanted.coupon_id || !can('coupons.read') });
   const chips = Object.entries(wanted).filter(([name]) => !names.includes(name as FilterName)) as [FilterName, string][];
-  const submit = (event: FormEvent<HTMLFormElement>) => {
+  const findCustomer = useFindCustomer();
+  const submit = async (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value)) as Filters;
-    const isBad = entered.customer_id && !uuid.test(entered.customer_id);
-    setError(isBad ? t('redemptions.customerRule') : undefined);
-    if (!isBad) onSearch({ ...Object.fromEntries(chips), ...entered });
+    const customer = await findCustomer(entered.customer_id ?? '');
+    setError(customer.error);
+    if (customer.error === undefined) onSearch({ ...Object.fromEntries(chips), ...entered, ...(customer.id && { customer_id: customer.id }) });
   };
   return (
     <>
-      <form className="filters" role="search" onSubmit={submit} noValidate>
+      <form className="filters" role="search" onSubmit={(event) => void submit(event)} noValidate>
         {names.map((name) => (
           <div className="filters__field" key={name}>
-            <Field label={t(`redemptions.by.${name}` as MessageKey)}>
-              <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...inputs[name]} />
-            </Field>
+            {name === 'customer_id' ? (
+              <CustomerField name={name} id={wanted[name]} error={error} />
+            ) : (
+              <Field label={t(`redemptions.by.${name}` as MessageKey)}>
+                <input className="input" name={name} defaultValue={wanted[name] ?? ''} {...inputs[name]} />
+              </Field>
+            )}
           </div>
         ))}
         <div className="filters__buttons">
@@ -41,7 +47,6 @@ export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters;
           </Button>
           {Object.keys(wanted).length > 0 && <Button onClick={() => onSearch({})}>{t('action.clear')}</Button>}
         </div>
-        {error && <FieldError text={error} />}
         <datalist id="campaigns">
           {campaigns?.data.map(({ id, name }) => (
             <option key={id} value={id}>

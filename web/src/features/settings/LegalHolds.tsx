@@ -6,6 +6,7 @@ import { messageOf } from '../../shared/api/problem';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
+import { Customer } from '../../shared/ui/Customer';
 import { Dialog } from '../../shared/ui/Dialog';
 import { Field } from '../../shared/ui/Field';
 import type { labelOf } from '../../shared/ui/FormChanges';
@@ -46,7 +47,7 @@ export function LegalHolds({ kinds }: { kinds: RetentionView[] }) {
             <td>
               <bdi>{hold.matter}</bdi>
             </td>
-            <td className="wide">{hold.customer_id ? <>{t('hold.customer_id')} <code className="anywhere">{hold.customer_id}</code></> : textOf(hold.data_kind)}</td>
+            <td className="wide">{hold.customer_id ? <>{t('hold.customer_id')} <Customer id={hold.customer_id} /></> : textOf(hold.data_kind)}</td>
             <td>
               <Day at={hold.created_at} />
             </td>

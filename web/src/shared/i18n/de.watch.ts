@@ -96,7 +96,6 @@ export const deWatch: typeof enWatch = {
   'alertNote.note': 'Notiz (optional)',
   'alertNote.by': 'Zur Kenntnis genommen von {who},',
   'alertNote.you': 'Ihnen',
-  'monitoring.noCustomer': 'Es gibt keinen Kunden mit dieser Nummer.',
   'monitoring.redemptionsOf': 'Einlösungen dieses Kunden',
   'expiry.text': 'Ein Gutschein ist im Moment seines Endes ungültig; hier erfährt es die Welt.',
   'expiry.perMinute': 'Stücke je Minute',

@@ -95,7 +95,6 @@ export const enWatch = {
   'alertNote.note': 'Note (optional)',
   'alertNote.by': 'Noted by {who}',
   'alertNote.you': 'you',
-  'monitoring.noCustomer': 'There is no customer with this number.',
   'monitoring.redemptionsOf': 'Redemptions of this customer',
   'expiry.text': 'A coupon is dead the instant it ends; this tells the world.',
   'expiry.perMinute': 'Units per minute',

@@ -2,6 +2,7 @@ import { Link } from 'react-router';
 import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
 import { formatInstant, formatMinor } from '../lib/format';
 import { Actor } from './Actor';
+import { Customer } from './Customer';
 import { Instant } from './Values';
 
 export interface LogEntry {
@@ -178,7 +179,7 @@ function Facts({ data }: { data: Record<string, unknown> }) {
         return (
           <div className="facts__pair" key={name}>
             <dt title={name}>{nameOf(name, t)}</dt>
-            <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{value}</Link> : wordsOf(name, value, translation)}</dd>
+            <dd>{place && (typeof value === 'string' || typeof value === 'number') ? <Link to={place(String(value))}>{name === 'customer_id' ? <Customer id={String(value)} /> : value}</Link> : wordsOf(name, value, translation)}</dd>
           </div>
         );
       })}

@@ -1,5 +1,6 @@
 import { X } from 'lucide-react';
 import { useTranslation } from '../i18n/i18n';
+import { Customer } from './Customer';
 
 export interface FilterChip {
   name: string;
@@ -16,7 +17,7 @@ export function FilterChips({ chips, onRemove }: { chips: FilterChip[]; onRemove
       {chips.map(({ name, text, value }) => (
         <li key={name} className="chip">
           <span className="anywhere">
-            {text}: <bdi>{value}</bdi>
+            {text}: {name === 'customer_id' ? <Customer id={value} /> : <bdi>{value}</bdi>}
           </span>
           <button type="button" aria-label={t('action.remove', { name: text })} onClick={() => onRemove(name)}>
             <X className="icon" aria-hidden />
