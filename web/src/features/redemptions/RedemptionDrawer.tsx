@@ -63,8 +63,8 @@ function Receipt({ redemption }: { redemption: RedemptionView }) {
     [t('usage.order'), <bdi key="order">{redemption.order_reference}</bdi>],
     [
       t('redemption.coupon'),
-      <Link key="coupon" to={`/coupons/${redemption.coupon_id}`}>
-        #{redemption.coupon_id}
+      <Link key="coupon" className="code-chip" to={`/coupons/${redemption.coupon_id}`}>
+        {redemption.coupon_code}
       </Link>,
     ],
     [

@@ -2,11 +2,14 @@ import { useCustomerNumber } from '../api/customers';
 import { useTranslation } from '../i18n/i18n';
 import { Field } from './Field';
 
+/** Numbers up to this length fit a column of a table; longer ones may break anywhere. */
+const mostUnbroken = 24;
+
 /** A customer by the number the deployment knows; the id, which records keep, on hover. */
 export function Customer({ id }: { id: string }) {
   const number = useCustomerNumber(id);
   return number ? (
-    <bdi className="anywhere" title={id}>
+    <bdi className={number.length > mostUnbroken ? 'anywhere' : undefined} title={id}>
       {number}
     </bdi>
   ) : (
