@@ -240,14 +240,21 @@ public sealed class QuoteTests(PostgresFixture postgres) : QuotedTests(postgres)
         await ActiveAsync(PromotionTests.Simple("Alone", 25, "\"groups\": [\"a\"],"));
         await ActiveAsync(PromotionTests.Simple("First", 20, "\"groups\": [\"b\"],"));
         await ActiveAsync(PromotionTests.Simple("Second", 20, "\"groups\": [\"b\"],"));
-        var quote = await QuoteAsync(
-            """
-            {"currency":"EUR","selection":"best_combination","within_ms":2000,
-             "lines":[{"id":"1","sku":"a","unit_price":10000,"quantity":1}]}
-            """
+        JsonElement quote = default;
+        await Patience.UntilAsync(
+            async () =>
+            {
+                quote = await QuoteAsync(
+                    """
+                    {"currency":"EUR","selection":"best_combination","within_ms":2000,
+                     "lines":[{"id":"1","sku":"a","unit_price":10000,"quantity":1}]}
+                    """
+                );
+                return quote.GetProperty("is_best").GetBoolean();
+            },
+            "a search that the machine left its time"
         );
         Assert.Equal(3600, Of(quote, "discount"));
-        Assert.True(quote.GetProperty("is_best").GetBoolean());
         Assert.Equal("not_stackable", quote.GetProperty("rejected")[0].GetProperty("reason").GetString());
     }
 }
