@@ -82,6 +82,10 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
         using var ofBakery = await OpenAsync(bakeryKey);
         using var ofBooks = await OpenAsync(booksKey);
 
+        // The node's own pass may have seen what is changed below, and tell of it after that.
+        var watch = _host.Services.GetRequiredService<UnusualWatch>();
+        await watch.StopAsync(default);
+
         // Sixty uses today: of coupons that have two a day, twenty a day, and are new.
         await _host.Database.ExecuteAsync(
             """
@@ -94,7 +98,6 @@ public sealed class LiveTests(PostgresFixture postgres) : IAsyncLifetime
             steady,
             young
         );
-        var watch = _host.Services.GetRequiredService<UnusualWatch>();
         await watch.RunOnceAsync(default);
         await watch.RunOnceAsync(default);
         Assert.Equal([loaf], (await UntilAsync(ofBakery, "fraud_detected", 1)).Keys);
