@@ -121,7 +121,11 @@ public sealed class Rollup(Database database, TimeProvider clock, ILogger<Rollup
     public async Task RebuildAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        await work.ExecuteAsync("update insights.progress set seq = 0, refusal_id = $1", [Guid.Empty], cancel);
+        await work.ExecuteAsync(
+            "update insights.progress set seq = 0, refusal_at = '-infinity', refusal_id = $1",
+            [Guid.Empty],
+            cancel
+        );
         await work.ExecuteAsync("delete from insights.coupon_day", [], cancel);
         await work.ExecuteAsync("delete from insights.refusal_day", [], cancel);
         await work.ExecuteAsync("delete from insights.day_total", [], cancel);
@@ -137,12 +141,14 @@ public sealed class Rollup(Database database, TimeProvider clock, ILogger<Rollup
 
     private static async Task<long> CountRefusalsAsync(UnitOfWork work, CancellationToken cancel)
     {
-        // Ids are made in order of time by each node; ten seconds are long enough for all nodes to have committed theirs.
+        // In the order in which they were decided: a number is given when it is asked, and decisions pass one another. Ten
+        // seconds are long enough for all nodes to have committed theirs.
         const string sql = """
             with next as materialized (
-                select id, coupon_id, decided_at, reason from redemptions.refusal
-                where id > (select refusal_id from insights.progress) and decided_at < platform.clock() - interval '10 seconds'
-                order by id limit $1
+                select f.* from insights.progress p cross join lateral (
+                    select id, coupon_id, decided_at, reason from redemptions.refusal
+                    where (decided_at, id) > (p.refusal_at, p.refusal_id) and decided_at < platform.clock() - interval '10 seconds'
+                    order by decided_at, id limit $1) f
             ), added as (
                 insert into insights.refusal_day as d (coupon_id, day, reason, refusals)
                 select coalesce(coupon_id, 0), (decided_at at time zone 'UTC')::date, reason, count(*) from next
@@ -153,8 +159,8 @@ public sealed class Rollup(Database database, TimeProvider clock, ILogger<Rollup
                 select (decided_at at time zone 'UTC')::date, count(*) from next group by 1
                 on conflict (day) do update set refusals = d.refusals + excluded.refusals
             ), moved as (
-                update insights.progress set refusal_id = (select id from next order by id desc limit 1)
-                where exists (select from next)
+                update insights.progress p set refusal_at = l.decided_at, refusal_id = l.id
+                from (select decided_at, id from next order by decided_at desc, id desc limit 1) l
             )
             select count(*) from next
             """;

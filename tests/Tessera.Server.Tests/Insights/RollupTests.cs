@@ -65,6 +65,39 @@ public sealed class RollupTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_refusal_that_was_asked_for_early_and_decided_late_is_counted_too()
+    {
+        const string counted = "select coalesce(sum(refusals), 0)::bigint from insights.refusal_total";
+        var (early, late) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        await _host.Database.ExecuteAsync(
+            """
+            insert into redemptions.refusal (id, operation, reason, client_id, decided_at)
+            values (least($1, $2), 'redeem', 'expired', $1, clock_timestamp() + interval '1 hour'),
+                (greatest($1, $2), 'redeem', 'expired', $1, clock_timestamp() - interval '1 minute')
+            """,
+            early,
+            late
+        );
+        var rollup = _host.Services.GetRequiredService<Rollup>();
+        await Patience.UntilAsync(
+            async () =>
+            {
+                await rollup.RunOnceAsync(default);
+                return await _host.Database.ScalarAsync<long>(counted) == 1;
+            },
+            "the one that was decided long ago to be counted"
+        );
+
+        // Time goes by.
+        await _host.Database.ExecuteAsync(
+            "update redemptions.refusal set decided_at = clock_timestamp() - interval '40 seconds' where decided_at > clock_timestamp()"
+        );
+        await Settled.UntilCountedAsync(_host);
+        Assert.Equal(2, await _host.Database.ScalarAsync<long>(counted));
+        await SourceRecords.AssertEqualAsync(_host.Database);
+    }
+
+    [Fact]
     public async Task A_period_that_cannot_be_is_refused_with_its_field()
     {
         var reply = await _host.GetAsync(

@@ -8,13 +8,16 @@ internal static class Midnight
     /// <summary>What such a test may take on a machine that is slow.</summary>
     private static readonly TimeSpan Needed = TimeSpan.FromMinutes(3);
 
-    /// <summary>The day in UTC, once enough of it is left: near its end, the next.</summary>
-    public static async Task<string> TodayAsync()
+    /// <summary>What such a test dates back.</summary>
+    private static readonly TimeSpan Begun = TimeSpan.FromMinutes(5);
+
+    /// <summary>The day in a time zone, once it has begun and enough of it is left: near its end, the next.</summary>
+    public static async Task<string> TodayAsync(string zone = "UTC")
     {
         while (true)
         {
-            var now = TimeProvider.System.GetUtcNow();
-            if (now.TimeOfDay < TimeSpan.FromDays(1) - Needed)
+            var now = TimeZoneInfo.ConvertTimeBySystemTimeZoneId(TimeProvider.System.GetUtcNow(), zone);
+            if (now.TimeOfDay >= Begun && now.TimeOfDay < TimeSpan.FromDays(1) - Needed)
             {
                 return now.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
             }
