@@ -130,6 +130,18 @@ internal static class LegalHoldEndpoints
                     return HttpAnswer.Refused(context, wrong);
                 }
 
+                // An erasure that has found no hold is not over yet: this one stands when it is, or is found by the next.
+                await work.ExecuteAsync(
+                    "select from access.customer where id = $1 for share",
+                    [
+                        new NpgsqlParameter
+                        {
+                            Value = customer ?? (object)DBNull.Value,
+                            NpgsqlDbType = NpgsqlDbType.Uuid,
+                        },
+                    ],
+                    cancel
+                );
                 var id = Guid.CreateVersion7();
                 var now = await work.ClockAsync(cancel);
                 await work.ExecuteAsync(

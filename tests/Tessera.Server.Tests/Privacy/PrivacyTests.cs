@@ -171,6 +171,35 @@ public sealed class PrivacyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hold_that_is_placed_while_its_customer_is_erased_does_not_stand_before_the_erasure_is_over()
+    {
+        await SetAsync();
+        var request = await RequestAsync("erasure");
+        await using var work = await _host.Database.Database.BeginAsync(default);
+        await work.ExecuteAsync("select from privacy.personal_data for update", [], default);
+        var erased = CompleteAsync(request);
+        await WaitingAsync(1);
+        var placed = _host.PostAsync("/api/v1/legal-holds", new { matter = "2026-C-115", customer_id = _customer });
+        await WaitingAsync(2, placed);
+        Assert.False(placed.IsCompleted);
+        await work.CommitAsync(default);
+        Assert.Equal((200, 201), ((await erased).Status, (await placed).Status));
+
+        Task WaitingAsync(long count, Task? unless = null) =>
+            Patience.UntilAsync(
+                async () =>
+                    unless is { IsCompleted: true }
+                    || await _host.Database.ScalarAsync<long>(
+                        """
+                        select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+                            and query ~ 'privacy\.personal_data|access\.customer'
+                        """
+                    ) >= count,
+                $"{count} who wait"
+            );
+    }
+
+    [Fact]
     public async Task A_copy_is_fetched_once_and_holds_what_is_known()
     {
         await SetAsync();
