@@ -136,8 +136,10 @@ public sealed class PromotionCatalogue(Database database)
     /// </summary>
     internal void Listening(bool listens)
     {
-        _isListening = listens;
+        // No book from before is there for who sees that changes are heard, and none is kept once they are not.
+        _isListening &= listens;
         _books.Clear();
+        _isListening = listens;
     }
 
     private async Task<CompiledPromotions> CompileAsync(Guid? merchant)
