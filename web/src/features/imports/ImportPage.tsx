@@ -84,7 +84,7 @@ export function ImportPage() {
         </a>
       </header>
       <CouponTabs />
-      {operationId && <FollowedOperation id={operationId} />}
+      {operationId && <FollowedOperation key={operationId} id={operationId} />}
       <section className="card" aria-labelledby="import-title">
         <div className="card__head">
           <h2 id="import-title">{t('import.title')}</h2>
