@@ -213,6 +213,8 @@ public sealed class OrderTests(PostgresFixture postgres) : ShopTests(postgres)
     [Fact]
     public async Task Limits_by_day_customer_channel_and_stock_hold_and_say_which_it_was()
     {
+        await Midnight.TodayAsync("Asia/Tokyo");
+        await Midnight.TodayAsync();
         var limits =
             """[{"max":3,"period":"day","time_zone":"Asia/Tokyo"},{"max":1,"period":"week","per":"customer"}]""";
         await Shop.PromotionAsync("fixed", "order", ("amount", 10), ("limits", JsonNode.Parse(limits)!));

@@ -123,7 +123,7 @@ public sealed class RegionTests(PostgresFixture postgres) : IAsyncLifetime
             many.Json.GetProperty("results")[0].GetProperty("errors")[0].GetProperty("code").GetString()
         );
         var from = (
-            await _host.Database.ScalarAsync<string>("select (clock_timestamp() + interval '1 day')::date::text")
+            await _host.Database.ScalarAsync<string>("select (clock_timestamp() + interval '2 days')::date::text")
         )!;
         var until = (await InDaysAsync(20))[..10];
         var file = $"code,discount_type,discount_value,valid_from,valid_until\nFILED,percentage,10,{from},{until}\n";
