@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Tessera.Server.Tests.Support;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
 
@@ -28,21 +29,15 @@ public sealed class LogWordsTests(App app)
     }
 
     /// <summary>Until the log shows that the coupon was made.</summary>
-    private async Task UntilSealedAsync(long coupon)
-    {
-        for (var tries = 0; tries < 400; tries++)
-        {
-            var found = await app.Host.GetAsync($"/api/v1/audit/entries?subject=coupon:{coupon}");
-            if (found.Json.GetProperty("data").GetArrayLength() > 0)
+    private Task UntilSealedAsync(long coupon) =>
+        Patience.UntilAsync(
+            async () =>
             {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException("The log does not show what happened.");
-    }
+                var found = await app.Host.GetAsync($"/api/v1/audit/entries?subject=coupon:{coupon}");
+                return found.Json.GetProperty("data").GetArrayLength() > 0;
+            },
+            "the log to show what happened"
+        );
 
     private static ILocator Value(ILocator entry, string name) =>
         entry.Locator($".facts__pair:has(dt:text-is('{name}')) dd");

@@ -1,5 +1,6 @@
 using Microsoft.Playwright;
 using Tessera.Server.Connectors;
+using Tessera.Server.Tests.Support;
 using Xunit;
 using static Microsoft.Playwright.Assertions;
 
@@ -97,26 +98,15 @@ public sealed class ManualQueueTests(App app)
         }
 
         var id = made.Json.GetProperty("id").GetGuid();
-        for (var i = 0; i < 300; i++)
-        {
-            if (
-                await app.Host.Database.ScalarAsync<long>(
-                    "select count(*) from connectors.task where connector_id = $1",
+        await Patience.UntilAsync(
+            () =>
+                app.Host.Database.ScalarAsync<bool>(
+                    "select exists (select from connectors.task where connector_id = $1)",
                     id
-                ) > 0
-            )
-            {
-                // No other test is to be told by it.
-                await app.Host.Database.ExecuteAsync(
-                    "update connectors.connector set is_active = false where id = $1",
-                    id
-                );
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException("Nobody was asked to do it by hand.");
+                ),
+            "somebody to be asked to do it by hand"
+        );
+        // No other test is to be told by it.
+        await app.Host.Database.ExecuteAsync("update connectors.connector set is_active = false where id = $1", id);
     }
 }

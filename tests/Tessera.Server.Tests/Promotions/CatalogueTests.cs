@@ -17,7 +17,7 @@ public sealed class CatalogueTests(PostgresFixture postgres)
         await using var other = await TestHost.StartAsync(new TestDatabase(one.Database.ConnectionString));
         var catalogue = other.Services.GetRequiredService<PromotionCatalogue>();
         using var client = other.ClientOf(one.Key);
-        await UntilAsync(() => catalogue.IsListening);
+        await UntilListeningAsync(catalogue);
         Assert.Equal(0, await DiscountAsync(other, client));
         var compiled = catalogue.Compiled;
         for (var i = 0; i < 5; i++)
@@ -28,9 +28,9 @@ public sealed class CatalogueTests(PostgresFixture postgres)
         Assert.Equal(compiled, catalogue.Compiled);
         var made = await one.PostAsync("/api/v1/promotions", PromotionTests.Simple("Ten", 10));
         await one.PostAsync(made.Header("Location") + "/activate");
-        await UntilAsync(async () => await DiscountAsync(other, client) == 100);
+        await UntilDiscountAsync(other, client, 100);
         await one.PostAsync(made.Header("Location") + "/deactivate");
-        await UntilAsync(async () => await DiscountAsync(other, client) == 0);
+        await UntilDiscountAsync(other, client, 0);
     }
 
     [Fact]
@@ -38,7 +38,7 @@ public sealed class CatalogueTests(PostgresFixture postgres)
     {
         await using var host = await TestHost.StartAsync(postgres);
         var catalogue = host.Services.GetRequiredService<PromotionCatalogue>();
-        await UntilAsync(() => catalogue.IsListening);
+        await UntilListeningAsync(catalogue);
         Assert.Equal(0, await DiscountAsync(host, host.Client));
         var made = await host.PostAsync("/api/v1/promotions", PromotionTests.Simple("Ten", 10));
 
@@ -53,7 +53,7 @@ public sealed class CatalogueTests(PostgresFixture postgres)
                 """
             )
         );
-        await UntilAsync(async () => await DiscountAsync(host, host.Client) == 100);
+        await UntilDiscountAsync(host, host.Client, 100);
         Assert.Equal(201, made.Status);
     }
 
@@ -62,7 +62,7 @@ public sealed class CatalogueTests(PostgresFixture postgres)
     {
         await using var host = await TestHost.StartAsync(postgres);
         var catalogue = host.Services.GetRequiredService<PromotionCatalogue>();
-        await UntilAsync(() => catalogue.IsListening);
+        await UntilListeningAsync(catalogue);
         Assert.Empty((await catalogue.BookAsync(null, default)).All);
         await host.PostAsync("/api/v1/promotions", PromotionTests.Simple("Ten", 10));
         await host.Database.ExecuteAsync("alter table promotions.promotion disable trigger promotion_changed");
@@ -79,15 +79,12 @@ public sealed class CatalogueTests(PostgresFixture postgres)
         return reply.Json.GetProperty("discount").GetInt64();
     }
 
-    private static Task UntilAsync(Func<bool> holds) => UntilAsync(() => Task.FromResult(holds()));
+    private static Task UntilListeningAsync(PromotionCatalogue catalogue) =>
+        Patience.UntilAsync(() => Task.FromResult(catalogue.IsListening), "changes to be heard");
 
-    private static async Task UntilAsync(Func<Task<bool>> holds)
-    {
-        for (var i = 0; i < 600 && !await holds(); i++)
-        {
-            await Task.Delay(50);
-        }
-
-        Assert.True(await holds());
-    }
+    private static Task UntilDiscountAsync(TestHost host, HttpClient client, long wanted) =>
+        Patience.UntilAsync(
+            async () => await DiscountAsync(host, client) == wanted,
+            $"a cart to be priced with a discount of {wanted}"
+        );
 }

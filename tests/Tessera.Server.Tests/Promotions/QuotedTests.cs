@@ -35,15 +35,19 @@ public abstract class QuotedTests(PostgresFixture postgres) : IAsyncLifetime
         var made = await Host.PostAsync("/api/v1/promotions", definition);
         Assert.True(made.Status == 201, made.Body);
         Assert.Equal(200, (await Host.PostAsync(made.Header("Location") + "/activate")).Status);
-        // The change is heard a moment after it is committed; a book that is too old is told by its stamp.
-        var catalogue = Host.Services.GetRequiredService<PromotionCatalogue>();
-        var stamp = await Host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
-        for (var i = 0; i < 1_500 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
-        {
-            await Task.Delay(20);
-        }
-
+        await HeardAsync(Host);
         return made.Json.GetProperty("id").GetString()!;
+    }
+
+    /// <summary>A change is heard a moment after it is committed; a book that is too old is told by its stamp.</summary>
+    internal static async Task HeardAsync(TestHost host)
+    {
+        var catalogue = host.Services.GetRequiredService<PromotionCatalogue>();
+        var stamp = await host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
+        await Patience.UntilAsync(
+            async () => (await catalogue.BookAsync(null, default)).Stamp >= stamp,
+            "a change of promotions to be heard"
+        );
     }
 
     private protected Task<long> EventsAsync() =>

@@ -1,5 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
-using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -141,7 +139,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : ShopTests(postgres)
             headers: new Dictionary<string, string> { ["If-Match"] = read.Header("ETag")! }
         );
         Assert.True(changed.Status == 200, changed.Body);
-        await HeardAsync();
+        await QuotedTests.HeardAsync(Host);
         Assert.Equal(0, await DiscountAsync(customer));
         Assert.Equal(
             "AT,DE",
@@ -302,18 +300,7 @@ public sealed class SegmentTests(PostgresFixture postgres) : ShopTests(postgres)
         var made = await Host.PostAsync("/api/v1/promotions", PromotionOf(segment, more));
         Assert.True(made.Status == 201, made.Body);
         Assert.Equal(200, (await Host.PostAsync(made.Header("Location") + "/activate")).Status);
-        await HeardAsync();
-    }
-
-    /// <summary>A change is heard a moment after it is committed.</summary>
-    private async Task HeardAsync()
-    {
-        var catalogue = Host.Services.GetRequiredService<PromotionCatalogue>();
-        var stamp = await Host.Database.ScalarAsync<long>("select max(stamp) from promotions.stamp");
-        for (var i = 0; i < 1_500 && (await catalogue.BookAsync(null, default)).Stamp < stamp; i++)
-        {
-            await Task.Delay(20);
-        }
+        await QuotedTests.HeardAsync(Host);
     }
 
     private async Task<(long Size, int Listed)> SizeAsync(string segment)

@@ -144,11 +144,10 @@ public sealed class RedeemTests(PostgresFixture postgres) : ShopTests(postgres)
         }
 
         const string open = "select count(*) from redemptions.reservation where ending is null";
-        for (var i = 0; i < 400 && await Host.Database.ScalarAsync<long>(open) > 0; i++)
-        {
-            await Task.Delay(50);
-        }
-
+        await Patience.UntilAsync(
+            async () => await Host.Database.ScalarAsync<long>(open) == 0,
+            "lapsed holds to be ended"
+        );
         Assert.Equal(0, await Host.Database.ScalarAsync<long>("select sum(pending)::bigint from balances.account"));
         Assert.Equal(
             ["lapsed", "lapsed"],

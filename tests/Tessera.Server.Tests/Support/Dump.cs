@@ -69,24 +69,14 @@ public static partial class Dump
     }
 
     /// <summary>Waits until every event has its place in the chain.</summary>
-    public static async Task SealedAsync(TestDatabase database)
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            if (
-                await database.ScalarAsync<bool>(
+    public static Task SealedAsync(TestDatabase database) =>
+        Patience.UntilAsync(
+            () =>
+                database.ScalarAsync<bool>(
                     "select (select count(*) from platform.event) = (select count(*) from audit.entry)"
-                )
-            )
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The log was not sealed within forty seconds.");
-    }
+                ),
+            "the log to be sealed"
+        );
 
     [GeneratedRegex(@"\\x(?<hex>[0-9a-f]{2,})", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Bytes();

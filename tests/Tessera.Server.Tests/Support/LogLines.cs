@@ -22,7 +22,7 @@ public sealed class LogLines : ILoggerProvider
             [.. All.Where(l => l.Event is > 3000 and < 3100 && l.Text.Contains(request, StringComparison.Ordinal))];
 
         // It is written when the request is over, which the client may hear of a moment before.
-        SpinWait.SpinUntil(() => Told().Length > 0, TimeSpan.FromSeconds(5));
+        SpinWait.SpinUntil(() => Told().Length > 0, Patience.Limit);
         var told = Told();
         Assert.True(
             told is [{ } one] && one.Event == kind && one.Text.Contains(why, StringComparison.Ordinal),
