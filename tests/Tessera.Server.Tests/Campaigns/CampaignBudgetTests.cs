@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Tessera.Server.Promotions;
 using Tessera.Server.Tests.Coupons;
+using Tessera.Server.Tests.Promotions;
 using Tessera.Server.Tests.Redemptions;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -208,6 +209,7 @@ public sealed class CampaignBudgetTests(PostgresFixture postgres) : IAsyncLifeti
         var (shop, customer) = (new Shop(_host), await _given.CustomerAsync());
         var coupon = await _given.CouponAsync("THIRD", "max_uses_per_user, campaign_id", "9, 'cuts'");
         await shop.PromotionAsync("percent", "lines", ("percent", 30), ("coupon_id", coupon));
+        await QuotedTests.HeardAsync(_host);
         Assert.Equal(300, Of((await shop.RedeemAsync("o1", customer, ["THIRD"])).Json));
         var held = await shop.ReserveAsync("o2", customer, ["THIRD"]);
         Assert.Equal(300, Of(held.Json));

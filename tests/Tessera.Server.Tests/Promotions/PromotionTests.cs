@@ -213,6 +213,7 @@ public sealed class PromotionTests(PostgresFixture postgres) : IAsyncLifetime
         );
         Assert.Equal("[]", exclusive.Json.GetProperty("warnings").GetRawText());
         await _host.PostAsync(exclusive.Header("Location") + "/activate");
+        await QuotedTests.HeardAsync(_host);
         var full = await _host.PostAsync(
             Path,
             """
@@ -248,6 +249,7 @@ public sealed class PromotionTests(PostgresFixture postgres) : IAsyncLifetime
         var literal = Simple("Literal", 50, "\"conditions\": {\"contains\": {\"skus\": [\".*\"]}},");
         var created = await _host.PostAsync(Path, literal);
         await _host.PostAsync(created.Header("Location") + "/activate");
+        await QuotedTests.HeardAsync(_host);
         Assert.Equal(0, await DiscountAsync("anything"));
         Assert.Equal(50, await DiscountAsync(".*"));
 
@@ -280,6 +282,7 @@ public sealed class PromotionTests(PostgresFixture postgres) : IAsyncLifetime
             """
         );
         await _host.PostAsync(made.Header("Location") + "/activate");
+        await QuotedTests.HeardAsync(_host);
         var lines = new[]
         {
             new

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Tessera.Server.Audit;
+using Tessera.Server.Tests.Promotions;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -246,6 +247,7 @@ public sealed class OrderTests(PostgresFixture postgres) : ShopTests(postgres)
         var customer = await Given.CustomerAsync();
         Assert.Equal(201, (await SendAsync("orders/redemptions", "1", customer, null)).Status);
         Assert.Equal(201, (await SendAsync("orders/redemptions", "2", null, "ann@example.org")).Status);
+        await QuotedTests.HeardAsync(Host);
         var each = await SendAsync("quotes", null, null, "ANN@example.org");
         Assert.Equal(10, each.Json.GetProperty("discount").GetInt64());
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using FsCheck;
 using FsCheck.Fluent;
+using Tessera.Server.Tests.Promotions;
 using Tessera.Server.Tests.Support;
 using Xunit;
 
@@ -109,6 +110,7 @@ public sealed class QuoteEqualsRedeemTests(PostgresFixture postgres)
             Assert.Equal(200, (await host.PostAsync(made.Header("Location") + "/activate")).Status);
         }
 
+        await QuotedTests.HeardAsync(host);
         var draws =
             from lines in Gen.Choose(0, 9_999).ArrayOf(3)
             from codes in Gen.Choose(0, Codes.Length - 1).ListOf().Select(l => l.Take(5).ToArray())
