@@ -111,12 +111,14 @@ internal sealed class BalanceAdjustment : IApprovedAction
 
     private static async Task<Account?> HoldAsync(UnitOfWork work, Guid id, CancellationToken cancel)
     {
+        // The lock alone first: what was moved by hand is then counted as it is after the wait.
+        await work.ExecuteAsync("select from balances.account where id = $1 for no key update", [id], cancel);
         await using var command = work.Command(
             """
             select a.kind, a.owner_id, a.unit, a.bound, a.posted, a.pending,
                 (select count(*) from balances.transfer t
                     where t.kind in ('adjust', 'deposit') and t.account_ids[1] = a.id)
-            from balances.account a where a.id = $1 for no key update
+            from balances.account a where a.id = $1
             """,
             id
         );

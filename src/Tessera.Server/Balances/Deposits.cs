@@ -21,13 +21,14 @@ internal static class Deposits
         CancellationToken cancel
     )
     {
+        // The locks alone first: what is read is then as it is after the wait, also what other tables say of the two.
+        await work.ExecuteAsync("select from access.customer where id = $1 for no key update", [customerId], cancel);
         bool isBlocked;
         await using (
             var customer = work.Command(
                 """
                 select blocked_at is not null from access.customer c where id = $1
                     and not exists (select from privacy.erased e where e.customer_id = c.id)
-                for no key update
                 """,
                 customerId
             )
@@ -42,11 +43,12 @@ internal static class Deposits
         }
 
         var account = LimitAccount.OfDeposit(customerId, currency);
+        await work.ExecuteAsync("select from balances.account where id = $1 for no key update", [account.Id], cancel);
         await using var query = work.Command(
             """
             select a.posted, a.pending, (select count(*) from balances.transfer t
                 where t.kind in ('adjust', 'deposit') and t.account_ids[1] = a.id)
-            from balances.account a where a.id = $1 for no key update
+            from balances.account a where a.id = $1
             """,
             account.Id
         );

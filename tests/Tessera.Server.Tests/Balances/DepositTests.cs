@@ -1,3 +1,4 @@
+using Npgsql;
 using Tessera.Server.Access;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -26,6 +27,50 @@ public sealed class DepositTests(PostgresFixture postgres) : CustomerMoney(postg
         Assert.Equal(200, (await DecideAsync(adjustment.Json, "approve", Other)).Status);
         Assert.Equal((409, "changed_meanwhile"), await CodeAsync(DecideAsync(third.Json, "approve", Other)));
         await AssertBalanceAsync(400, held: 0);
+        await VerifyAsync();
+    }
+
+    /// <summary>Both are let go on at once, after both had begun to wait for the account.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Of_two_that_are_approved_at_once_one_is_asked_for_again(bool isDeposit)
+    {
+        await DepositAsync(1_000);
+        var account = await AccountAsync();
+        var adjustment = await SendAsync(Adjustment(account, -100));
+        var other = await SendAsync(isDeposit ? Deposit(50) : Adjustment(account, -100));
+        Task<Reply>[] decided;
+        await using (var holder = new NpgsqlConnection(Host.Database.ConnectionString + ";Pooling=false"))
+        {
+            await holder.OpenAsync();
+            await using var hold = new NpgsqlCommand(
+                $"begin; select from balances.account where id = '{account}' for update",
+                holder
+            );
+            await hold.ExecuteNonQueryAsync();
+            decided = [DecideAsync(adjustment.Json, "approve", Other), DecideAsync(other.Json, "approve", Other)];
+            await Patience.UntilAsync(
+                async () =>
+                    await Host.Database.ScalarAsync<long>(
+                        """
+                        select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'
+                            and query like '%balances.account%for no key update%'
+                        """
+                    ) == 2,
+                "two approvals that wait for an account"
+            );
+        }
+
+        var replies = await Task.WhenAll(decided);
+        Assert.Equal([200, 409], replies.Select(static r => r.Status).Order());
+        Assert.Equal("changed_meanwhile", replies.Single(static r => r.Status == 409).Code);
+        await AssertBalanceAsync(
+            replies[0].Status == 200 ? 900
+                : isDeposit ? 1_050
+                : 900,
+            held: 0
+        );
         await VerifyAsync();
     }
 
