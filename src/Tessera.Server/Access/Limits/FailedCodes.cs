@@ -8,9 +8,9 @@ namespace Tessera.Server.Access.Limits;
 /// <summary>That an operation takes codes, which somebody could guess.</summary>
 public sealed record CodesAreTaken;
 
-/// <summary>Codes of a request that do not exist, or are not the caller's to know of.</summary>
-/// <param name="Count">How many.</param>
-public sealed record FailedLookups(int Count);
+/// <summary>Counts codes of a request that do not exist, or are not the caller's to know of.</summary>
+/// <param name="Count">Told how many, before the answer is sent: whoever has it has been counted.</param>
+public sealed record FailedLookups(Action<int> Count);
 
 /// <summary>How endpoints state it, and say what they found.</summary>
 public static class FailedCodesExtensions
@@ -19,14 +19,11 @@ public static class FailedCodesExtensions
     public static TBuilder TakesCodes<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.WithMetadata(new CodesAreTaken());
 
-    /// <summary>Says that codes of this request were not found.</summary>
+    /// <summary>Says that codes of this request were not found, before it is answered.</summary>
     public static void CodesNotFound(this HttpContext context, int count = 1)
     {
         ArgumentNullException.ThrowIfNull(context);
-        if (count > 0)
-        {
-            context.Features.Set(new FailedLookups(count));
-        }
+        context.Features.Get<FailedLookups>()?.Count(count);
     }
 }
 
@@ -69,8 +66,13 @@ public sealed partial class FailedCodes(
             return;
         }
 
+        context.Features.Set(new FailedLookups(failed => Count(caller, address, failed)));
         await next(context);
-        for (var left = context.Features.Get<FailedLookups>()?.Count ?? 0; left > 0; left--)
+    }
+
+    private void Count(Caller caller, Guid address, int failed)
+    {
+        for (; failed > 0; failed--)
         {
             limits.Count(_policies.Caller, caller.ClientId);
             limits.Count(_policies.Address, address);
