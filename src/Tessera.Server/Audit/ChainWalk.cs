@@ -56,12 +56,21 @@ public sealed partial class ChainWalk(Database database, TimeProvider clock, ILo
 
     private static async Task<Stand?> StandAsync(UnitOfWork work, CancellationToken cancel)
     {
+        // The lock alone first: read in one statement with it, the head could be older than where another node has come to.
+        await using (var hold = work.Command("select true from audit.chain_walk for update skip locked"))
+        {
+            if (await hold.ExecuteScalarAsync(cancel) is not true)
+            {
+                return null;
+            }
+        }
+
         await using var command = work.Command(
             """
             select w.walk, w.seq, w.hash, s.seq, s.hash, w.fault is not null,
                 w.started_at < platform.clock() - interval '1 day',
                 coalesce(w.whole_seq = s.seq and w.whole_at > platform.clock() - interval '10 seconds', false)
-            from audit.chain_walk w cross join audit.seal s for update of w skip locked
+            from audit.chain_walk w cross join audit.seal s
             """
         );
         await using var row = await command.ExecuteReaderAsync(cancel);
