@@ -15,10 +15,15 @@ internal static class ApprovalStore
         CancellationToken cancel
     )
     {
+        if (hold)
+        {
+            // The lock alone first: whether its time is over is then asked after the wait.
+            await work.ExecuteAsync("select from approvals.request where id = $1 for update", [id], cancel);
+        }
+
         await using var command = work.Command(
             $"""
-            select {Approval.Columns} from approvals.request
-            where id = $1 and ($2::uuid is null or merchant_id = $2) {(hold ? "for update" : "")}
+            select {Approval.Columns} from approvals.request where id = $1 and ($2::uuid is null or merchant_id = $2)
             """,
             id,
             Nullable(merchant)

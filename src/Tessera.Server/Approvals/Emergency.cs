@@ -64,10 +64,13 @@ internal sealed record Emergency(
 
     public static async Task<Emergency?> FindAsync(UnitOfWork work, Guid id, bool hold, CancellationToken cancel)
     {
-        await using var command = work.Command(
-            $"select {Columns} from approvals.emergency e where e.id = $1 {(hold ? "for update" : "")}",
-            id
-        );
+        if (hold)
+        {
+            // The lock alone first: whether it runs, and what was done in it, is then asked after the wait.
+            await work.ExecuteAsync("select from approvals.emergency where id = $1 for update", [id], cancel);
+        }
+
+        await using var command = work.Command($"select {Columns} from approvals.emergency e where e.id = $1", id);
         await using var rows = await command.ExecuteReaderAsync(cancel);
         return await rows.ReadAsync(cancel) ? Read(rows) : null;
     }

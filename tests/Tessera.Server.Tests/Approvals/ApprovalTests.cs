@@ -166,6 +166,35 @@ public sealed class ApprovalTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_request_that_expires_while_its_approval_waits_is_not_carried_out()
+    {
+        var (id, hash) = Keys(await AskAsync("Late"));
+        await _host.Database.ExecuteAsync(
+            "update approvals.request set expires_at = clock_timestamp() + interval '3 seconds'"
+        );
+        Task<Reply> approved;
+        await using (var holder = await _host.Database.Database.BeginAsync(default))
+        {
+            await holder.ExecuteAsync("select from approvals.request for update", [], default);
+            approved = _host.PostAsync($"{Path}/{id}/approve", Approve(hash), null, _other);
+            await Patience.UntilAsync(
+                () =>
+                    _host.Database.ScalarAsync<bool>(
+                        """
+                        select expires_at <= clock_timestamp() and exists (select from pg_stat_activity
+                            where datname = current_database() and wait_event_type = 'Lock' and query like '%approvals.request%')
+                        from approvals.request
+                        """
+                    ),
+                "an approval that waits for its request until this is over"
+            );
+        }
+
+        Assert.Equal("approval_expired", (await approved).Code);
+        Assert.Equal("Old", await NameAsync());
+    }
+
+    [Fact]
     public async Task Requests_that_were_split_are_summed()
     {
         _rename.FreeSize = 10;
