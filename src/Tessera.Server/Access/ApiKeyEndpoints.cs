@@ -322,7 +322,7 @@ internal static partial class ApiKeyEndpoints
     {
         await using var command = work.Command(
             """
-            select $1::uuid is null or exists (select from access.merchant where id = $1),
+            select $1::uuid is null or exists (select from access.merchant where id = $1 for key share),
                 array(select unnest($2::text[]) except select id from access.channel),
                 $3::timestamptz is null or $3 > clock_timestamp()
             """,

@@ -302,7 +302,7 @@ internal abstract class Directory<TWanted, TView>
                     return HttpAnswer.Refused(context, refusal);
                 }
 
-                if (await UpdateAsync(work, present, wanted!) is not { } changed)
+                if (await TryUpdateAsync(work, present, wanted!) is not { } changed)
                 {
                     return HttpAnswer.Refused(context, Taken);
                 }
@@ -377,6 +377,19 @@ internal abstract class Directory<TWanted, TView>
         ArgumentNullException.ThrowIfNull(command);
         await using var rows = await command.ExecuteReaderAsync();
         return await rows.ReadAsync() ? Read(rows) : null;
+    }
+
+    private async Task<TView?> TryUpdateAsync(UnitOfWork work, TView present, TWanted wanted)
+    {
+        try
+        {
+            return await UpdateAsync(work, present, wanted);
+        }
+        catch (PostgresException error) when (error.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            // Somebody came first who had not committed when it was looked.
+            return null;
+        }
     }
 
     private async Task<bool> TryRemoveAsync(UnitOfWork work, string id)

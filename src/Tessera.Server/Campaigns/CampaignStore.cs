@@ -178,11 +178,11 @@ internal static class CampaignStore
         return (bool)(await query.ExecuteScalarAsync(cancel))!;
     }
 
-    /// <summary>Whether there is a merchant of this id.</summary>
+    /// <summary>Whether there is a merchant of this id, which then stays until the transaction ends.</summary>
     public static async Task<bool> HasMerchantAsync(UnitOfWork work, Guid merchant, CancellationToken cancel)
     {
-        await using var query = work.Command("select exists (select from access.merchant where id = $1)", merchant);
-        return (bool)(await query.ExecuteScalarAsync(cancel))!;
+        await using var query = work.Command("select true from access.merchant where id = $1 for key share", merchant);
+        return await query.ExecuteScalarAsync(cancel) is true;
     }
 
     /// <summary>Whether a campaign has coupons in another currency.</summary>

@@ -203,6 +203,84 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_external_id_that_somebody_takes_meanwhile_is_taken_also_to_who_waits_for_it()
+    {
+        var made = await _host.PostAsync("/api/v1/merchants", """{"name":"B","external_id":"Y"}""");
+        Task<Reply> moved;
+        await using (var work = await _host.Database.Database.BeginAsync(default))
+        {
+            await work.ExecuteAsync(
+                "insert into access.merchant (id, name, external_id) values (gen_random_uuid(), 'A', 'X')",
+                [],
+                default
+            );
+            moved = SendAsync(
+                HttpMethod.Patch,
+                made.Header("Location")!,
+                """{"external_id":"X"}""",
+                ("If-Match", made.Header("ETag")!)
+            );
+            await OneWaitsAsync();
+            await work.CommitAsync(default);
+        }
+
+        Assert.Equal((409, "external_id_taken"), ((await moved).Status, (await moved).Code));
+    }
+
+    [Fact]
+    public async Task A_merchant_that_somebody_deletes_meanwhile_is_unknown_to_who_waits_for_it()
+    {
+        var merchant = await MerchantAsync("Gone");
+        (string Path, object Body)[] uses =
+        [
+            (
+                "/api/v1/api-keys",
+                new
+                {
+                    name = "K",
+                    permissions = Array.Empty<string>(),
+                    merchant_id = merchant,
+                }
+            ),
+            (
+                "/api/v1/people",
+                new
+                {
+                    realm = "merchant",
+                    email = "a@b.example",
+                    name = "A",
+                    roles = (string[])["merchant_till"],
+                    merchant_id = merchant,
+                }
+            ),
+            (
+                "/api/v1/campaigns",
+                new
+                {
+                    name = "C",
+                    start_date = "2026-01-01",
+                    merchant_id = merchant,
+                }
+            ),
+        ];
+        foreach (var (path, body) in uses)
+        {
+            Task<Reply> used;
+            await using (var work = await _host.Database.Database.BeginAsync(default))
+            {
+                await work.ExecuteAsync("delete from access.merchant where id = $1", [merchant], default);
+                used = _host.PostAsync(path, body);
+                await OneWaitsAsync();
+                await work.CommitAsync(default);
+            }
+
+            var refused = await used;
+            Assert.True(refused.Errors is [("merchant_id", _)], path + ": " + refused.Body);
+            await _host.Database.ExecuteAsync("insert into access.merchant (id, name) values ($1, 'Gone')", merchant);
+        }
+    }
+
+    [Fact]
     public async Task A_merchant_that_something_refers_to_is_not_deleted()
     {
         var made = await _host.PostAsync("/api/v1/merchants", """{"name":"A"}""");
@@ -371,6 +449,19 @@ public sealed class DirectoryTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(["a"], list.EnumerateArray().Select(c => c.GetProperty("id").GetString()));
         Assert.Equal(404, (await _host.GetAsync("/api/v1/channels/b", till)).Status);
     }
+
+    /// <summary>Until a request waits for a merchant that somebody else is changing.</summary>
+    private Task OneWaitsAsync() =>
+        Patience.UntilAsync(
+            () =>
+                _host.Database.ScalarAsync<bool>(
+                    """
+                    select exists (select from pg_stat_activity where datname = current_database()
+                        and wait_event_type = 'Lock' and wait_event = 'transactionid')
+                    """
+                ),
+            "a request that waits for a merchant"
+        );
 
     private async Task<Guid> MerchantAsync(string name) =>
         (await _host.PostAsync("/api/v1/merchants", new { name })).Json.GetProperty("id").GetGuid();

@@ -393,8 +393,8 @@ internal static class PeopleEndpoints
     {
         await using var command = work.Command(
             """
-            select $1::uuid is null or exists (select from access.merchant where id = $1),
-                $2::uuid is null or exists (select from access.customer where id = $2)
+            select $1::uuid is null or exists (select from access.merchant where id = $1 for key share),
+                $2::uuid is null or exists (select from access.customer where id = $2 for key share)
             """,
             Invitations.Optional(wanted.MerchantId),
             Invitations.Optional(wanted.CustomerId)
