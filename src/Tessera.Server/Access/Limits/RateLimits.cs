@@ -25,17 +25,24 @@ public sealed class RateLimits(TimeProvider clock)
         ArgumentNullException.ThrowIfNull(policy);
         var seconds = clock.GetUtcNow().ToUnixTimeSeconds();
         var window = seconds / RatePolicy.WindowSeconds;
-        if (!_buckets.TryGetValue((policy.Name, who), out var bucket))
+        long? counted = null;
+        while (counted is null)
         {
-            if (_buckets.Count >= MostBuckets)
+            if (!_buckets.TryGetValue((policy.Name, who), out var bucket))
             {
-                Forget(window);
+                if (_buckets.Count >= MostBuckets)
+                {
+                    Forget(window);
+                }
+
+                bucket = _buckets.GetOrAdd((policy.Name, who), static (_, at) => new Bucket(at), window);
             }
 
-            bucket = _buckets.GetOrAdd((policy.Name, who), static _ => new Bucket());
+            // One that was forgotten since it was found counts no more.
+            counted = bucket.Count(window, policy.Quota);
         }
 
-        var used = bucket.Count(window, policy.Quota);
+        var used = counted.Value;
         var left = RatePolicy.WindowSeconds - (int)(seconds % RatePolicy.WindowSeconds);
         return new RateState(used <= policy.Quota, Math.Max(0, policy.Quota - used), left);
     }
@@ -95,33 +102,50 @@ public sealed class RateLimits(TimeProvider clock)
     {
         foreach (var (key, bucket) in _buckets)
         {
-            if (bucket.Window < window)
+            if (bucket.TryEnd(window))
             {
-                _buckets.TryRemove(key, out _);
+                _buckets.TryRemove(new(key, bucket));
             }
         }
     }
 
     /// <summary>One caller's count of the present window.</summary>
-    internal sealed class Bucket
+    /// <param name="window">The window counted in.</param>
+    internal sealed class Bucket(long window)
     {
         private readonly Lock _lock = new();
+        private long _window = window;
         private long _shared;
         private long _own;
-
-        /// <summary>The window counted in.</summary>
-        public long Window { get; private set; }
+        private bool _isOver;
 
         /// <summary>Counts one.</summary>
-        /// <returns>Used in the window so far, with this one. Beyond the quota nothing more is counted.</returns>
-        public long Count(long window, long quota)
+        /// <returns>
+        /// Used in the window so far, with this one. Beyond the quota nothing more is counted. Null where the bucket is over.
+        /// </returns>
+        public long? Count(long window, long quota)
         {
             lock (_lock)
             {
+                if (_isOver)
+                {
+                    return null;
+                }
+
                 Turn(window);
                 var used = _shared + _own + 1;
                 _own += used <= quota ? 1 : 0;
                 return used;
+            }
+        }
+
+        /// <summary>Ends a bucket of a window before this one: it takes no count from then on.</summary>
+        /// <returns>Whether it is over.</returns>
+        public bool TryEnd(long window)
+        {
+            lock (_lock)
+            {
+                return _isOver |= _window < window;
             }
         }
 
@@ -130,7 +154,7 @@ public sealed class RateLimits(TimeProvider clock)
         {
             lock (_lock)
             {
-                return Window == window ? _shared + _own : 0;
+                return _window == window ? _shared + _own : 0;
             }
         }
 
@@ -139,7 +163,7 @@ public sealed class RateLimits(TimeProvider clock)
         {
             lock (_lock)
             {
-                if (Window != window)
+                if (_window != window)
                 {
                     return null;
                 }
@@ -156,7 +180,7 @@ public sealed class RateLimits(TimeProvider clock)
         {
             lock (_lock)
             {
-                if (Window == window)
+                if (_window == window)
                 {
                     _shared = Math.Max(_shared, total);
                 }
@@ -168,7 +192,7 @@ public sealed class RateLimits(TimeProvider clock)
         {
             lock (_lock)
             {
-                if (Window == window)
+                if (_window == window)
                 {
                     (_shared, _own) = (_shared - used, _own + used);
                 }
@@ -177,9 +201,9 @@ public sealed class RateLimits(TimeProvider clock)
 
         private void Turn(long window)
         {
-            if (Window != window)
+            if (_window != window)
             {
-                (Window, _shared, _own) = (window, 0, 0);
+                (_window, _shared, _own) = (window, 0, 0);
             }
         }
     }
