@@ -331,13 +331,13 @@ public sealed class TenancyTests(PostgresFixture postgres) : IAsyncLifetime
             """
             select concat_ws(' ', (select count(*) from platform.event e where exists (select from access.api_key k
                     join access.merchant m on m.id = k.merchant_id and m.name = 'Own' where e.actor = 'key:' || k.id)),
-                (select string_agg(state || version, ',') from promotions.promotion),
-                (select string_agg(version || name, ',') from promotions.segment),
-                (select string_agg(state || version, ',') from approvals.request),
-                (select string_agg(state || version, ',') from balances.withdrawal),
-                (select string_agg(version || name, ',') from connectors.connector),
+                (select string_agg(state || version, ',' order by id) from promotions.promotion),
+                (select string_agg(version || name, ',' order by id) from promotions.segment),
+                (select string_agg(state || version, ',' order by id) from approvals.request),
+                (select string_agg(state || version, ',' order by id) from balances.withdrawal),
+                (select string_agg(version || name, ',' order by id) from connectors.connector),
                 (select count(*) from redemptions.order_return), (select count(*) from redemptions.order_reservation),
-                (select string_agg(version || is_active::text, ',') from coupons.coupon),
+                (select string_agg(version || is_active::text, ',' order by id) from coupons.coupon),
                 (select count(*) from redemptions.rollback), (select count(*) from campaigns.audience),
                 (select count(*) from redemptions.reservation where ended_at is null),
                 (select count(*) from access.api_key where revoked_at is null))
