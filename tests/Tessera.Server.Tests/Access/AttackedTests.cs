@@ -203,7 +203,7 @@ public sealed class AttackedTests(PostgresFixture postgres) : IAsyncLifetime
         // Told once: by the gate, or by the server where it is no well-formed HTTP; its fault is a member of its own.
         bool IsTold((int Event, LogLevel Level, string Text) line) =>
             line.Event is MalformedHttp or (> 3000 and < 3100);
-        SpinWait.SpinUntil(() => _log.All.Any(IsTold), TimeSpan.FromSeconds(5));
+        SpinWait.SpinUntil(() => _log.All.Any(IsTold), Patience.Limit);
         Assert.Single(_log.All, l => IsTold(l));
         Assert.DoesNotContain(
             _log.All,

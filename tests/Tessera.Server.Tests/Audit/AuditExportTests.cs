@@ -29,21 +29,24 @@ public sealed class AuditExportTests(PostgresFixture postgres) : IAsyncLifetime
 
         // As every node does once a minute: the head goes to a file outside the database.
         var settings = new Settings { ConnectionString = _host.Database.ConnectionString, AuditHeadFile = Heads };
-        for (var i = 0; i < 600 && !File.Exists(Heads); i++)
-        {
-            var sealer = new Sealer(
-                _host.Database.Database,
-                settings,
-                TimeProvider.System,
-                NullLogger<Sealer>.Instance
-            );
-            if ((await sealer.SealAsync(default))?.Seq >= 13)
+        await Patience.UntilAsync(
+            async () =>
             {
-                await sealer.RunOnceAsync(default);
-            }
+                var sealer = new Sealer(
+                    _host.Database.Database,
+                    settings,
+                    TimeProvider.System,
+                    NullLogger<Sealer>.Instance
+                );
+                if ((await sealer.SealAsync(default))?.Seq >= 13)
+                {
+                    await sealer.RunOnceAsync(default);
+                }
 
-            await Task.Delay(50);
-        }
+                return File.Exists(Heads);
+            },
+            "the head of the chain in a file"
+        );
 
         var export = await _host.GetAsync("/api/v1/audit/export?type=merchant.created");
         Assert.Equal(200, export.Status);

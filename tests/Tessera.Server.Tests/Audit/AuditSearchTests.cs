@@ -257,23 +257,13 @@ public sealed class AuditSearchTests(PostgresFixture postgres) : IAsyncLifetime
         return reply.Json.GetProperty("id").GetString()!;
     }
 
-    /// <summary>Waits until all events are sealed and indexed; a bounded loop.</summary>
-    private async Task IndexedAsync()
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            if (
-                await _host.Database.ScalarAsync<bool>(
+    /// <summary>Waits until all events are sealed and indexed.</summary>
+    private Task IndexedAsync() =>
+        Patience.UntilAsync(
+            () =>
+                _host.Database.ScalarAsync<bool>(
                     "select seq = (select count(*) from platform.event) from audit.indexed"
-                )
-            )
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The log was not indexed within forty seconds.");
-    }
+                ),
+            "the log to be indexed"
+        );
 }

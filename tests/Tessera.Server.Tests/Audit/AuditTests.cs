@@ -235,24 +235,8 @@ public sealed class AuditTests(PostgresFixture postgres) : IAsyncLifetime
             },
         };
 
-    /// <summary>Waits until all events are sealed; a bounded loop, as other transactions of the server hold it back.</summary>
-    private async Task SealedAsync()
-    {
-        for (var i = 0; i < 300; i++)
-        {
-            var open = await _host.Database.ScalarAsync<long>(
-                "select (select count(*) from platform.event) - (select count(*) from audit.entry)"
-            );
-            if (open == 0)
-            {
-                return;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The log was not sealed within ten seconds.");
-    }
+    /// <summary>Waits until all events are sealed, as other transactions of the server hold it back.</summary>
+    private Task SealedAsync() => Dump.SealedAsync(_host.Database);
 
     private async Task<List<Finding>> VerifyAsync()
     {

@@ -110,18 +110,14 @@ public sealed class ChainWalkTests(PostgresFixture postgres) : IAsyncLifetime
     private async Task<JsonElement> UntilAsync(Func<JsonElement, bool> isSo)
     {
         JsonElement chain = default;
-        for (var i = 0; i < 600; i++)
-        {
-            chain = (await _host.GetAsync("/api/v1/audit/chain")).Json;
-            if (isSo(chain))
+        await Patience.UntilAsync(
+            async () =>
             {
-                return chain;
-            }
-
-            await Task.Delay(100);
-        }
-
-        Assert.Fail("The walk did not come to this in a minute: " + chain);
+                chain = (await _host.GetAsync("/api/v1/audit/chain")).Json;
+                return isSo(chain);
+            },
+            () => Task.FromResult($"the walk to come to this: {chain}")
+        );
         return chain;
     }
 }

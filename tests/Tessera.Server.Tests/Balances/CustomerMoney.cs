@@ -158,18 +158,18 @@ public abstract class CustomerMoney(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>The history of the customer, once the index has come to an event of this type.</summary>
     protected async Task<string> HistoryAsync(HttpClient reader, string type)
     {
-        for (var tries = 0; ; tries++)
-        {
-            var reply = await Host.GetAsync($"/api/v1/audit/history/customer/{Customer}?limit=100", reader);
-            Assert.Equal(200, reply.Status);
-            if (reply.Body.Contains(type, StringComparison.Ordinal))
+        var history = "";
+        await Patience.UntilAsync(
+            async () =>
             {
-                return reply.Body;
-            }
-
-            Assert.True(tries < 600, "The log was not indexed.");
-            await Task.Delay(50);
-        }
+                var reply = await Host.GetAsync($"/api/v1/audit/history/customer/{Customer}?limit=100", reader);
+                Assert.Equal(200, reply.Status);
+                history = reply.Body;
+                return history.Contains(type, StringComparison.Ordinal);
+            },
+            "the log to be indexed"
+        );
+        return history;
     }
 
     protected Task<List<string>> EventsAsync(string id) =>

@@ -77,11 +77,7 @@ public sealed class MigrationTests(PostgresFixture postgres)
             )
         );
         await using var host = await TestHost.StartAsync(database);
-        for (var i = 0; i < 200 && (await FeedAsync(host)).Count < 2; i++)
-        {
-            await Task.Delay(50);
-        }
-
+        await Patience.UntilAsync(async () => (await FeedAsync(host)).Count >= 2, "the first events to be sealed");
         Assert.Equal(["database.set_up", "database.migrated"], (await FeedAsync(host)).Take(2));
     }
 

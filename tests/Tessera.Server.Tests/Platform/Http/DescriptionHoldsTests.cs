@@ -163,21 +163,14 @@ public sealed class DescriptionHoldsTests(PostgresFixture postgres) : IAsyncLife
         }
     }
 
-    private async Task ReadEventsAsync()
-    {
-        for (var i = 0; i < 600; i++)
-        {
-            var reply = await SendAsync("get", "/api/v1/events", "/api/v1/events?limit=1000");
-            if (reply.Json.GetProperty("data").GetArrayLength() > 0)
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail("no event was sealed");
-    }
+    private Task ReadEventsAsync() =>
+        Patience.UntilAsync(
+            async () =>
+                (await SendAsync("get", "/api/v1/events", "/api/v1/events?limit=1000"))
+                    .Json.GetProperty("data")
+                    .GetArrayLength() > 0,
+            "an event to be sealed"
+        );
 
     private async Task KeepCouponsAsync()
     {
