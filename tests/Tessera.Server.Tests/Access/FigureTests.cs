@@ -257,7 +257,7 @@ public sealed class FigureTests(PostgresFixture postgres) : IAsyncLifetime
                 },
                 currency = "USD",
                 from = "2026-01-01T00:00:00Z",
-                until = "2027-01-01T00:00:00Z",
+                until = TimeProvider.System.GetUtcNow().AddDays(1),
             }
         );
         Assert.True(tested.Status == 202, tested.Body);
