@@ -17,14 +17,6 @@ internal sealed class WebhookFeed(Database database, TimeProvider clock, ILogger
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
-        // A reader that is new begins with what happens from now on.
-        await work.ExecuteAsync(
-            """
-            insert into connectors.feed (name, seq) select 'webhooks', seq from audit.seal on conflict do nothing
-            """,
-            [],
-            cancel
-        );
         await using var hold = work.Command(
             """
             select f.seq, s.seq from connectors.feed f cross join audit.seal s
