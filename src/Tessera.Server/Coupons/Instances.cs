@@ -136,7 +136,6 @@ internal static class Instances
         var (held, version) = await HoldAsync(work, id, seen.ValidUntil, cancel);
         if (held is null)
         {
-            // It was given another end between the look and the lock: it is in another partition now.
             return Platform.Http.ETags.Stale;
         }
 
@@ -183,6 +182,8 @@ internal static class Instances
         return null;
     }
 
+    /// <summary>Locks a unit.</summary>
+    /// <returns>Null when it was given another end between the look and the lock; the transaction may be of no more use then.</returns>
     private static async Task<(HeldInstance? Held, long Version)> HoldAsync(
         UnitOfWork work,
         long id,
@@ -198,21 +199,29 @@ internal static class Instances
             id,
             end
         );
-        await using var row = await query.ExecuteReaderAsync(cancel);
-        if (!await row.ReadAsync(cancel))
+        try
         {
+            await using var row = await query.ExecuteReaderAsync(cancel);
+            if (!await row.ReadAsync(cancel))
+            {
+                return (null, 0);
+            }
+
+            var held = new HeldInstance(
+                InstanceStates.Parse(row.GetString(0)),
+                row.Object<string>(1) is { } prior ? InstanceStates.Parse(prior) : null,
+                row.Value<Guid>(2),
+                row.GetFieldValue<DateTimeOffset>(3),
+                row.GetFieldValue<DateTimeOffset>(4),
+                row.Value<Guid>(5),
+                row.Value<DateTimeOffset>(6)
+            );
+            return (held, row.GetInt64(7));
+        }
+        catch (PostgresException moved) when (moved.SqlState == PostgresErrorCodes.SerializationFailure)
+        {
+            // Into the partition of another month, while it was waited for.
             return (null, 0);
         }
-
-        var held = new HeldInstance(
-            InstanceStates.Parse(row.GetString(0)),
-            row.Object<string>(1) is { } prior ? InstanceStates.Parse(prior) : null,
-            row.Value<Guid>(2),
-            row.GetFieldValue<DateTimeOffset>(3),
-            row.GetFieldValue<DateTimeOffset>(4),
-            row.Value<Guid>(5),
-            row.Value<DateTimeOffset>(6)
-        );
-        return (held, row.GetInt64(7));
     }
 }

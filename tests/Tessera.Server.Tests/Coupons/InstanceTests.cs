@@ -150,7 +150,14 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         var reserved = await _host.PostAsync("/api/v1/reservations", Order("HELD", await _given.CustomerAsync()));
         Assert.Equal(201, reserved.Status);
         Assert.Equal("held_by_checkout", (await _host.PostAsync(UnitsOf(coupon) + $"/{held}/cancel")).Code);
-        await Task.Delay(1100);
+        await Patience.UntilAsync(
+            () =>
+                _host.Database.ScalarAsync<bool>(
+                    "select valid_until < clock_timestamp() from coupons.instance where id = $1",
+                    over
+                ),
+            "the end of a unit"
+        );
         Assert.Equal("expired", (await _host.PostAsync(UnitsOf(coupon) + $"/{over}/cancel")).Code);
         await AssertVerifiedAsync();
     }
@@ -177,6 +184,45 @@ public sealed class InstanceTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.All(replies, r => Assert.Contains(r.Status, (int[])[200, 201, 409]));
         Assert.Equal(2, (await _host.GetAsync(UnitsOf(coupon) + $"/{unit}")).Json.GetProperty("version").GetInt32());
         await AssertVerifiedAsync();
+    }
+
+    [Fact]
+    public async Task A_unit_that_gets_an_end_in_another_month_meanwhile_is_asked_for_again()
+    {
+        var coupon = await _given.CouponAsync("UNITS", kind: "unique");
+        var unit = await _given.UnitAsync(coupon, "MOVED", until: "'2071-01-15T00:00:00Z'");
+        await _host.Database.ExecuteAsync(
+            "select coupons.ensure_instance_months(array[timestamptz '2071-03-15', timestamptz '2071-05-15'])"
+        );
+        foreach (var key in (string?[])[null, "moved"])
+        {
+            Task<Reply> ended;
+            await using (var extension = await _host.Database.Database.BeginAsync(default))
+            {
+                await extension.ExecuteAsync(
+                    "update coupons.instance set valid_until = valid_until + interval '2 months' where id = $1",
+                    [unit],
+                    default
+                );
+                ended = _host.PostAsync(UnitsOf(coupon) + $"/{unit}/cancel", idempotencyKey: key);
+                await BlockedAsync(extension.Connection.ProcessID);
+                await extension.CommitAsync(default);
+            }
+
+            Assert.Equal((412, "precondition_failed"), ((await ended).Status, (await ended).Code));
+        }
+
+        Assert.Equal(200, (await _host.PostAsync(UnitsOf(coupon) + $"/{unit}/cancel")).Status);
+
+        Task BlockedAsync(int holder) =>
+            Patience.UntilAsync(
+                () =>
+                    _host.Database.ScalarAsync<bool>(
+                        "select exists (select from pg_stat_activity where $1 = any(pg_blocking_pids(pid)))",
+                        holder
+                    ),
+                "somebody who waits for a unit"
+            );
     }
 
     [Fact]
