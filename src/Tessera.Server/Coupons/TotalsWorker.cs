@@ -8,8 +8,8 @@ namespace Tessera.Server.Coupons;
 
 /// <summary>
 /// Keeps <c>coupons.total</c>, by which the list is sorted, up with the shards of <c>coupons.usage</c>. It looks at what
-/// was written since its pass before, all at its first; nodes that run it at once do the same. It also puts the counts of
-/// <see cref="LiveCoupons"/> together.
+/// was written since its pass before, all at its first; of nodes that run it at once one does the work. It also puts the
+/// counts of <see cref="LiveCoupons"/> together.
 /// </summary>
 internal sealed class TotalsWorker(Database database, TimeProvider clock, ILogger<TotalsWorker> log)
     : Worker(clock, log, TimeSpan.FromSeconds(3))
@@ -22,6 +22,17 @@ internal sealed class TotalsWorker(Database database, TimeProvider clock, ILogge
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
+        // One pass at a time: one that summed up before another would write what is over after it.
+        await using (
+            var alone = work.Command("select pg_try_advisory_xact_lock(hashtextextended('coupons.totals', 0))")
+        )
+        {
+            if (await alone.ExecuteScalarAsync(cancel) is not true)
+            {
+                return false;
+            }
+        }
+
         var written = await WrittenAsync(work, "coupons.usage", cancel);
         var noted = await WrittenAsync(work, "coupons.live_hour", cancel);
         if (written == _written && noted == _noted && _seenBelow is not null)
