@@ -8,7 +8,7 @@ namespace Tessera.Server.Expiration;
 
 /// <summary>
 /// Looks whether the pipeline is behind, and has partners that are not critical wait until it is not (EXP-12). Every node
-/// looks; the first one that sees it says so.
+/// looks, but one at a time: who acted on what it had seen before another moved them would take that back.
 /// </summary>
 internal sealed partial class PressureWatch(Database database, TimeProvider clock, ILogger<PressureWatch> log)
     : Worker(clock, log, TimeSpan.FromSeconds(5))
@@ -17,6 +17,16 @@ internal sealed partial class PressureWatch(Database database, TimeProvider cloc
     public override async Task<bool> RunOnceAsync(CancellationToken cancel)
     {
         await using var work = await database.BeginAsync(cancel);
+        await using (
+            var alone = work.Command("select pg_try_advisory_xact_lock(hashtextextended('expiration.pressure', 0))")
+        )
+        {
+            if (await alone.ExecuteScalarAsync(cancel) is not true)
+            {
+                return false;
+            }
+        }
+
         var lag = await LagAsync(work, cancel);
         var (share, stood) = await Deferral.ReadAsync(work, cancel);
         var stands = Pressure.Stands(lag, share, stood);
