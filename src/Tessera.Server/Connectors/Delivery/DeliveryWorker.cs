@@ -23,7 +23,10 @@ internal sealed partial class DeliveryWorker(
     private static readonly TimeSpan WatchEvery = TimeSpan.FromSeconds(5);
 
     private readonly string _node = Environment.MachineName + ":" + Environment.ProcessId;
-    private readonly ConcurrentDictionary<Guid, Task> _running = new();
+
+    /// <summary>By connector and fence: a lane that is given back may be claimed again before its task is over.</summary>
+    private readonly ConcurrentDictionary<(Guid Connector, long Fence), Task> _running = new();
+
     private readonly TimeProvider _clock = clock;
     private DateTimeOffset _watchedAt;
 
@@ -34,7 +37,10 @@ internal sealed partial class DeliveryWorker(
         {
             foreach (var lane in await store.ClaimAsync(_node, MaximumLanes - _running.Count, cancel))
             {
-                _running[lane.ConnectorId] = RunAsync(lane, cancel);
+                // It is registered before it begins: one that is over at once would stay registered.
+                var begin = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _running[(lane.ConnectorId, lane.Fence)] = RunAsync(lane, begin.Task, cancel);
+                begin.SetResult();
             }
         }
 
@@ -55,10 +61,9 @@ internal sealed partial class DeliveryWorker(
         await Task.WhenAll(_running.Values);
     }
 
-    private async Task RunAsync(Lane lane, CancellationToken cancel)
+    private async Task RunAsync(Lane lane, Task begin, CancellationToken cancel)
     {
-        // The claim is registered before the lane may end.
-        await Task.Yield();
+        await begin;
         try
         {
             await run.RunAsync(lane, cancel);
@@ -74,7 +79,7 @@ internal sealed partial class DeliveryWorker(
         }
         finally
         {
-            _running.TryRemove(lane.ConnectorId, out _);
+            _running.TryRemove((lane.ConnectorId, lane.Fence), out _);
         }
     }
 
