@@ -23,10 +23,10 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
     {
         var (id, partner, secret) = await PartnerAsync("later", Behaviour.Accepting, encoding);
         await AppendAsync(1, 10);
-        await UntilAsync("sent");
+        await UntilCommandsAsync("sent", 1);
         var reply = await ConfirmAsync(id, secret, partner.Keys[0], rejected: [3]);
         Assert.True(reply.Status == 200, reply.Body);
-        await UntilAsync("acknowledged");
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Equal(
             "rejected: sold out {3}",
             await Host.Database.ScalarAsync<string>("select cause || ' ' || ids::text from connectors.task")
@@ -41,7 +41,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         var (id, partner, secret) = await PartnerAsync("strict", Behaviour.Accepting);
         var (other, _, otherSecret) = await PartnerAsync("other", Behaviour.Accepting);
         await AppendAsync(1, 10);
-        await UntilAsync("sent", 2);
+        await UntilCommandsAsync("sent", 2);
         var key = partner.Keys[0];
         foreach (
             var wrong in (Task<Reply>[])
@@ -70,24 +70,26 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
     [Fact]
     public async Task A_callback_that_does_not_come_is_asked_for_again_under_the_same_key()
     {
-        var (id, partner, secret) = await PartnerAsync("mute", Behaviour.Accepting, callbackSeconds: 1);
+        var (id, partner, secret) = await PartnerAsync("mute", Behaviour.Accepting);
         await AppendAsync(1, 10);
-        await UntilAsync("sent");
-        for (var i = 0; i < 600 && partner.Calls < 2; i++)
-        {
-            await Host.Database.ExecuteAsync("update connectors.lane set next_attempt_at = clock_timestamp()");
-            await Task.Delay(50);
-        }
+        await UntilCommandsAsync("sent", 1);
+        await LapseAsync();
+        await UntilCalledAsync(partner, 2, hurry: true);
 
+        // The round is written after the call: its time to confirm begins with it.
+        await UntilCommandsAsync("sent", 1);
         Assert.Equal(2, partner.Calls);
         Assert.Single(partner.Keys.Distinct());
 
-        // The round is written after the call: its time to confirm begins with it.
-        await UntilAsync("sent");
-        await Host.Database.ExecuteAsync(
-            "update connectors.awaited set expires_at = clock_timestamp() - interval '1 second'"
-        );
+        // Whoever is late is told so, and not heard by a call that goes on its way meanwhile.
+        await RestAsync(id);
+        await LapseAsync();
         Assert.Equal((409, "acknowledgement_late"), StatusOf(await ConfirmAsync(id, secret, partner.Keys[0])));
+
+        Task LapseAsync() =>
+            Host.Database.ExecuteAsync(
+                "update connectors.awaited set expires_at = clock_timestamp() - interval '1 second'"
+            );
     }
 
     [Fact]
@@ -99,7 +101,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
             await AppendAsync(1 + 10 * i, 10);
         }
 
-        await UntilAsync("manual", 4);
+        await UntilCommandsAsync("manual", 4);
         const string tasks = "/api/v1/connector-tasks";
         var open = (await Host.GetAsync(tasks))
             .Json.GetProperty("data")
@@ -165,7 +167,7 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         );
         partner.Behaviour = Behaviour.Healthy;
         Assert.Equal(2, await ActAsync(new { action = "retry", connector_id = id }));
-        await UntilAsync("acknowledged", 2);
+        await UntilCommandsAsync("acknowledged", 2);
         Assert.Equal((20, 0), partner.Count());
         Assert.Equal(6, partner.Keys.Distinct().Count());
         var states = await Host.Database.ColumnAsync<string>("select state from connectors.command order by position");
@@ -180,13 +182,9 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         var (id, _, _) = await PartnerAsync("well", Behaviour.Healthy, acknowledgement: "sync");
         await PartnerAsync("bad", Behaviour.Failing, acknowledgement: "sync");
         await AppendAsync(1, 10);
-        await UntilAsync("acknowledged");
+        await UntilCommandsAsync("acknowledged", 1);
         const string failed = "select count(*) from connectors.lane where last_error is not null";
-        for (var i = 0; i < 600 && await Host.Database.ScalarAsync<long>(failed) == 0; i++)
-        {
-            await Task.Delay(50);
-        }
-
+        await Patience.UntilAsync(async () => await Host.Database.ScalarAsync<long>(failed) > 0, "a call that fails");
         var page = await Host.GetAsync("/api/v1/connector-figures");
         Assert.True(page.Status == 200, page.Body);
         var (bad, well) = (page.Json.GetProperty("data")[0], page.Json.GetProperty("data")[1]);
@@ -214,9 +212,9 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
     public async Task A_partner_that_falls_behind_its_service_level_is_reported_once_and_when_it_has_caught_up()
     {
         var (id, _, _) = await PartnerAsync("late", Behaviour.Failing, acknowledgement: "sync");
-        await Host.Database.ExecuteAsync("update connectors.connector set sla_seconds = 1");
+        await Midnight.TodayAsync();
         await AppendAsync(1, 10);
-        await Task.Delay(1200);
+        await Host.Database.ExecuteAsync("update connectors.command set due_at = due_at - interval '2 minutes'");
         for (var i = 0; i < 2; i++)
         {
             await LaneWatch.RunAsync(Host.Database.Database, default);
@@ -262,20 +260,10 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
         string name,
         Behaviour behaviour,
         string encoding = "batch",
-        string acknowledgement = "callback",
-        int callbackSeconds = 60
+        string acknowledgement = "callback"
     )
     {
-        var (id, partner) = await PartnerAsync(
-            name,
-            behaviour,
-            new
-            {
-                encoding,
-                acknowledgement,
-                callback_seconds = callbackSeconds,
-            }
-        );
+        var (id, partner) = await PartnerAsync(name, behaviour, new { encoding, acknowledgement });
         var secret = (await Host.PostAsync($"{Path}/{id}/signing-secret")).Json.GetProperty("secret").GetString()!;
         return (id, partner, secret);
     }
@@ -322,26 +310,5 @@ public sealed class AcknowledgementTests(PostgresFixture postgres) : PartnerTest
             default
         );
         await work.CommitAsync(default);
-    }
-
-    private async Task UntilAsync(string state, int count = 1)
-    {
-        for (var i = 0; i < 300; i++)
-        {
-            if (
-                await Host.Database.ScalarAsync<long>("select count(*) from connectors.command where state = $1", state)
-                >= count
-            )
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        var states = await Host.Database.ColumnAsync<string>(
-            "select state || ' ' || coalesce(error, '') from connectors.command"
-        );
-        Assert.Fail("The commands are " + string.Join(", ", states));
     }
 }

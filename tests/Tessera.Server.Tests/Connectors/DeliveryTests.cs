@@ -1,6 +1,9 @@
 using System.Text.Json;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Tessera.Bench.Partners;
 using Tessera.Server.Connectors;
+using Tessera.Server.Connectors.Delivery;
 using Tessera.Server.Tests.Insights;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -31,7 +34,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         var mark = await PartnerAsync("mark", Behaviour.Healthy, new { encoding = "watermark" });
         var past = Now.AddSeconds(-1);
         await AppendAsync(Disable(past, Ids(1, 100)), Disable(past, Ids(500, 3), isEarly: true));
-        await UntilAsync("acknowledged", 6);
+        await UntilCommandsAsync("acknowledged", 6);
         Assert.Equal(103, single.Partner.Calls);
         Assert.Equal((103, 0), single.Partner.Count());
         Assert.Equal(4, batch.Partner.Calls);
@@ -45,6 +48,8 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     [Fact]
     public async Task A_partners_figures_are_the_sums_of_the_rows_they_lead_to()
     {
+        // The calls of a quota are those of a day.
+        await Midnight.TodayAsync();
         var (id, partner) = await PartnerAsync(
             "single",
             Behaviour.Healthy,
@@ -54,16 +59,15 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
             Disable(Now.AddSeconds(-1), Ids(1, 40)),
             Disable(Now.AddSeconds(-1), Ids(100, 3), isEarly: true)
         );
-        await UntilAsync("acknowledged", 2);
+        await UntilCommandsAsync("acknowledged", 2);
         partner.Behaviour = Behaviour.Refusing;
         await AppendAsync(Disable(Now.AddSeconds(-1), Ids(200, 2)));
-        await UntilAsync("manual", 1);
+        await UntilCommandsAsync("manual", 1);
         partner.Behaviour = Behaviour.Failing;
         await AppendAsync(Disable(Now.AddSeconds(-1), Ids(300, 1)), Disable(Now.AddHours(3), Ids(400, 1)));
         await UntilFailedAsync(id);
         // What is on its way is tried again and again: the figures are compared once nobody calls any more.
-        await Host.Database.ExecuteAsync("update connectors.connector set is_active = false where id = $1", id);
-        await UntilRestsAsync(id);
+        await RestAsync(id);
 
         var figures = (await Host.GetAsync("/api/v1/connector-figures")).Json.GetProperty("data")[0];
         long Of(string name) => figures.GetProperty(name).GetInt64();
@@ -124,13 +128,6 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         return Patience.UntilAsync(() => Host.Database.ScalarAsync<bool>(sql, id), "a call that fails");
     }
 
-    /// <summary>Until no node holds the lane of a connector that is switched off.</summary>
-    private Task UntilRestsAsync(Guid id)
-    {
-        const string sql = "select leased_until <= clock_timestamp() from connectors.lane where connector_id = $1";
-        return Patience.UntilAsync(() => Host.Database.ScalarAsync<bool>(sql, id), "a lane nobody works");
-    }
-
     [Fact]
     public async Task What_is_enabled_again_stays_enabled_in_every_encoding()
     {
@@ -144,7 +141,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
             Disable(Now.AddSeconds(-1), Ids(1, 50), isEarly: true),
             new CommandBatch(CommandKind.Enable, null, null, CommandBatch.Instance, Ids(10, 5), Now.AddDays(1))
         );
-        await UntilAsync("acknowledged", 6);
+        await UntilCommandsAsync("acknowledged", 6);
         Assert.All(
             partners,
             p =>
@@ -161,7 +158,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         var now = await PartnerAsync("now", Behaviour.Healthy, new { can_schedule = true });
         var later = await PartnerAsync("later", Behaviour.Healthy, new { can_schedule = false });
         await AppendAsync(Disable(Now.AddHours(2), Ids(1, 5)));
-        await UntilAsync("acknowledged", 1);
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Equal((1, 0), (now.Partner.Calls, later.Partner.Calls));
         Assert.Contains("effective_at", now.Partner.LastBody, StringComparison.Ordinal);
     }
@@ -171,7 +168,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var (id, partner) = await PartnerAsync("drop", Behaviour.Dropping);
         await AppendAsync(Disable(Now.AddSeconds(-1), Ids(1, 10)));
-        await UntilAsync("acknowledged", 1, hurry: true);
+        await UntilCommandsAsync("acknowledged", 1, hurry: true);
         Assert.Equal(3, partner.Calls);
         Assert.Single(partner.Keys.Distinct());
         Assert.Equal((10, 0), partner.Count());
@@ -194,21 +191,24 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     public async Task A_sick_partner_opens_its_breaker_and_its_work_becomes_a_task(Behaviour behaviour, string reason)
     {
         var well = await PartnerAsync("well", Behaviour.Healthy);
+        // Who is slow is slower than anybody waits; the others have all the time to be sick in their way.
         var (id, partner) = await PartnerAsync(
             "sick",
             behaviour,
-            new { timeout_seconds = 1, manual_after_seconds = 2 }
+            new { timeout_seconds = behaviour == Behaviour.Slow ? 1 : 15 }
         );
         await AppendAsync(Disable(Now, Ids(1, 10)));
-        await UntilAsync("acknowledged", 1);
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Equal((10, 0), well.Partner.Count());
-        await UntilAsync("manual", 1, hurry: true);
+        await UntilCalledAsync(partner, 3, hurry: true);
+        await Patience.UntilAsync(async () => await BreakerAsync(id) == "open", "a breaker that opens");
+        await Host.Database.ExecuteAsync("update connectors.connector set manual_after_seconds = 1 where id = $1", id);
+        await UntilCommandsAsync("manual", 1, hurry: true);
         var tasks = await Host.GetAsync("/api/v1/connector-tasks");
         var task = Assert.Single(tasks.Json.GetProperty("data").EnumerateArray());
         Assert.Equal("undelivered: " + reason, task.GetProperty("cause").GetString());
         Assert.Equal(id.ToString(), task.GetProperty("connector_id").GetString());
-        Assert.True(partner.Calls >= 2);
-        Assert.True(partner.Count().Twice == 0);
+        Assert.Equal(0, partner.Count().Twice);
     }
 
     [Fact]
@@ -216,12 +216,12 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var (id, partner) = await PartnerAsync("no", Behaviour.Refusing);
         await AppendAsync(Disable(Now, Ids(1, 10)));
-        await UntilAsync("manual", 1);
+        await UntilCommandsAsync("manual", 1);
         Assert.Equal(1, partner.Calls);
         partner.Behaviour = Behaviour.Healthy;
         partner.Rejects = [22];
         await AppendAsync(Disable(Now, Ids(20, 5)));
-        await UntilAsync("acknowledged", 1);
+        await UntilCommandsAsync("acknowledged", 1);
         var causes = await Host.Database.ColumnAsync<string>(
             "select cause || ' ' || ids::text from connectors.task where connector_id = $1 order by created_at",
             id
@@ -234,15 +234,16 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var (id, partner) = await PartnerAsync("again", Behaviour.Failing);
         await AppendAsync(Disable(Now, Ids(1, 10)));
-        for (var i = 0; i < 600 && await BreakerAsync(id) != "open"; i++)
-        {
-            await HurryAsync();
-            await Task.Delay(50);
-        }
-
-        Assert.Equal("open", await BreakerAsync(id));
+        await Patience.UntilAsync(
+            async () =>
+            {
+                await HurryAsync();
+                return await BreakerAsync(id) == "open";
+            },
+            "a breaker that opens"
+        );
         partner.Behaviour = Behaviour.Healthy;
-        await UntilAsync("acknowledged", 1, hurry: true);
+        await UntilCommandsAsync("acknowledged", 1, hurry: true);
         Assert.Equal("closed", await BreakerAsync(id));
         Assert.Equal((10, 0), partner.Count());
         var told = await Host.Database.ColumnAsync<string>(
@@ -261,7 +262,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         await Task.Delay(600);
         Assert.Equal(0, partner.Calls);
         await Host.PostAsync($"{Path}/{id}/breaker", new { forced = (string?)null, reason = "over" });
-        await UntilAsync("acknowledged", 1);
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Equal(1, partner.Calls);
     }
 
@@ -285,7 +286,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
             )
         );
         await AppendAsync(Disable(Now, [7]));
-        await UntilAsync("acknowledged", 1);
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Contains("\"coupon_ids\":[7]", partner.LastBody, StringComparison.Ordinal);
     }
 
@@ -324,7 +325,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         );
         await ConnectorAsync(new { name = "I", kind = "internal" });
         await AppendAsync(Disable(Now, [11, 12]));
-        await UntilAsync("acknowledged", 2);
+        await UntilCommandsAsync("acknowledged", 2);
         var file = Assert.Single(Directory.GetFiles(System.IO.Path.Combine(_drop, "partner", "in")));
         var lines = await File.ReadAllLinesAsync(file);
         Assert.Equal("sequence,action,subject,id,at", lines[0]);
@@ -334,18 +335,18 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     [Fact]
     public async Task A_lane_that_another_node_took_over_writes_nothing()
     {
-        var (id, partner) = await PartnerAsync("slow", Behaviour.Slow, new { timeout_seconds = 2 });
+        var (id, partner) = await PartnerAsync("slow", Behaviour.Healthy, new { timeout_seconds = 15 });
+        var answering = new TaskCompletionSource();
+        partner.Answering = answering.Task;
         await AppendAsync(Disable(Now, Ids(1, 3)));
-        for (var i = 0; i < 1_500 && partner.Calls == 0; i++)
-        {
-            await Task.Delay(20);
-        }
-
+        await UntilCalledAsync(partner, 1);
         await Host.Database.ExecuteAsync(
             "update connectors.lane set fence = fence + 1, leased_until = 'infinity' where connector_id = $1",
             id
         );
-        await Task.Delay(2500);
+        answering.SetResult();
+        await Host.Services.GetServices<IHostedService>().OfType<DeliveryWorker>().Single().DrainAsync(default);
+        Assert.Equal((3, 0), partner.Count());
         Assert.Equal(0, await Host.Database.ScalarAsync<long>("select count(*) from connectors.attempt"));
         Assert.Equal(0, await Host.Database.ScalarAsync<int>("select failures from connectors.lane"));
     }
@@ -367,6 +368,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
     [Fact]
     public async Task A_partner_whose_calls_of_the_day_are_used_up_waits_until_the_next_and_it_is_told_once()
     {
+        await Midnight.TodayAsync();
         var (id, partner) = await PartnerAsync(
             "small",
             Behaviour.Healthy,
@@ -375,14 +377,24 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         var well = await PartnerAsync("well", Behaviour.Healthy);
         await AppendAsync(Disable(Now.AddSeconds(-1), Ids(1, 5)));
         const string told = "select count(*) from platform.event where type = 'connector.quota_exhausted'";
-        for (var i = 0; i < 400 && await Host.Database.ScalarAsync<long>(told) == 0; i++)
-        {
-            await Task.Delay(50);
-        }
+        await Patience.UntilAsync(
+            async () => await Host.Database.ScalarAsync<long>(told) > 0,
+            "a quota that is used up"
+        );
 
+        // It is asked again, and says nothing more.
+        const string asked = "select fence from connectors.lane where connector_id = $1 and leased_by is null";
+        await Patience.UntilAsync(
+            async () => (await Host.Database.ColumnAsync<long>(asked, id)).Count == 1,
+            "a lane nobody works"
+        );
+        var fence = await Host.Database.ScalarAsync<long>(asked, id);
         await HurryAsync();
-        await UntilAsync("acknowledged", 1);
-        await Task.Delay(500);
+        await Patience.UntilAsync(
+            async () => (await Host.Database.ColumnAsync<long>(asked, id)).Exists(now => now > fence),
+            "a lane that was asked again"
+        );
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.Equal(1, await Host.Database.ScalarAsync<long>(told));
         Assert.Equal(2, partner.Calls);
         Assert.Equal((5, 0), well.Partner.Count());
@@ -410,20 +422,15 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         var answering = new TaskCompletionSource();
         partner.Answering = answering.Task;
         var slow = Host.PostAsync($"{Path}/{id}/test-calls");
-        for (var i = 0; i < 1_500 && partner.Calls < 2; i++)
-        {
-            await Task.Delay(20);
-        }
+        await UntilCalledAsync(partner, 2);
 
-        await Task.Delay(300);
-        Assert.Equal(
-            0,
-            await Host.Database.ScalarAsync<long>(
-                """
-                select count(*) from pg_stat_activity where datname = current_database()
-                    and state = 'idle in transaction' and state_change < clock_timestamp() - interval '200 milliseconds'
-                """
-            )
+        // Others come and go: a transaction that is older than the call does not.
+        var called = await Host.Database.ScalarAsync<DateTime>("select clock_timestamp()");
+        const string older =
+            "select not exists (select from pg_stat_activity where datname = current_database() and xact_start < $1)";
+        await Patience.UntilAsync(
+            () => Host.Database.ScalarAsync<bool>(older, called),
+            "the end of transactions that are older than a call"
         );
         Assert.False(slow.IsCompleted);
         answering.SetResult();
@@ -451,35 +458,4 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
 
     private Task<string> BreakerAsync(Guid id) =>
         Host.Database.ScalarAsync<string>("select breaker from connectors.lane where connector_id = $1", id);
-
-    /// <summary>The pauses between attempts are over.</summary>
-    private Task HurryAsync() =>
-        Host.Database.ExecuteAsync(
-            "update connectors.lane set next_attempt_at = clock_timestamp() where leased_by is null"
-        );
-
-    private Task UntilAsync(string state, int count, bool hurry = false) =>
-        Patience.UntilAsync(
-            async () =>
-            {
-                var isThere =
-                    await Host.Database.ScalarAsync<long>(
-                        "select count(*) from connectors.command where state = $1",
-                        state
-                    ) >= count;
-                if (hurry && !isThere)
-                {
-                    await HurryAsync();
-                }
-
-                return isThere;
-            },
-            async () =>
-            {
-                var states = await Host.Database.ColumnAsync<string>(
-                    "select state || ' ' || coalesce(error, '') from connectors.command"
-                );
-                return $"{count} commands {state}; they are {string.Join(", ", states)}";
-            }
-        );
 }

@@ -114,12 +114,16 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
     public async Task A_delivery_is_tried_again_with_the_same_id_and_can_be_sent_again_by_hand()
     {
         var (id, receiver, _) = await SubscribeAsync("flaky", Behaviour.Failing, "merchant.*");
+        // Nobody tries again before the test says so.
+        await Host.Database.ExecuteAsync("update connectors.webhook set retries = '{0, 3600}'");
         await Host.PostAsync("/api/v1/merchants", new { name = "M" });
-        for (var i = 0; i < 600 && receiver.Calls < 1; i++)
-        {
-            await Task.Delay(50);
-        }
-
+        await Patience.UntilAsync(
+            () =>
+                Host.Database.ScalarAsync<bool>(
+                    "select exists (select from connectors.webhook_delivery where attempts = 1)"
+                ),
+            "a delivery that fails"
+        );
         receiver.Behaviour = Behaviour.Healthy;
         await UntilAsync("delivered", 1, hurry: true);
         var list = await Host.GetAsync($"{Path}/{id}/deliveries");
@@ -137,11 +141,7 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
         var first = receiver.LastHeaders["webhook-id"];
         var resent = await Host.PostAsync($"{Path}/{id}/resends", new { delivery_ids = new[] { number } });
         Assert.Equal(1, resent.Json.GetProperty("count").GetInt32());
-        for (var i = 0; i < 600 && receiver.Calls < 3; i++)
-        {
-            await Task.Delay(50);
-        }
-
+        await UntilCalledAsync(receiver, 3);
         Assert.Equal((3, first), (receiver.Calls, receiver.LastHeaders["webhook-id"]));
         var byTime = await Host.PostAsync(
             $"{Path}/{id}/resends",
@@ -160,19 +160,11 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
             failing
         );
         await Host.PostAsync("/api/v1/merchants", new { name = "M" });
-        for (var i = 0; i < 600; i++)
-        {
-            if (
-                await Host.Database.ScalarAsync<long>("select count(*) from connectors.webhook where not is_active")
-                == 2
-            )
-            {
-                break;
-            }
-
-            await Task.Delay(50);
-        }
-
+        const string off = "select count(*) from connectors.webhook where not is_active";
+        await Patience.UntilAsync(
+            async () => await Host.Database.ScalarAsync<long>(off) == 2,
+            "two subscriptions to be switched off"
+        );
         var read = await Host.GetAsync($"{Path}/{gone}");
         Assert.Equal("gone", read.Json.GetProperty("disabled_reason").GetString());
         Assert.Equal(
@@ -245,33 +237,30 @@ public sealed class WebhookTests(PostgresFixture postgres) : PartnerTests(postgr
         return (id, receiver, secret);
     }
 
-    private async Task UntilAsync(string state, int count, bool hurry = false)
-    {
-        for (var i = 0; i < 300; i++)
-        {
-            if (
-                await Host.Database.ScalarAsync<long>(
-                    "select count(*) from connectors.webhook_delivery where state = $1",
-                    state
-                ) >= count
-            )
+    private Task UntilAsync(string state, int count, bool hurry = false) =>
+        Patience.UntilAsync(
+            async () =>
             {
-                return;
-            }
+                var isThere =
+                    await Host.Database.ScalarAsync<long>(
+                        "select count(*) from connectors.webhook_delivery where state = $1",
+                        state
+                    ) >= count;
+                if (hurry && !isThere)
+                {
+                    await Host.Database.ExecuteAsync(
+                        "update connectors.webhook_delivery set next_attempt_at = clock_timestamp() where state = 'pending'"
+                    );
+                }
 
-            if (hurry)
+                return isThere;
+            },
+            async () =>
             {
-                await Host.Database.ExecuteAsync(
-                    "update connectors.webhook_delivery set next_attempt_at = clock_timestamp() where state = 'pending'"
+                var states = await Host.Database.ColumnAsync<string>(
+                    "select event_type || ' ' || state || ' ' || attempts from connectors.webhook_delivery"
                 );
+                return $"{count} deliveries {state}; they are {string.Join(", ", states)}";
             }
-
-            await Task.Delay(50);
-        }
-
-        var states = await Host.Database.ColumnAsync<string>(
-            "select event_type || ' ' || state || ' ' || attempts from connectors.webhook_delivery"
         );
-        Assert.Fail("The deliveries are " + string.Join(", ", states));
-    }
 }

@@ -52,18 +52,9 @@ public sealed class CheckerTests(PostgresFixture postgres) : PartnerTests(postgr
         return [.. open.Json.GetProperty("data").EnumerateArray()];
     }
 
-    private async Task UntilToldAsync()
-    {
-        for (var attempt = 0; attempt < 400; attempt++)
-        {
-            if (await Host.Database.ScalarAsync<long>("select count(*) from expiration.batch") > 0)
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail("The unit was not told.");
-    }
+    private Task UntilToldAsync() =>
+        Patience.UntilAsync(
+            () => Host.Database.ScalarAsync<bool>("select exists (select from expiration.batch)"),
+            "a unit to be told of"
+        );
 }

@@ -18,9 +18,6 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
     {
         var till = await PartnerAsync("till", isCritical: true);
         var mail = await PartnerAsync("mail", isCritical: false);
-        var given = new Catalogue(Host.Database);
-        var coupon = await given.CouponAsync("ENDING", kind: "unique");
-        await given.UnitAsync(coupon, "ENDINGONE", until: "(clock_timestamp() - interval '1 second')");
 
         // Another node holds a job of an hour ago and does not come on with it.
         await Host.Database.ExecuteAsync(
@@ -33,10 +30,13 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
             select starts_at, starts_at, -1, starts_at + interval '1 hour', -1, starts_at, -1, 1, clock_timestamp(), 'infinity' from b
             """
         );
-        await UntilAsync(async () => await DeferredAsync("mail"));
+        await Patience.UntilAsync(() => DeferredAsync("mail"), "a partner that waits");
         Assert.False(await DeferredAsync("till"));
+        var given = new Catalogue(Host.Database);
+        var coupon = await given.CouponAsync("ENDING", kind: "unique");
+        await given.UnitAsync(coupon, "ENDINGONE", until: "(clock_timestamp() - interval '1 second')");
         await AppendAsync(4711);
-        await UntilAsync(() => Task.FromResult(till.HasApplied(4711)));
+        await Patience.UntilAsync(() => Task.FromResult(till.HasApplied(4711)), "a partner to be told");
         Assert.Equal(0, mail.Calls);
         var figures = await Host.GetAsync("/api/v1/connector-figures");
         var waiting = figures.Json.GetProperty("data")[0];
@@ -65,8 +65,8 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
         await Host.Database.ExecuteAsync(
             "update expiration.job set leased_until = null where leased_until = 'infinity'"
         );
-        await UntilAsync(async () => !await DeferredAsync("mail"));
-        await UntilAsync(() => Task.FromResult(mail.HasApplied(4711)));
+        await Patience.UntilAsync(async () => !await DeferredAsync("mail"), "a partner that goes on");
+        await Patience.UntilAsync(() => Task.FromResult(mail.HasApplied(4711)), "a partner to be told");
         Assert.Equal(
             ["connector.deferred", "connector.resumed"],
             await Host.Database.ColumnAsync<string>(
@@ -83,18 +83,18 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
         await Host.Database.ExecuteAsync("update connectors.lane set leased_until = 'infinity', leased_by = 'busy'");
         await AppendAsync(4711);
         await Host.Database.ExecuteAsync("update connectors.command set due_at = due_at - interval '40 seconds'");
-        await UntilAsync(async () => await DeferredAsync("mail"));
+        await Patience.UntilAsync(() => DeferredAsync("mail"), "a partner that waits");
         foreach (
             var own in (string[])
                 ["breaker = 'open'", "failures = 1", "forced = 'open'", "rate = 3", "next_attempt_at = 'infinity'"]
         )
         {
             await Host.Database.ExecuteAsync($"update connectors.lane set {own}");
-            await UntilAsync(async () => !await DeferredAsync("mail"));
+            await Patience.UntilAsync(async () => !await DeferredAsync("mail"), "a partner that goes on");
             await Host.Database.ExecuteAsync(
                 "update connectors.lane set breaker = 'closed', failures = 0, forced = null, rate = null, next_attempt_at = '-infinity'"
             );
-            await UntilAsync(async () => await DeferredAsync("mail"));
+            await Patience.UntilAsync(() => DeferredAsync("mail"), "a partner that waits");
         }
     }
 
@@ -133,19 +133,4 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
     }
 
     private static string? Name(JsonElement partner) => partner.GetProperty("name").GetString();
-
-    private static async Task UntilAsync(Func<Task<bool>> isTrue)
-    {
-        for (var attempt = 0; attempt < 600; attempt++)
-        {
-            if (await isTrue())
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail("It did not happen.");
-    }
 }

@@ -16,7 +16,7 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
         var given = new Catalogue(Host.Database);
         var coupon = await given.CouponAsync("ENDING", kind: "unique");
         var unit = await given.UnitAsync(coupon, "ENDINGONE", until: "(clock_timestamp() - interval '1 minute')");
-        await AcknowledgedAsync(1);
+        await UntilCommandsAsync("acknowledged", 1);
         Assert.False(partner.Enabled[unit]);
 
         var path = $"/api/v1/expiry/coupons/{coupon}/instances/{unit}/timeline";
@@ -32,13 +32,10 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
         Assert.InRange(told.Json.GetProperty("seconds_to_acknowledged").GetDouble(), 60, 120);
 
         // Nobody is left to confirm it, which is said once (EXP-07).
-        for (var i = 0; i < 600 && !IsSettled(told); i++)
-        {
-            await Task.Delay(50);
-            told = await Host.GetAsync(path);
-        }
-
-        Assert.True(IsSettled(told));
+        await Patience.UntilAsync(
+            async () => IsSettled(told = await Host.GetAsync(path)),
+            "an end that all partners have confirmed"
+        );
         Assert.Equal(
             """{"kind": "disable", "coupons": 1, "subject": "instance", "partners": 1, "by_people": 0, "confirmed": 1}""",
             await Host.Database.ScalarAsync<string>(
@@ -51,7 +48,7 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
             "select date_trunc('second', clock_timestamp() + interval '2 days')"
         );
         await ExtendAsync(coupon, unit, end, byOverride: true);
-        await AcknowledgedAsync(2);
+        await UntilCommandsAsync("acknowledged", 2);
         Assert.True(partner.Enabled[unit]);
         using (var body = JsonDocument.Parse(partner.LastBody))
         {
@@ -70,7 +67,7 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
 
         // What it was told of an end that has been replaced since stays in sight.
         await ExtendAsync(coupon, unit, end.AddDays(1), byOverride: false);
-        await AcknowledgedAsync(3);
+        await UntilCommandsAsync("acknowledged", 3);
         Assert.Equal(["disable", "enable", "enable"], Words(await Host.GetAsync(path), "partners", "kind"));
         Assert.Equal(
             404,
@@ -100,23 +97,4 @@ public sealed class TimelineTests(PostgresFixture postgres) : PartnerTests(postg
 
     private static IEnumerable<string?> Words(Reply reply, string list, string name) =>
         reply.Json.GetProperty(list).EnumerateArray().Select(i => i.GetProperty(name).GetString());
-
-    private async Task AcknowledgedAsync(int count)
-    {
-        for (var i = 0; i < 400; i++)
-        {
-            if (
-                await Host.Database.ScalarAsync<long>(
-                    "select count(*) from connectors.command where state = 'acknowledged'"
-                ) >= count
-            )
-            {
-                return;
-            }
-
-            await Task.Delay(50);
-        }
-
-        Assert.Fail("The partner was not told.");
-    }
 }

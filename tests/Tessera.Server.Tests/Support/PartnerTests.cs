@@ -44,6 +44,67 @@ public abstract class PartnerTests(PostgresFixture postgres) : IAsyncLifetime
         return (await ConnectorAsync(body), partner);
     }
 
+    /// <summary>Waits for commands in a state.</summary>
+    /// <param name="state">Which.</param>
+    /// <param name="count">So many, or more.</param>
+    /// <param name="hurry">Whether the pauses between attempts are cut short.</param>
+    private protected Task UntilCommandsAsync(string state, int count, bool hurry = false) =>
+        Patience.UntilAsync(
+            async () =>
+            {
+                var isThere =
+                    await Host.Database.ScalarAsync<long>(
+                        "select count(*) from connectors.command where state = $1",
+                        state
+                    ) >= count;
+                if (hurry && !isThere)
+                {
+                    await HurryAsync();
+                }
+
+                return isThere;
+            },
+            async () =>
+            {
+                var states = await Host.Database.ColumnAsync<string>(
+                    "select state || ' ' || coalesce(error, '') from connectors.command"
+                );
+                return $"{count} commands {state}; they are {string.Join(", ", states)}";
+            }
+        );
+
+    /// <summary>The pauses between attempts are over.</summary>
+    private protected Task HurryAsync() =>
+        Host.Database.ExecuteAsync(
+            "update connectors.lane set next_attempt_at = clock_timestamp() where leased_by is null"
+        );
+
+    /// <summary>Waits for calls of a partner.</summary>
+    /// <param name="partner">Whom.</param>
+    /// <param name="count">So many, or more.</param>
+    /// <param name="hurry">Whether the pauses between attempts are cut short.</param>
+    private protected Task UntilCalledAsync(SimulatedPartner partner, int count, bool hurry = false) =>
+        Patience.UntilAsync(
+            async () =>
+            {
+                if (hurry && partner.Calls < count)
+                {
+                    await HurryAsync();
+                }
+
+                return partner.Calls >= count;
+            },
+            () => Task.FromResult($"{count} calls; there were {partner.Calls}")
+        );
+
+    /// <summary>Switches a connector off, and waits until no node works its lane: from then on nobody calls.</summary>
+    private protected async Task RestAsync(Guid id)
+    {
+        await Host.Database.ExecuteAsync("update connectors.connector set is_active = false where id = $1", id);
+        const string rests = "select leased_until <= clock_timestamp() from connectors.lane where connector_id = $1";
+        await Patience.UntilAsync(() => Host.Database.ScalarAsync<bool>(rests, id), "a lane nobody works");
+    }
+
     /// <summary>A connector as its fields say.</summary>
     private protected async Task<Guid> ConnectorAsync(object body)
     {
