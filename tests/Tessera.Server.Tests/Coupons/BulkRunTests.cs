@@ -119,20 +119,17 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
     {
         await using var node = NodeProcess.Start(_host.Database);
         Guid id;
-        await using (await HoldSecondBatchAsync())
+        int session;
+        await using (var holder = await HoldSecondBatchAsync())
         {
             id = await PlanAsync();
-            await InSecondBatchAsync(id);
+            session = await InSecondBatchAsync(id, holder);
             await node.KillAsync();
         }
 
         Assert.Equal((BulkStore.BatchSize, "running"), await ProgressAsync(id));
         Assert.False(await Worker().RunOnceAsync(default));
-        await Patience.UntilAsync(
-            async () => await _host.Database.ScalarAsync<long>(Waiting) == 0,
-            "the end of sessions whose client is gone"
-        );
-
+        await BatchWaits.UntilGoneAsync(_host.Database, session);
         Assert.Equal(Coupons - BulkStore.BatchSize, await ActiveAsync());
         await _host.Database.ExecuteAsync(
             "update platform.operation set leased_until = clock_timestamp() where id = $1",
@@ -142,20 +139,14 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
         await EachOnceAsync(id);
     }
 
-    /// <summary>Sessions of others that hold the lock of a coupon or wait for one.</summary>
-    private const string Waiting = """
-        select count(*) from pg_locks where relation = 'coupons.coupon'::regclass and mode = 'RowShareLock'
-            and pid <> pg_backend_pid()
-        """;
-
     /// <summary>Lets a run come into its second batch, moves the operation meanwhile, and lets the run go on.</summary>
     private async Task MoveInSecondBatchAsync(Guid id, string verb)
     {
         Task run;
-        await using (await HoldSecondBatchAsync())
+        await using (var holder = await HoldSecondBatchAsync())
         {
             run = Worker().RunOnceAsync(default);
-            await InSecondBatchAsync(id);
+            await InSecondBatchAsync(id, holder);
             var moved = await _host.PostAsync($"/api/v1/operations/{id}/{verb}");
             Assert.True(moved.Status == 200, moved.Body);
         }
@@ -212,13 +203,8 @@ public sealed class BulkRunTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     /// <summary>Waits until a run has done its first batch and waits for a lock in the second.</summary>
-    private Task InSecondBatchAsync(Guid id) =>
-        Patience.UntilAsync(
-            async () =>
-                (await ProgressAsync(id)).Done == BulkStore.BatchSize
-                && await _host.Database.ScalarAsync<long>("select count(*) from pg_locks where not granted") > 0,
-            "a run in its second batch"
-        );
+    private Task<int> InSecondBatchAsync(Guid id, NpgsqlConnection holder) =>
+        BatchWaits.UntilBlockedAsync(_host.Database, id, BulkStore.BatchSize, holder);
 
     private async Task<(int Done, string Status)> ProgressAsync(Guid id)
     {

@@ -18,10 +18,10 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
         var operation = await CancelledAsync();
         var undo = await UndoAsync(operation);
         Task run;
-        await using (await HoldLastUnitAsync())
+        await using (var holder = await HoldLastUnitAsync())
         {
             run = RunAsync();
-            await InSecondBatchAsync(undo);
+            await InSecondBatchAsync(undo, holder);
             Ok(await Host.PostAsync($"/api/v1/operations/{undo}/cancel"), 200);
         }
 
@@ -60,10 +60,10 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
 
         var undo = await UndoAsync(operation);
         int session;
-        await using (await HoldLastUnitAsync())
+        await using (var holder = await HoldLastUnitAsync())
         {
             await using var killed = NodeProcess.Start(Host.Database);
-            session = await InSecondBatchAsync(undo);
+            session = await InSecondBatchAsync(undo, holder);
             await killed.KillAsync();
         }
 
@@ -117,8 +117,8 @@ public sealed class ChangeUndoRunTests(PostgresFixture postgres) : ChangedUnits(
     }
 
     /// <summary>Waits until the first batch is done and the second waits for its unit.</summary>
-    private Task<int> InSecondBatchAsync(Guid undo) =>
-        BatchWaits.UntilBlockedAsync(Host.Database, undo, UnitChanges.UnitsPerBatch);
+    private Task<int> InSecondBatchAsync(Guid undo, NpgsqlConnection holder) =>
+        BatchWaits.UntilBlockedAsync(Host.Database, undo, UnitChanges.UnitsPerBatch, holder);
 
     private async Task EachUndoneOnceAsync()
     {

@@ -95,10 +95,10 @@ public sealed partial class UnitPlanTests
     private async Task PauseInSecondBatchAsync(Guid plan, Guid operation)
     {
         Task run;
-        await using (await HoldSecondBatchAsync(plan))
+        await using (var holder = await HoldSecondBatchAsync(plan))
         {
             run = RunAsync();
-            await InSecondBatchAsync(operation);
+            await InSecondBatchAsync(operation, holder);
             Ok(await _host.PostAsync($"/api/v1/operations/{operation}/pause"), 200);
         }
 
@@ -122,17 +122,17 @@ public sealed partial class UnitPlanTests
     }
 
     /// <summary>Waits until the first batch is done and the second waits for its unit.</summary>
-    private Task<int> InSecondBatchAsync(Guid operation) =>
-        BatchWaits.UntilBlockedAsync(_host.Database, operation, UnitDeciding.BatchSize);
+    private Task<int> InSecondBatchAsync(Guid operation, NpgsqlConnection holder) =>
+        BatchWaits.UntilBlockedAsync(_host.Database, operation, UnitDeciding.BatchSize, holder);
 
     /// <summary>Runs an operation in a node of its own, which is killed while its second batch waits for a unit.</summary>
     private async Task KillInSecondBatchAsync(Guid plan, Guid operation)
     {
         int session;
-        await using (await HoldSecondBatchAsync(plan))
+        await using (var holder = await HoldSecondBatchAsync(plan))
         {
             await using var killed = NodeProcess.Start(_host.Database);
-            session = await InSecondBatchAsync(operation);
+            session = await InSecondBatchAsync(operation, holder);
             await killed.KillAsync();
         }
 
