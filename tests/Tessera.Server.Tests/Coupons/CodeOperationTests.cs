@@ -33,11 +33,11 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(202, accepted.Status);
         Assert.Equal(accepted.Body, (await _host.PostAsync(path, """{"count":2500,"prefix":"save"}""", "k1")).Body);
         var operation = accepted.Header("Location")!;
-        var ended = await EndOfAsync(operation);
-        Assert.Equal("succeeded", ended.Json.GetProperty("status").GetString());
-        Assert.Equal(2500, ended.Json.GetProperty("done").GetInt64());
+        var ended = await _host.EndOfAsync(operation);
+        Assert.Equal("succeeded", ended.GetProperty("status").GetString());
+        Assert.Equal(2500, ended.GetProperty("done").GetInt64());
 
-        var file = await _host.GetAsync(ended.Json.GetProperty("output_url").GetString()!);
+        var file = await _host.GetAsync(ended.GetProperty("output_url").GetString()!);
         Assert.Equal("text/plain", file.MediaType);
         var codes = file.Body.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(2500, codes.Distinct().Count());
@@ -64,33 +64,29 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
     public async Task A_run_that_was_stopped_goes_on_where_it_was()
     {
         const int count = CodeGeneration.BatchSize + 1000;
-        var coupon = await _given.CouponAsync("UNITS", kind: "unique");
-        var operation = await BeginAsync(coupon, count);
+        // No node works here that would take what is let go.
+        await using var database = await postgres.DatabaseAsync();
+        var coupon = await new Support.Catalogue(database).CouponAsync("UNITS", kind: "unique");
+        var operation = await BeginAsync(database, coupon, count);
         using var stop = new CancellationTokenSource();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() =>
-            CodeOperation.RunAsync(_host.Database.Database, operation, _ => stop.Cancel(), stop.Token)
+            CodeOperation.RunAsync(database.Database, operation, _ => stop.Cancel(), stop.Token)
         );
-        Assert.Equal(CodeGeneration.BatchSize, await UnitsAsync());
+        Assert.Equal(CodeGeneration.BatchSize, await UnitsAsync(database));
 
         // Its lease stands for a minute; then anybody may take it, and the first holder cannot write any more.
-        Assert.Null(await TakeAsync(operation.Id));
-        await _host.Database.ExecuteAsync("update platform.operation set leased_until = clock_timestamp()");
-        var taken = (await TakeAsync(operation.Id))!;
+        Assert.Null(await TakeAsync(database, operation.Id));
+        await database.ExecuteAsync("update platform.operation set leased_until = clock_timestamp()");
+        var taken = (await TakeAsync(database, operation.Id))!;
         Assert.False(
-            await CodeOperation.RunAsync(_host.Database.Database, operation with { Done = taken.Done }, null, default)
+            await CodeOperation.RunAsync(database.Database, operation with { Done = taken.Done }, null, default)
         );
-        Assert.Equal(CodeGeneration.BatchSize, await UnitsAsync());
-        Assert.True(await CodeOperation.RunAsync(_host.Database.Database, taken, null, default));
-        Assert.Equal(count, await UnitsAsync());
+        Assert.Equal(CodeGeneration.BatchSize, await UnitsAsync(database));
+        Assert.True(await CodeOperation.RunAsync(database.Database, taken, null, default));
+        Assert.Equal(count, await UnitsAsync(database));
 
         using var file = new MemoryStream();
-        await OperationStore.CopyChunksAsync(
-            _host.Database.Database,
-            operation.Id,
-            CodeOperation.Output,
-            file,
-            default
-        );
+        await OperationStore.CopyChunksAsync(database.Database, operation.Id, CodeOperation.Output, file, default);
         var lines = Encoding.ASCII.GetString(file.ToArray()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(count, lines.Distinct().Count());
     }
@@ -99,7 +95,7 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
     public async Task An_operation_that_was_cancelled_issues_nothing_more()
     {
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
-        var operation = await BeginAsync(coupon, 10);
+        var operation = await BeginAsync(_host.Database, coupon, 10);
         var path = $"/api/v1/operations/{operation.Id}";
         Assert.Equal("operation_not_over", (await _host.GetAsync(path + "/output")).Code);
         Assert.Equal("paused", (await _host.PostAsync(path + "/pause")).Json.GetProperty("status").GetString());
@@ -107,19 +103,19 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal("cancelled", (await _host.PostAsync(path + "/cancel")).Json.GetProperty("status").GetString());
         Assert.Equal("operation_status", (await _host.PostAsync(path + "/resume")).Code);
         Assert.Equal("", (await _host.GetAsync(path + "/output")).Body);
-        Assert.Equal(0, await UnitsAsync());
+        Assert.Equal(0, await UnitsAsync(_host.Database));
     }
 
     [Fact]
     public async Task A_paused_operation_is_resumed_by_a_worker()
     {
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
-        var operation = await BeginAsync(coupon, 10);
+        var operation = await BeginAsync(_host.Database, coupon, 10);
         var path = $"/api/v1/operations/{operation.Id}";
         await _host.PostAsync(path + "/pause");
         Assert.Equal("pending", (await _host.PostAsync(path + "/resume")).Json.GetProperty("status").GetString());
-        Assert.Equal("succeeded", (await EndOfAsync(path)).Json.GetProperty("status").GetString());
-        Assert.Equal(10, await UnitsAsync());
+        Assert.Equal("succeeded", (await _host.EndOfAsync(path)).GetProperty("status").GetString());
+        Assert.Equal(10, await UnitsAsync(_host.Database));
     }
 
     [Fact]
@@ -132,7 +128,7 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal([("count", "out_of_range"), ("prefix", "invalid_prefix")], bad.Errors);
 
         var coupon = await _given.CouponAsync("UNITS", kind: "unique");
-        var operation = await BeginAsync(coupon, 10);
+        var operation = await BeginAsync(_host.Database, coupon, 10);
         await _host.Database.ExecuteAsync(
             "update coupons.coupon set deleted_at = clock_timestamp() where id = $1",
             coupon
@@ -160,8 +156,8 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
             ).Status
         );
         var made = await _host.PostAsync($"/api/v1/admin/coupons/{mine}/generate", """{"count":1}""", client: client);
-        await EndOfAsync(other);
-        await EndOfAsync(made.Header("Location")!);
+        await _host.EndOfAsync(other);
+        await _host.EndOfAsync(made.Header("Location")!);
         foreach (var path in (string[])[other, other + "/output"])
         {
             Assert.Equal((404, "not_found"), ((await _host.GetAsync(path, client)).Status, "not_found"));
@@ -179,32 +175,17 @@ public sealed class CodeOperationTests(PostgresFixture postgres) : IAsyncLifetim
         Assert.Equal(13, (await _host.GetAsync(made.Header("Location") + "/output", client)).Body.Length);
     }
 
-    private async Task<Operation> BeginAsync(long coupon, long count)
+    private static async Task<Operation> BeginAsync(TestDatabase database, long coupon, long count)
     {
-        await using var work = await _host.Database.Database.BeginAsync(default);
+        await using var work = await database.Database.BeginAsync(default);
         var operation = await CodeOperation.CreateAsync(work, coupon, count, "", Actor, leased: true, default);
         await work.CommitAsync(default);
         return operation;
     }
 
-    private Task<Operation?> TakeAsync(Guid id) =>
-        OperationStore.TakeAsync(_host.Database.Database, CodeOperation.Kind, id, default);
+    private static Task<Operation?> TakeAsync(TestDatabase database, Guid id) =>
+        OperationStore.TakeAsync(database.Database, CodeOperation.Kind, id, default);
 
-    private Task<long> UnitsAsync() => _host.Database.ScalarAsync<long>("select count(*) from coupons.instance");
-
-    private async Task<Reply> EndOfAsync(string path)
-    {
-        for (var attempt = 0; attempt < 200; attempt++)
-        {
-            var reply = await _host.GetAsync(path);
-            if (reply.Json.GetProperty("status").GetString() is "succeeded" or "failed" or "cancelled")
-            {
-                return reply;
-            }
-
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException("The operation did not end.");
-    }
+    private static Task<long> UnitsAsync(TestDatabase database) =>
+        database.ScalarAsync<long>("select count(*) from coupons.instance");
 }

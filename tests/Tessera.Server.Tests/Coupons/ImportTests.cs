@@ -42,10 +42,10 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         var accepted = await UploadAsync(Path, "coupons.csv", Encoding.UTF8.GetBytes(text));
         Assert.Equal(202, accepted.Status);
         Assert.Equal(9, accepted.Json.GetProperty("rows").GetInt64());
-        var ended = await EndOfAsync(accepted.Header("Location")!);
-        Assert.Equal("succeeded", ended.Json.GetProperty("status").GetString());
-        Assert.Equal(6, ended.Json.GetProperty("error_count").GetInt64());
-        Assert.Equal(3, ended.Json.GetProperty("result").GetProperty("created").GetInt64());
+        var ended = await _host.EndOfAsync(accepted.Header("Location")!);
+        Assert.Equal("succeeded", ended.GetProperty("status").GetString());
+        Assert.Equal(6, ended.GetProperty("error_count").GetInt64());
+        Assert.Equal(3, ended.GetProperty("result").GetProperty("created").GetInt64());
         Assert.Equal(
             [
                 "FIVE|550|FIVE|false|2099-03-01 06:00",
@@ -55,7 +55,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
             await CouponsAsync()
         );
 
-        var errors = await _host.GetAsync(ended.Json.GetProperty("errors_url").GetString()!);
+        var errors = await _host.GetAsync(ended.GetProperty("errors_url").GetString()!);
         Assert.Equal("text/csv", errors.MediaType);
         using var lines = new CsvReader(new MemoryStream(Encoding.UTF8.GetBytes(errors.Body)));
         var found = new List<string>();
@@ -103,11 +103,11 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Empty(await CouponsAsync());
 
         var dry = await UploadAsync(Path, "coupons.xlsx", workbook, ("dry_run", "true"));
-        var ended = await EndOfAsync(dry.Header("Location")!);
-        Assert.Equal(1, ended.Json.GetProperty("result").GetProperty("created").GetInt64());
+        var ended = await _host.EndOfAsync(dry.Header("Location")!);
+        Assert.Equal(1, ended.GetProperty("result").GetProperty("created").GetInt64());
         Assert.Empty(await CouponsAsync());
 
-        await EndOfAsync((await UploadAsync(Path, "coupons.xlsx", workbook)).Header("Location")!);
+        await _host.EndOfAsync((await UploadAsync(Path, "coupons.xlsx", workbook)).Header("Location")!);
         Assert.Equal(["SUMMER||SUMMER|false|2099-06-01 00:00"], await CouponsAsync());
     }
 
@@ -300,7 +300,7 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
     private async Task<System.Text.Json.JsonElement> ImportAsync(byte[] file, params (string, string)[] options)
     {
         var accepted = await UploadAsync(Path, "c.csv", file, options);
-        return (await EndOfAsync(accepted.Header("Location")!)).Json.GetProperty("result");
+        return (await _host.EndOfAsync(accepted.Header("Location")!)).GetProperty("result");
     }
 
     private async Task<Reply> UploadAsync(string path, string name, byte[] file, params (string, string)[] options)
@@ -318,22 +318,6 @@ public sealed class ImportTests(PostgresFixture postgres) : IAsyncLifetime
         request.Headers.TryAddWithoutValidation("Idempotency-Key", Guid.CreateVersion7().ToString());
         using var response = await _host.Client.SendAsync(request);
         return await Reply.OfAsync(response);
-    }
-
-    private async Task<Reply> EndOfAsync(string operation)
-    {
-        for (var tries = 0; tries < 300; tries++)
-        {
-            var reply = await _host.GetAsync(operation);
-            if (reply.Json.GetProperty("status").GetString() is "succeeded" or "failed")
-            {
-                return reply;
-            }
-
-            await Task.Delay(100);
-        }
-
-        throw new TimeoutException("The operation does not end.");
     }
 
     private Task<List<string>> CouponsAsync() =>
