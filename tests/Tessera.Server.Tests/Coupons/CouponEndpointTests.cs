@@ -13,7 +13,12 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
 
     private TestHost _host = null!;
 
-    public async Task InitializeAsync() => _host = await TestHost.StartAsync(postgres);
+    public async Task InitializeAsync()
+    {
+        // Coupons begin today, and may not begin in the past.
+        await Midnight.TodayAsync();
+        _host = await TestHost.StartAsync(postgres);
+    }
 
     public async Task DisposeAsync() => await _host.DisposeAsync();
 
@@ -295,7 +300,6 @@ public sealed class CouponEndpointTests(PostgresFixture postgres) : IAsyncLifeti
     [Fact]
     public async Task Filters_find_what_they_name()
     {
-        await Midnight.TodayAsync();
         await CreateAsync("ONE", new() { ["campaign_source"] = "spring", ["internal_name"] = "Garden chairs" });
         await CreateAsync(
             "TWO",

@@ -11,7 +11,12 @@ public sealed class CouponInputTests(PostgresFixture postgres) : IAsyncLifetime
 
     private TestHost _host = null!;
 
-    public async Task InitializeAsync() => _host = await TestHost.StartAsync(postgres);
+    public async Task InitializeAsync()
+    {
+        // Coupons begin today, and may not begin in the past.
+        await Midnight.TodayAsync();
+        _host = await TestHost.StartAsync(postgres);
+    }
 
     public async Task DisposeAsync() => await _host.DisposeAsync();
 

@@ -26,6 +26,8 @@ public sealed class FigureRowsTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Backlog_lag_and_plan_are_those_of_the_jobs_they_lead_to()
     {
+        // What is due of a job is known when its hour is over.
+        await Midnight.HourAsync();
         // Hours that are over, one that may not be, two to come, and jobs that are done or given up.
         await _host.Database.ExecuteAsync(
             """
