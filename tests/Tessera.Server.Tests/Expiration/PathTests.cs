@@ -151,10 +151,12 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_unit_that_was_issued_into_the_past_is_told()
     {
-        await _given.UnitAsync(_coupon, "ENDINGONE", until: Ended);
+        // Both in one hour, should one begin meanwhile.
+        var end = await _database.ScalarAsync<string>($"select quote_literal({Ended})");
+        await _given.UnitAsync(_coupon, "ENDINGONE", until: end);
         await _node.FollowAsync();
         await _node.SweepAsync();
-        await _given.UnitAsync(_coupon, "ENDINGTWO", until: Ended);
+        await _given.UnitAsync(_coupon, "ENDINGTWO", until: end);
         await _node.SweepAsync();
         Assert.Single(await _node.ToldAsync());
         await _node.FollowAsync();
@@ -187,19 +189,19 @@ public sealed class PathTests(PostgresFixture postgres) : IAsyncLifetime
             pass = _node.FollowAsync();
             const string leased =
                 "select count(*) from expiration.follower where leased_until > clock_timestamp() + interval '10 seconds'";
-            for (var i = 0; i < 1_500 && await _database.ScalarAsync<long>(leased) == 0; i++)
-            {
-                await Task.Delay(20);
-            }
-
-            Assert.Equal(1, await _database.ScalarAsync<long>(leased));
-            Assert.False(pass.IsCompleted);
-            Assert.Equal(
-                0,
-                await _database.ScalarAsync<long>(
-                    "select count(*) from pg_locks where relation = 'expiration.follower'::regclass and mode = 'RowExclusiveLock'"
-                )
+            await Patience.UntilAsync(
+                async () => await _database.ScalarAsync<long>(leased) == 1,
+                "a place that is held by lease"
             );
+
+            // What was committed is seen before its locks are let go.
+            const string held =
+                "select count(*) from pg_locks where relation = 'expiration.follower'::regclass and mode = 'RowExclusiveLock'";
+            await Patience.UntilAsync(
+                async () => await _database.ScalarAsync<long>(held) == 0,
+                "a place that is held by lease alone"
+            );
+            Assert.False(pass.IsCompleted);
             await checkout.CommitAsync(default);
         }
 
