@@ -175,7 +175,7 @@ public sealed class MailServer : IAsyncDisposable
                     }
 
                     var mail = new Mail(to!, content.ToString(), isSecure, user);
-                    await Confirming(mail);
+                    await Confirming(mail).WaitAsync(_over.Token);
                     if (Answer(".") is not { } refused)
                     {
                         Taken.Enqueue(mail);
