@@ -44,24 +44,22 @@ public sealed class Catalogue(TestDatabase database)
     )
     {
         var id = await database.ScalarAsync<long>("select nextval('coupons.instance_block') * 1024");
-        await database.ExecuteAsync(
-            $"""
-            with e as (select {until}::timestamptz as at), d as (select coupons.ensure_instance_months(array[at]) from e)
-            select count(*) from d
-            """
-        );
+        // Said once: a month may end between two looks at the clock.
+        var end = await database.ScalarAsync<string>($"select ({until})::timestamptz::text");
+        await database.ExecuteAsync("select coupons.ensure_instance_months(array[$1::timestamptz])", end);
         await database.ExecuteAsync(
             $"""
             with i as (
                 insert into coupons.instance (id, valid_until, coupon_id, code, customer_id, valid_from)
-                values ($1, {until}, $2, $3, $4, {from}) returning valid_until
+                values ($1, $5::timestamptz, $2, $3, $4, {from}) returning valid_until
             )
             insert into coupons.code (code, coupon_id, instance_id, valid_until) select $3, $2, $1, valid_until from i
             """,
             id,
             coupon,
             code,
-            holder
+            holder,
+            end
         );
         await database.ExecuteAsync(
             """
