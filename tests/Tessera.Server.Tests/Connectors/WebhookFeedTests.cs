@@ -6,6 +6,7 @@ using Xunit;
 
 namespace Tessera.Server.Tests.Connectors;
 
+/// <summary>Where webhooks begin in the log.</summary>
 [Collection(PostgresCollection.Name)]
 public sealed class WebhookFeedTests(PostgresFixture postgres)
 {
