@@ -59,13 +59,22 @@ public sealed class OutageTests : IAsyncLifetime
                 Interlocked.Increment(ref answered);
             }
         );
+        var server = 0;
         foreach (var share in (int[])[4, 2])
         {
             await Patience.UntilAsync(
                 () => Task.FromResult(Volatile.Read(ref answered) >= Orders / share || load.IsCompleted),
                 "orders to be answered"
             );
-            Kill();
+
+            // Its sessions outlive the server for a moment, and may answer that many orders before it is started again.
+            var killed = server;
+            await Patience.UntilAsync(
+                () => Task.FromResult((server = _server.ProcessId) is not 0 && server != killed),
+                "the server to be started again"
+            );
+            using var process = Process.GetProcessById(server);
+            process.Kill();
         }
 
         await load;
@@ -176,10 +185,4 @@ public sealed class OutageTests : IAsyncLifetime
             },
             customer.ToString("N")
         );
-
-    private void Kill()
-    {
-        using var server = Process.GetProcessById(_server.ProcessId);
-        server.Kill();
-    }
 }
