@@ -246,7 +246,7 @@ internal static class FanoutBench
                 if (isMark)
                 {
                     // A mark tells of all at once, or of none.
-                    var isTold = place.Partner.Mark >= ends.AddTicks(-ends.Ticks % 10);
+                    var isTold = place.Partner.Marked.Mark >= ends.AddTicks(-ends.Ticks % 10);
                     told += isTold ? wanted.LongCount() : 0;
                     lost += isTold ? 0 : wanted.LongCount(id => !excused.Contains(id));
                 }
@@ -268,7 +268,7 @@ internal static class FanoutBench
                 }
 
                 List<(double, long)> own = isMark
-                    ? [((place.Partner.MarkedAt - ends).TotalSeconds, wanted.LongCount())]
+                    ? [((place.Partner.Marked.At - ends).TotalSeconds, wanted.LongCount())]
                     : [.. place.Partner.Effects.Select(e => ((e.At - ends).TotalSeconds, (long)e.Count))];
                 if (place.Encoding == "single")
                 {

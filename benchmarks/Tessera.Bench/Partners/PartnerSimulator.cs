@@ -117,19 +117,32 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     private readonly Dictionary<string, int> _attempts = new(StringComparer.Ordinal);
     private readonly Dictionary<long, Coupon> _coupons = [];
     private readonly List<(DateTimeOffset At, int Count)> _effects = [];
+    private readonly List<string> _keys = [];
+    private (DateTimeOffset? Mark, DateTimeOffset At) _marked;
+    private (int Calls, IReadOnlyDictionary<string, string> Headers, string Body) _last = (
+        0,
+        new Dictionary<string, string>(),
+        ""
+    );
 
     public string Address { get; } = address;
 
     public Behaviour Behaviour { get; set; } = behaviour;
 
     /// <summary>Calls that came, whatever became of them.</summary>
-    public int Calls { get; private set; }
+    public int Calls => Last.Calls;
 
-    /// <summary>The highest low-water mark it was told.</summary>
-    public DateTimeOffset? Mark { get; private set; }
-
-    /// <summary>When it was told that mark.</summary>
-    public DateTimeOffset MarkedAt { get; private set; }
+    /// <summary>The highest low-water mark it was told, and when it was told that.</summary>
+    public (DateTimeOffset? Mark, DateTimeOffset At) Marked
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _marked;
+            }
+        }
+    }
 
     /// <summary>What was told last of each coupon: true for enabled.</summary>
     public Dictionary<long, bool> Enabled
@@ -144,13 +157,22 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
     }
 
     /// <summary>The keys that came, in order, repeats included.</summary>
-    public List<string> Keys { get; } = [];
+    public IReadOnlyList<string> Keys
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _keys];
+            }
+        }
+    }
 
     /// <summary>Headers of the last call.</summary>
-    public Dictionary<string, string> LastHeaders { get; } = new(StringComparer.OrdinalIgnoreCase);
+    public IReadOnlyDictionary<string, string> LastHeaders => Last.Headers;
 
     /// <summary>Body of the last call.</summary>
-    public string LastBody { get; private set; } = "";
+    public string LastBody => Last.Body;
 
     /// <summary>Ids it says it still accepts, when it is asked.</summary>
     public IReadOnlyList<long> Usable { get; set; } = [];
@@ -191,19 +213,32 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
         }
     }
 
+    /// <summary>How many calls came, and the last of them: whoever sees that it came sees what came.</summary>
+    private (int Calls, IReadOnlyDictionary<string, string> Headers, string Body) Last
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _last;
+            }
+        }
+    }
+
     internal void Note(HttpRequest request, JsonElement body)
     {
         lock (_lock)
         {
-            Calls++;
-            Keys.Add(request.Headers["Idempotency-Key"].ToString());
-            LastHeaders.Clear();
-            foreach (var (name, value) in request.Headers)
-            {
-                LastHeaders[name] = value.ToString();
-            }
-
-            LastBody = body.GetRawText();
+            _keys.Add(request.Headers["Idempotency-Key"].ToString());
+            _last = (
+                _last.Calls + 1,
+                request.Headers.ToDictionary(
+                    static header => header.Key,
+                    static header => header.Value.ToString(),
+                    StringComparer.OrdinalIgnoreCase
+                ),
+                body.GetRawText()
+            );
         }
     }
 
@@ -302,12 +337,9 @@ public sealed class SimulatedPartner(Behaviour behaviour, string address, TimePr
                 }
             }
 
-            if (
-                body.TryGetProperty("mark", out var mark) && (Mark is not { } known || mark.GetDateTimeOffset() > known)
-            )
+            if (body.TryGetProperty("mark", out var mark) && !(_marked.Mark >= mark.GetDateTimeOffset()))
             {
-                Mark = mark.GetDateTimeOffset();
-                MarkedAt = clock.GetUtcNow();
+                _marked = (mark.GetDateTimeOffset(), clock.GetUtcNow());
             }
 
             if (count > 0)

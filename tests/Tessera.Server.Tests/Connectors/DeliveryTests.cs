@@ -42,7 +42,7 @@ public sealed class DeliveryTests(PostgresFixture postgres) : PartnerTests(postg
         Assert.Equal(1, mark.Partner.Calls);
         // A mark tells of what the partner can know by itself; what ended early is told by id.
         Assert.Equal((3, 0), mark.Partner.Count());
-        Assert.Equal(past.ToUnixTimeMilliseconds(), mark.Partner.Mark!.Value.ToUnixTimeMilliseconds());
+        Assert.Equal(past.ToUnixTimeMilliseconds(), mark.Partner.Marked.Mark!.Value.ToUnixTimeMilliseconds());
     }
 
     [Fact]
