@@ -104,6 +104,11 @@ public sealed partial class Entry(RequestDelegate next, ILogger<Entry> log)
             case Npgsql.PostgresException { SqlState: "40001" or "40P01" or "55P03" }:
                 LogOutage(log, RequestIds.Of(context), error.Message);
                 return Busy;
+            // What was looked at has been removed, or made, by somebody who committed since: foreign key, unique, exclusion.
+            // All is undone, and a repeat sees it and says so in the words of its field.
+            case Npgsql.PostgresException { SqlState: "23503" or "23505" or "23P01" } second:
+                LogSecond(log, RequestIds.Of(context), second.ConstraintName);
+                return Busy;
             case LaneUnavailableException or Npgsql.NpgsqlException when IsOutage(error):
                 LogOutage(log, RequestIds.Of(context), error.Message);
                 return Unavailable;
@@ -119,6 +124,9 @@ public sealed partial class Entry(RequestDelegate next, ILogger<Entry> log)
 
     [LoggerMessage(1001, LogLevel.Warning, "Request {RequestId} could not reach the database: {Reason}")]
     private static partial void LogOutage(ILogger log, string requestId, string reason);
+
+    [LoggerMessage(1003, LogLevel.Error, "Request {RequestId} came second, by constraint {Constraint}")]
+    private static partial void LogSecond(ILogger log, string requestId, string? constraint);
 
     [LoggerMessage(1002, LogLevel.Error, "Request {RequestId} failed")]
     private static partial void LogDefect(ILogger log, string requestId, Exception error);

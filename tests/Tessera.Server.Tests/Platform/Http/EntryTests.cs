@@ -35,6 +35,9 @@ public sealed class EntryTests
     [InlineData("40001")]
     [InlineData("40P01")]
     [InlineData("55P03")]
+    [InlineData("23503")]
+    [InlineData("23505")]
+    [InlineData("23P01")]
     public async Task A_transaction_that_lost_a_contest_may_be_sent_again(string state)
     {
         var (response, body) = await RunAsync(_ => throw new PostgresException("secret", "ERROR", "ERROR", state));
