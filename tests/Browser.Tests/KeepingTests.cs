@@ -83,6 +83,7 @@ public sealed class KeepingTests(App app)
     public async Task A_period_is_changed_and_a_hold_is_placed_and_ended()
     {
         await using var view = await app.OpenAsync();
+        await app.Host.PostAsync("/api/v1/customers", new { external_id = "HELD-7" });
         await view.GoAsync("/settings/retention");
         const string kind = "Attempts that were refused";
         await view.UseAsync(view.Button("Edit: " + kind));
@@ -96,9 +97,14 @@ public sealed class KeepingTests(App app)
         await Expect(view.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = kind })).ToContainTextAsync("400 days");
         await view.UseAsync(view.Button("Place a hold"));
         await view.WriteAsync(view.Dialog.GetByLabel("Matter"), "2026-C-114");
-        await view.WriteAsync(view.Dialog.GetByLabel("Customer"), Guid.CreateVersion7().ToString());
+        await view.WriteAsync(view.Dialog.GetByLabel("Customer"), "HELD-8");
+        await view.UseAsync(view.Button("Create"));
+        await Expect(view.Dialog.GetByText("There is no customer with this number.")).ToBeVisibleAsync();
+        await view.WriteAsync(view.Dialog.GetByLabel("Customer"), "HELD-7");
         await view.UseAsync(view.Button("Create"));
         await Expect(view.Page.GetByText("The hold 2026-C-114 stands")).ToBeVisibleAsync();
+        await Expect(view.Page.GetByRole(AriaRole.Row).Filter(new() { HasText = "2026-C-114" }))
+            .ToContainTextAsync("HELD-7");
         await view.UseAsync(view.Button("End: 2026-C-114"));
         await view.UseAsync(view.Button("End"));
         await Expect(view.Page.GetByText("The hold 2026-C-114 is over")).ToBeVisibleAsync();

@@ -2,7 +2,7 @@ import { Banknote, CircleCheck, CircleX } from 'lucide-react';
 import { useState, type FormEvent } from 'react';
 import { Link } from 'react-router';
 import type { Withdrawal } from '../../shared/api/client.generated';
-import { useFindCustomer } from '../../shared/api/customers';
+import { useCustomerSearch } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation } from '../../shared/i18n/i18n';
@@ -45,17 +45,14 @@ export function BalancesPage() {
 
 function Search({ wanted, onSearch }: { wanted: URLSearchParams; onSearch: (wanted: Record<string, string>) => void }) {
   const { t, word } = useTranslation();
-  const [error, setError] = useState<string>();
-  const findCustomer = useFindCustomer();
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const { search, error } = useCustomerSearch();
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value)) as Record<string, string>;
-    const customer = await findCustomer(entered.customer_id ?? '');
-    setError(customer.error);
-    if (customer.error === undefined) onSearch(customer.id ? { ...entered, customer_id: customer.id } : entered);
+    void search(entered.customer_id ?? '', (id) => onSearch(id ? { ...entered, customer_id: id } : entered));
   };
   return (
-    <form className="filters" role="search" onSubmit={(event) => void submit(event)} noValidate>
+    <form className="filters" role="search" onSubmit={submit} noValidate>
       <div className="filters__field">
         <CustomerField name="customer_id" id={wanted.get('customer_id') ?? undefined} error={error} />
       </div>

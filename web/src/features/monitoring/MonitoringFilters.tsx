@@ -1,6 +1,6 @@
-import { useState, type FormEvent } from 'react';
+import type { FormEvent } from 'react';
 import { client } from '../../shared/api/client.generated';
-import { useFindCustomer } from '../../shared/api/customers';
+import { useCustomerSearch } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { useTranslation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -16,23 +16,21 @@ export function MonitoringFilters({ filters, onFilter }: { filters: Watched; onF
   const { t, word } = useTranslation();
   const can = useCan();
   const seesPeople = can('directory.read');
-  const [error, setError] = useState<string>();
-  const findCustomer = useFindCustomer();
+  const { search, error } = useCustomerSearch();
   const { data: merchants } = client.endpoints.listMerchants.useQuery({ limit: mostMerchants, sort: 'name' }, { skip: !seesPeople });
   const isFiltered = watched.some((name) => name !== 'status' && filters[name]);
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered: Watched = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]));
-    const customer = await findCustomer(entered.customer ?? '');
-    setError(customer.error);
-    if (customer.error !== undefined) return;
     const hasDays = entered['dateRange.from'] || entered['dateRange.to'];
-    onFilter({ ...entered, customer: customer.id, status: filters.status ?? '', 'dateRange.field': hasDays ? (entered['dateRange.field'] ?? '') : '' });
+    void search(entered.customer ?? '', (customer) =>
+      onFilter({ ...entered, customer, status: filters.status ?? '', 'dateRange.field': hasDays ? (entered['dateRange.field'] ?? '') : '' }),
+    );
   };
 
   return (
-    <form className="filters" role="search" onSubmit={(event) => void submit(event)} noValidate>
+    <form className="filters" role="search" onSubmit={submit} noValidate>
       <Wide label={t('redemptions.search')}>
         <input className="input" type="search" name="search" defaultValue={filters.search} maxLength={200} />
       </Wide>

@@ -1,5 +1,5 @@
-import { useState, type FormEvent } from 'react';
-import { useFindCustomer } from '../../shared/api/customers';
+import type { FormEvent } from 'react';
+import { useCustomerSearch } from '../../shared/api/customers';
 import { useCan } from '../../shared/api/store';
 import { useTranslation, type MessageKey, type Translation } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -15,21 +15,18 @@ const inputs: Partial<Record<FilterName, object>> = { coupon_code: { autoCapital
 export function RedemptionSearch({ wanted, names, onSearch }: { wanted: Filters; names: readonly FilterName[]; onSearch: (wanted: Record<string, string>) => void }) {
   const { t, word } = useTranslation();
   const can = useCan();
-  const [error, setError] = useState<string>();
   const { data: campaigns } = redemptionsApi.endpoints.listCampaigns.useQuery({ limit: 100 }, { skip: !names.includes('campaign_id') });
   const { data: coupon } = redemptionsApi.endpoints.getCoupon.useQuery({ id: Number(wanted.coupon_id) }, { skip: !wanted.coupon_id || !can('coupons.read') });
   const chips = Object.entries(wanted).filter(([name]) => !names.includes(name as FilterName)) as [FilterName, string][];
-  const findCustomer = useFindCustomer();
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const { search, error } = useCustomerSearch();
+  const submit = (event: FormEvent<HTMLFormElement>) => {
     event.preventDefault();
     const entered = Object.fromEntries([...new FormData(event.currentTarget)].map(([name, value]) => [name, String(value).trim()]).filter(([, value]) => value)) as Filters;
-    const customer = await findCustomer(entered.customer_id ?? '');
-    setError(customer.error);
-    if (customer.error === undefined) onSearch({ ...Object.fromEntries(chips), ...entered, ...(customer.id && { customer_id: customer.id }) });
+    void search(entered.customer_id ?? '', (id) => onSearch({ ...Object.fromEntries(chips), ...entered, ...(id && { customer_id: id }) }));
   };
   return (
     <>
-      <form className="filters" role="search" onSubmit={(event) => void submit(event)} noValidate>
+      <form className="filters" role="search" onSubmit={submit} noValidate>
         {names.map((name) => (
           <div className="filters__field" key={name}>
             {name === 'customer_id' ? (

@@ -2,7 +2,8 @@ import { nanoid } from '@reduxjs/toolkit';
 import { Plus, Scale } from 'lucide-react';
 import { useState } from 'react';
 import type { LegalHold, RetentionView } from '../../shared/api/client.generated';
-import { messageOf } from '../../shared/api/problem';
+import { useCustomerId } from '../../shared/api/customers';
+import { faultAt, messageOf } from '../../shared/api/problem';
 import { usePages } from '../../shared/api/usePages';
 import { useTranslation, type MessageKey } from '../../shared/i18n/i18n';
 import { Button } from '../../shared/ui/Button';
@@ -73,6 +74,7 @@ export function LegalHolds({ kinds }: { kinds: RetentionView[] }) {
 function HoldForm({ kinds, onClose }: { kinds: RetentionView[]; onClose: () => void }) {
   const { t, locale } = useTranslation();
   const toast = useToast();
+  const customerId = useCustomerId();
   const [create] = settingsApi.endpoints.createLegalHold.useMutation();
   return (
     <EditDialog<LegalHold, { matter: string; data_kind: string; customer_id: string }>
@@ -80,9 +82,11 @@ function HoldForm({ kinds, onClose }: { kinds: RetentionView[]; onClose: () => v
       valuesOf={() => ({ matter: '', data_kind: '', customer_id: '' })}
       label={label}
       read={(stored) => Promise.resolve({ data: stored })}
-      save={({ matter, data_kind: kind, customer_id: customer }, _, key) =>
-        create({ 'Idempotency-Key': key, legalHoldWanted: { matter: matter.trim(), ...(kind ? { data_kind: kind } : { customer_id: customer.trim() }) } })
-      }
+      save={async ({ matter, data_kind: kind, customer_id: customer }, _, key) => {
+        const found = kind ? undefined : await customerId(customer.trim());
+        if (found?.error !== undefined) return { error: faultAt('customer_id', found.error) };
+        return create({ 'Idempotency-Key': key, legalHoldWanted: { matter: matter.trim(), ...(found ? { customer_id: found.id } : { data_kind: kind }) } });
+      }}
       onSaved={({ matter }) => toast('success', t('hold.placed', { name: matter }))}
       onClose={onClose}
     >
@@ -102,8 +106,8 @@ function HoldForm({ kinds, onClose }: { kinds: RetentionView[]; onClose: () => v
             </select>
           </Field>
           {!values.data_kind && (
-            <Field label={t('hold.customer_id')} error={errors.customer_id} hint={t('hold.customer_id.hint')}>
-              <input className="input" value={values.customer_id} maxLength={36} onChange={(event) => set({ customer_id: event.target.value })} />
+            <Field label={t('hold.customer_id')} error={errors.customer_id} hint={t('customer.placeholder')}>
+              <input className="input" value={values.customer_id} maxLength={100} onChange={(event) => set({ customer_id: event.target.value })} />
             </Field>
           )}
         </>

@@ -1,3 +1,4 @@
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from '../i18n/i18n';
 import { batched } from './batched';
 import { client } from './client.generated';
@@ -27,8 +28,10 @@ export function useCustomerNumber(id: string): string | null {
   return numbered.endpoints.customerNumber.useQuery(id, { skip: !uuid.test(id) || !can('directory.read') }).data ?? null;
 }
 
-/** Finds a customer that somebody names by id or by number: the id, or why there is none. Nothing stands for nobody. */
-export function useFindCustomer(): (text: string) => Promise<{ id: string; error?: undefined } | { error: string }> {
+type Found = { id: string; error?: undefined } | { error: string };
+
+/** The id of a customer that somebody names by id or by number, or why there is none. Nothing stands for nobody. */
+export function useCustomerId(): (text: string) => Promise<Found> {
   const { t } = useTranslation();
   const can = useCan();
   const [find] = client.endpoints.listCustomers.useLazyQuery();
@@ -39,4 +42,25 @@ export function useFindCustomer(): (text: string) => Promise<{ id: string; error
     const id = answer.data?.data[0]?.id;
     return id ? { id } : { error: answer.error ? messageOf(answer.error, t) : t('customer.unknown') };
   };
+}
+
+/** A search that may name a customer: only the one begun last comes to its end, and none after its form has gone. */
+export function useCustomerSearch() {
+  const idOf = useCustomerId();
+  const [error, setError] = useState<string>();
+  const begun = useRef(0);
+  useEffect(
+    () => () => {
+      begun.current++;
+    },
+    [],
+  );
+  const search = async (text: string, onFound: (id: string) => void) => {
+    const turn = ++begun.current;
+    const found = await idOf(text);
+    if (turn !== begun.current) return;
+    setError(found.error);
+    if (found.error === undefined) onFound(found.id);
+  };
+  return { search, error };
 }

@@ -50,6 +50,12 @@ export const faultText = ({ code, message, params }: { code: string; message: st
 export const faultsOf = (error: QueryFailure | undefined, t: Translation['t']) =>
   (problemOf(error)?.errors ?? []).map((fault) => ({ field: fault.field, message: faultText(fault, t) }));
 
+/** A failure of one field that was seen before anything was sent, in the reader's language already. */
+export const faultAt = (field: string, message: string): QueryFailure => ({
+  status: 422,
+  data: { code: 'validation_failed', detail: message, errors: [{ field, code: 'seen_here', message }] } satisfies Omit<Problem, 'status'>,
+});
+
 /** One sentence for people. */
 export function messageOf(error: QueryFailure | undefined, t: Translation['t']): string {
   if (error && 'status' in error && (error.status === 'FETCH_ERROR' || error.status === 'TIMEOUT_ERROR')) return t('error.offline');

@@ -58,7 +58,6 @@ export const deKeeping: typeof enKeeping = {
   'hold.data_kind': 'Was aufbewahrt wird',
   'hold.ofCustomer': 'Alles zu einer Person',
   'hold.customer_id': 'Kunde',
-  'hold.customer_id.hint': 'Die ID des Kunden.',
   'hold.since': 'Seit',
   'hold.until': 'Bis',
   'hold.stands': 'gilt',

@@ -57,7 +57,6 @@ export const enKeeping = {
   'hold.data_kind': 'What is kept',
   'hold.ofCustomer': 'All of one customer',
   'hold.customer_id': 'Customer',
-  'hold.customer_id.hint': 'The id of the customer.',
   'hold.since': 'Since',
   'hold.until': 'Until',
   'hold.stands': 'stands',
