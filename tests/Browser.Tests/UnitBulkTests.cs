@@ -94,6 +94,7 @@ public sealed class UnitBulkTests(App app)
         await view.GoAsync("/operations");
         var job = view.Page.GetByRole(AriaRole.Article).First;
         await Expect(job).ToContainTextAsync("Cancellation of units");
+        await Expect(view.Page.GetByRole(AriaRole.Link, new() { Name = "CHOSEN" + width }).First).ToBeVisibleAsync();
         await view.UndoAsync(job);
         await Expect(job).ToContainTextAsync("Undoing a change");
         await Expect(job).ToContainTextAsync("Succeeded");

@@ -76,6 +76,7 @@ internal static class OperationEndpoints
             Samples.At.AddSeconds(2),
             "key:" + Samples.Id,
             null,
+            4711,
             null,
             null
         );
@@ -364,6 +365,7 @@ internal static class OperationEndpoints
     /// <param name="UpdatedAt">Its latest step.</param>
     /// <param name="Actor">Who asked for it.</param>
     /// <param name="Action">What it does in particular, such as deactivate; null where the kind says it all.</param>
+    /// <param name="CouponId">The coupon it works at; null where it is none, or more than one.</param>
     /// <param name="UndoUntil">Until when it can be undone; null if it cannot.</param>
     /// <param name="UndoneBy">The operation that undoes it.</param>
     private sealed record View(
@@ -380,12 +382,15 @@ internal static class OperationEndpoints
         DateTimeOffset UpdatedAt,
         string Actor,
         string? Action,
+        long? CouponId,
         DateTimeOffset? UndoUntil,
         Guid? UndoneBy
     )
     {
-        public static View Of(Operation operation, UndoFacts? undo) =>
-            new(
+        public static View Of(Operation operation, UndoFacts? undo)
+        {
+            using var input = JsonDocument.Parse(operation.Input);
+            return new(
                 operation.Id,
                 operation.Kind,
                 operation.Status,
@@ -400,18 +405,14 @@ internal static class OperationEndpoints
                 operation.CreatedAt,
                 operation.UpdatedAt,
                 operation.Actor,
-                ActionOf(operation),
+                Asked(input, "action", JsonValueKind.String)?.GetString(),
+                Asked(input, "coupon_id", JsonValueKind.Number)?.GetInt64(),
                 undo?.UndoUntil,
                 undo?.UndoneBy
             );
-
-        private static string? ActionOf(Operation operation)
-        {
-            using var input = JsonDocument.Parse(operation.Input);
-            return
-                input.RootElement.TryGetProperty("action", out var action) && action.ValueKind == JsonValueKind.String
-                ? action.GetString()
-                : null;
         }
+
+        private static JsonElement? Asked(JsonDocument input, string name, JsonValueKind kind) =>
+            input.RootElement.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : null;
     }
 }

@@ -1,6 +1,6 @@
 import { Link } from 'react-router';
 import { useTranslation, type MessageKey, type Translation } from '../i18n/i18n';
-import { formatInstant, formatMinor } from '../lib/format';
+import { formatCount, formatInstant, formatMinor } from '../lib/format';
 import { Actor } from './Actor';
 import { Customer } from './Customer';
 import { Instant } from './Values';
@@ -74,6 +74,9 @@ const worded = new Set(
   ).split(' '),
 );
 
+/** Numbers that name something, and do not count. */
+const numbered = /(^|_)(ids?|seq|sequence|version|year|port|status)$/;
+
 const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d/;
 
 /** The value of a member in the words of the reader. */
@@ -82,6 +85,7 @@ function wordsOf(member: string, value: unknown, { t, locale }: Pick<Translation
   if (typeof value === 'boolean') return t(value ? 'value.yes' : 'value.no');
   if (Array.isArray(value) && value.every((one) => typeof one !== 'object')) return value.map((one) => wordsOf(member, one, { t, locale })).join(', ');
   if (typeof value === 'object') return JSON.stringify(value);
+  if (typeof value === 'number' && Number.isInteger(value) && !numbered.test(member)) return formatCount(value, locale);
   const text = String(value);
   if (text === 'infinity') return t('time.unlimited');
   if (instant.test(text)) return formatInstant(text, locale);

@@ -8,6 +8,7 @@ import { useCan } from '../api/store';
 import { useTranslation } from '../i18n/i18n';
 import { Button } from './Button';
 import { Dialog } from './Dialog';
+import { CouponName } from './SubjectName';
 import { useToast } from './Toasts';
 import { Ago } from './Values';
 
@@ -52,6 +53,7 @@ export function OperationCard({ operation }: { operation: View }) {
       <div className="row row--between">
         <div className="row">
           <h2 className="operation__title">{label}</h2>
+          {operation.coupon_id !== null && <CouponName id={operation.coupon_id} />}
           <span className={`badge badge--${look}`}>
             <Icon className="icon" aria-hidden />
             {word('operationStatus', operation.status)}
