@@ -112,7 +112,7 @@ internal static partial class EffectPricing
         {
             if (state.Picked[unit])
             {
-                state.Served[unit] = true;
+                state.Serving[unit] = true;
             }
             else if (canPay[unit])
             {
@@ -125,7 +125,7 @@ internal static partial class EffectPricing
         var groups = (taken + effect.GetQuantity - 1) / effect.GetQuantity;
         for (var i = 0; i < groups * effect.BuyQuantity; i++)
         {
-            state.Served[order[i]] = true;
+            state.Serving[order[i]] = true;
         }
 
         ArrayPool<int>.Shared.Return(order);

@@ -25,6 +25,7 @@ internal static partial class EffectPricing
         beyond = false;
         state.Off.AsSpan(0, state.Units).Clear();
         state.Picked.AsSpan(0, state.Units).Clear();
+        state.Serving.AsSpan(0, state.Units).Clear();
         reason = Reasons.NothingLeft;
         if (effect is BuyGet buyGet)
         {
@@ -56,7 +57,17 @@ internal static partial class EffectPricing
             Cut(state, effect, cap);
         }
 
-        return Commit(state, effect.Target == EffectTarget.Order);
+        var given = Commit(state, effect.Target == EffectTarget.Order);
+        if (given > 0)
+        {
+            // What gives nothing has used no unit up: a promotion that does not apply leaves the cart as it was.
+            for (var unit = 0; unit < state.Units; unit++)
+            {
+                state.Served[unit] |= state.Serving[unit];
+            }
+        }
+
+        return given;
     }
 
     /// <summary>Marks the units an effect may touch.</summary>

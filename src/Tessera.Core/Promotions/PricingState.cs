@@ -32,6 +32,9 @@ internal sealed class PricingState : IDisposable
     /// <summary>Which units have served a buy-get effect.</summary>
     public bool[] Served { get; private set; } = [];
 
+    /// <summary>Which units serve the buy-get effect at hand, if it gives something.</summary>
+    public bool[] Serving { get; private set; } = [];
+
     /// <summary>The slot of each unit.</summary>
     public int[] SlotOf { get; private set; } = [];
 
@@ -122,6 +125,7 @@ internal sealed class PricingState : IDisposable
             ArrayPool<long>.Shared.Return(Off);
             ArrayPool<bool>.Shared.Return(Picked);
             ArrayPool<bool>.Shared.Return(Served);
+            ArrayPool<bool>.Shared.Return(Serving);
             ArrayPool<long>.Shared.Return(OwnOff);
             ArrayPool<long>.Shared.Return(OrderOff);
             ArrayPool<bool>.Shared.Return(Stopped);
@@ -137,6 +141,7 @@ internal sealed class PricingState : IDisposable
         Off = ArrayPool<long>.Shared.Rent(units);
         Picked = ArrayPool<bool>.Shared.Rent(units);
         Served = ArrayPool<bool>.Shared.Rent(units);
+        Serving = ArrayPool<bool>.Shared.Rent(units);
         OwnOff = ArrayPool<long>.Shared.Rent(slots);
         OrderOff = ArrayPool<long>.Shared.Rent(slots);
         Stopped = ArrayPool<bool>.Shared.Rent(slots);

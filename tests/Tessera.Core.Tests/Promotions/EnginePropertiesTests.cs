@@ -125,6 +125,17 @@ public sealed class EnginePropertiesTests
     }
 
     [Fact]
+    public void What_is_refused_changes_nothing_either()
+    {
+        Holds(seed =>
+        {
+            var (_, all) = Priced(seed, Shops.Promotions(seed + 1));
+            var (_, alone) = Priced(seed, [.. all.Applied.Select(static a => a.Promotion)]);
+            Same(all, alone);
+        });
+    }
+
+    [Fact]
     public void Pricing_twice_and_in_any_order_of_the_list_gives_the_same()
     {
         Holds(seed =>

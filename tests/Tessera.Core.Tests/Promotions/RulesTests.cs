@@ -152,6 +152,24 @@ public sealed class RulesTests
     }
 
     [Fact]
+    public void What_gives_nothing_uses_no_unit_up()
+    {
+        var cart = new Cart(
+            "USD",
+            [new CartLine("a", "A", 1000, 2) { MinimumUnitPriceMinor = 1000 }, new CartLine("b", "B", 500, 1)]
+        );
+        var (a, b) = (new LineFilter { Skus = ["A"] }, new LineFilter { Skus = ["B"] });
+        var second = new Promotion("second", 1, [Get(1, a, a)]);
+        var gift = new Promotion("gift", 2, [Get(2, a, b)]);
+        var quote = PromotionEngine.Price(cart, [second, gift], Shops.Unused, Shops.Now, PricingRules.Default);
+        Assert.Equal(Reasons.NothingLeft, Assert.Single(quote.Rejected).Reason);
+        Assert.Equal((gift, 500), Assert.Single(quote.Applied.Select(static p => (p.Promotion, p.AmountMinor))));
+
+        static BuyGet Get(int quantity, LineFilter buy, LineFilter get) =>
+            new(quantity, buy, 1, get, 100, UnitPick.Cheapest, false, null) { Target = EffectTarget.Lines };
+    }
+
+    [Fact]
     public void The_first_failing_layer_is_reported()
     {
         var promotion = new Promotion("p", 1, [Ten])
