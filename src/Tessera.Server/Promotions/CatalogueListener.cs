@@ -59,7 +59,8 @@ public sealed partial class CatalogueListener(
             {
                 if (!await connection.WaitAsync(Silence, stop))
                 {
-                    await RunAsync(connection, "select 1", stop);
+                    // Says again what it is there for: so its session is known by it, and nothing is listened to twice.
+                    await RunAsync(connection, "listen promotions", stop);
                 }
             }
         }
