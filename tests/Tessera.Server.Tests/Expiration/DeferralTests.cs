@@ -35,6 +35,11 @@ public sealed class DeferralTests(PostgresFixture postgres) : PartnerTests(postg
         var given = new Catalogue(Host.Database);
         var coupon = await given.CouponAsync("ENDING", kind: "unique");
         await given.UnitAsync(coupon, "ENDINGONE", until: "(clock_timestamp() - interval '1 second')");
+        // Until the sweep has begun with its hour, that is behind as well.
+        await Patience.UntilAsync(
+            () => Host.Database.ScalarAsync<bool>("select exists (select from expiration.batch)"),
+            "a unit to be told of"
+        );
         await AppendAsync(4711);
         await Patience.UntilAsync(() => Task.FromResult(till.HasApplied(4711)), "a partner to be told");
         Assert.Equal(0, mail.Calls);
