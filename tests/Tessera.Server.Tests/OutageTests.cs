@@ -132,8 +132,63 @@ public sealed class OutageTests : IAsyncLifetime
         await StartServerAsync();
         await _server.DisposeAsync();
         _server = node;
+        // A slow answer is none; a server that had been stopped would be another one by the time there is an answer.
+        await ReadyAsync();
         Assert.Equal(before, node.ProcessId);
-        Assert.Equal(200, (await _host.GetAsync("/readyz")).Status);
+    }
+
+    [Fact]
+    public async Task A_node_that_stops_while_its_server_is_started_again_leaves_none_behind()
+    {
+        // Where it runs from: a copy, if its user may not go where its programs are.
+        var real = new FileInfo($"/proc/{_server.ProcessId}/exe").ResolveLinkTarget(returnFinalTarget: false)!.FullName;
+        await _server.DisposeAsync();
+        var slow = Directory.CreateTempSubdirectory("tessera-slow-");
+        try
+        {
+            // It takes a while until it says that it is there.
+            slow.UnixFileMode |= UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+            var program = Path.Combine(slow.FullName, "postgres");
+            await File.WriteAllTextAsync(program, $"#!/bin/sh\nsleep 2\nexec '{real}' \"$@\"\n");
+            File.SetUnixFileMode(program, slow.UnixFileMode);
+            await StartServerAsync(slow.FullName);
+            using (var process = Process.GetProcessById(_server.ProcessId))
+            {
+                process.Kill();
+            }
+
+            await Patience.UntilAsync(
+                () => Task.FromResult(ProcessesOf(program).Count > 0),
+                "the server to be started again"
+            );
+            await _server.DisposeAsync();
+            Assert.Empty(ProcessesOf(_directory));
+        }
+        finally
+        {
+            slow.Delete(recursive: true);
+        }
+
+        await StartServerAsync();
+    }
+
+    [Fact]
+    public async Task A_process_that_has_the_number_of_a_server_of_before_is_no_server()
+    {
+        await _server.DisposeAsync();
+        using var stranger = Process.Start("sleep", "600");
+        try
+        {
+            var file = Path.Combine(_directory, "postgres", "postmaster.pid");
+            await File.WriteAllTextAsync(file, FormattableString.Invariant($"{stranger.Id}\n"));
+            await StartServerAsync();
+            await ReadyAsync();
+            Assert.False(stranger.HasExited);
+        }
+        finally
+        {
+            stranger.Kill();
+        }
     }
 
     [Fact]
@@ -147,9 +202,28 @@ public sealed class OutageTests : IAsyncLifetime
     private Task ReadyAsync() =>
         Patience.UntilAsync(async () => (await _host.GetAsync("/readyz")).Status == 200, "the node to be ready");
 
-    private async Task StartServerAsync() =>
+    /// <summary>Processes whose program or arguments have a path.</summary>
+    private static List<int> ProcessesOf(string path) =>
+        [
+            .. Process
+                .GetProcesses()
+                .Select(static p => p.Id)
+                .Where(id =>
+                {
+                    try
+                    {
+                        return File.ReadAllText($"/proc/{id}/cmdline").Contains(path, StringComparison.Ordinal);
+                    }
+                    catch (IOException)
+                    {
+                        return false;
+                    }
+                }),
+        ];
+
+    private async Task StartServerAsync(string? binaries = null) =>
         _server = await PrivatePostgres.StartAsync(
-            PostgresBinaries.Find(Environment.GetEnvironmentVariable),
+            binaries ?? PostgresBinaries.Find(Environment.GetEnvironmentVariable),
             _directory,
             [],
             CancellationToken.None

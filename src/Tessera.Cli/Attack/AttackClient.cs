@@ -11,6 +11,7 @@ internal sealed class AttackClient : IDisposable
     private readonly HttpClient _http;
     private readonly string _run = Guid.CreateVersion7().ToString("N")[^10..].ToUpperInvariant();
     private int _names;
+    private long _ahead = long.MinValue;
 
     public AttackClient(Uri url, string key, int connections)
     {
@@ -29,8 +30,12 @@ internal sealed class AttackClient : IDisposable
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
     }
 
-    /// <summary>How far the server's clock, as its answers tell it, is ahead of ours; exact to a second.</summary>
-    public TimeSpan ServerAhead { get; private set; }
+    /// <summary>
+    /// How far the server's clock is ahead of ours, at least and exact to a second. An answer tells the second in which it began, and
+    /// comes later than that: whichever came soonest says most, so no later one makes what was sent by then earlier.
+    /// </summary>
+    public TimeSpan ServerAhead =>
+        Interlocked.Read(ref _ahead) is var ahead and not long.MinValue ? new TimeSpan(ahead) : TimeSpan.Zero;
 
     /// <summary>A code nobody has.</summary>
     public string NewCode() =>
@@ -63,7 +68,7 @@ internal sealed class AttackClient : IDisposable
         using var response = await _http.SendAsync(request);
         if (response.Headers.Date is { } date)
         {
-            ServerAhead = date - TimeProvider.System.GetUtcNow();
+            Hear((date - TimeProvider.System.GetUtcNow()).Ticks);
         }
 
         var text = await response.Content.ReadAsStringAsync();
@@ -147,6 +152,15 @@ internal sealed class AttackClient : IDisposable
         PostAsync("/api/v1/redemptions", Use(code, customer, reservation));
 
     public void Dispose() => _http.Dispose();
+
+    private void Hear(long ahead)
+    {
+        long known;
+        do
+        {
+            known = Interlocked.Read(ref _ahead);
+        } while (known < ahead && Interlocked.CompareExchange(ref _ahead, ahead, known) != known);
+    }
 
     private static JsonElement Parse(string text)
     {

@@ -261,10 +261,10 @@ internal sealed class Attacks(AttackClient client, int clients)
 
     private async Task UntilAsync(DateTimeOffset at)
     {
-        var wait = at - Now();
-        if (wait > TimeSpan.Zero)
+        while (at - Now() is var wait && wait > TimeSpan.Zero)
         {
-            await Task.Delay(wait);
+            // A delay is cut to milliseconds.
+            await Task.Delay(wait + TimeSpan.FromMilliseconds(1));
         }
     }
 

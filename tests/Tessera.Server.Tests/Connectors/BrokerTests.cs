@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Tessera.Server.Connectors.Broker;
 using Tessera.Server.Tests.Support;
 using Xunit;
@@ -69,6 +70,7 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
             {"id":"q1","type":"coupon.redeemed","data":{"code":"SAVE","customer_id":"{{{customer}}}",
              "order":{"reference":"order-1","amount":{"amount":5000,"currency":"USD"} } } }
             """;
+        await DeclaredAsync(connection, BrokerNames.Ingest);
         foreach (var body in (string[])[used, used, """{"id":"q2","type":"coupon.cancelled","data":{}}""", "no event"])
         {
             await channel.BasicPublishAsync("", BrokerNames.Ingest, Encoding.UTF8.GetBytes(body));
@@ -80,6 +82,26 @@ public sealed class BrokerTests(PostgresFixture postgres) : IAsyncLifetime
         var dead = await NextAsync(channel, BrokerNames.Dead);
         Assert.Equal("no event", Encoding.UTF8.GetString(dead.Body.Span));
     }
+
+    /// <summary>Until a queue is there: what is sent to one that is not yet, is lost.</summary>
+    private static Task DeclaredAsync(IConnection connection, string queue) =>
+        Patience.UntilAsync(
+            async () =>
+            {
+                // The question for a queue that is not there ends the channel it is asked on.
+                await using var asking = await connection.CreateChannelAsync();
+                try
+                {
+                    await asking.QueueDeclarePassiveAsync(queue);
+                    return true;
+                }
+                catch (OperationInterruptedException)
+                {
+                    return false;
+                }
+            },
+            "the queue " + queue
+        );
 
     /// <summary>The next message of a queue.</summary>
     private static async Task<BasicGetResult> NextAsync(IChannel channel, string queue)

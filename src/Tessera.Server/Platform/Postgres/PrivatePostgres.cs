@@ -45,6 +45,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
     /// <summary>How to connect to it as its superuser, to the database <c>postgres</c>.</summary>
     public string ConnectionString => ConnectionStringTo("postgres");
 
+    private string PidFile => Path.Combine(_cluster, "postmaster.pid");
+
     /// <summary>Process id of the server; it changes when the server is started again.</summary>
     public int ProcessId => ReadProcessId() ?? 0;
 
@@ -129,12 +131,13 @@ public sealed class PrivatePostgres : IAsyncDisposable
         await _watch;
         await (_use?.DisposeAsync() ?? default);
         await using var alone = TryUse(FileShare.None);
-        if (alone is not null && ReadProcessId() is { } id)
+        if (alone is not null)
         {
-            Signals.Send(id, Signals.Interrupt);
+            // Told again and again: what was launched a moment ago may not listen yet.
             var since = Stopwatch.StartNew();
-            while (Signals.IsAlive(ReadProcessId()) && since.Elapsed < StartWithin)
+            while (Running() is { Count: > 0 } left && since.Elapsed < StartWithin)
             {
+                left.ForEach(static id => Signals.Send(id, Signals.Interrupt));
                 await Task.Delay(Pause);
             }
         }
@@ -174,7 +177,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
                 return;
             }
 
-            if (_server is null or { HasExited: true } && !Signals.IsAlive(ReadProcessId()))
+            if (_server is null or { HasExited: true } && RunningId() is null)
             {
                 if (_server is { HasExited: true } && since.Elapsed > TimeSpan.FromSeconds(10))
                 {
@@ -182,6 +185,8 @@ public sealed class PrivatePostgres : IAsyncDisposable
                 }
 
                 _server?.Dispose();
+                _server = null;
+                ForgetStranger();
                 _server = Launch();
             }
 
@@ -219,7 +224,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
             try
             {
                 await Task.Delay(TimeSpan.FromMilliseconds(250), _stop.Token);
-                if (!Signals.IsAlive(ReadProcessId()))
+                if (RunningId() is null)
                 {
                     await StartAsync(_stop.Token);
                 }
@@ -342,7 +347,7 @@ public sealed class PrivatePostgres : IAsyncDisposable
 
     private async Task<bool> AnswersAsync(CancellationToken cancel)
     {
-        if (!Signals.IsAlive(ReadProcessId()))
+        if (RunningId() is null)
         {
             return false;
         }
@@ -360,11 +365,61 @@ public sealed class PrivatePostgres : IAsyncDisposable
         }
     }
 
+    /// <summary>The server that runs on this cluster, whoever started it; null for none.</summary>
+    private int? RunningId() => ReadProcessId() is { } id && Signals.IsAlive(id) && !IsStranger(id) ? id : null;
+
+    /// <summary>The server, and one that was launched and has not written down yet who it is.</summary>
+    private List<int> Running()
+    {
+        int? launched = _server is { HasExited: false } server ? server.Id : null;
+        return [.. new[] { RunningId(), launched }.OfType<int>().Distinct()];
+    }
+
+    /// <summary>
+    /// Whether a process is no PostgreSQL, for certain. After a crash of the machine, and in a container after any kill, the number
+    /// of the server of before soon belongs to somebody else: to a thread of this process, maybe.
+    /// </summary>
+    private static bool IsStranger(int id)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{id}/comm").TrimEnd() != "postgres";
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // Ended just now, or not to be seen: its file stays, by which PostgreSQL knows the sessions that outlive a server.
+            return false;
+        }
+    }
+
+    /// <summary>PostgreSQL takes whoever has the number of its server of before for that server, and does not start.</summary>
+    private void ForgetStranger()
+    {
+        try
+        {
+            // One at a time: another process that starts it too must not lose what its server has just written.
+            using var turn = new FileStream(
+                _cluster + ".start",
+                FileMode.OpenOrCreate,
+                FileAccess.Read,
+                FileShare.None
+            );
+            if (ReadProcessId() is { } id && IsStranger(id))
+            {
+                File.Delete(PidFile);
+            }
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            // The other one looks after it; PostgreSQL says so if nobody does.
+        }
+    }
+
     private int? ReadProcessId()
     {
         try
         {
-            var first = File.ReadLines(Path.Combine(_cluster, "postmaster.pid")).FirstOrDefault();
+            var first = File.ReadLines(PidFile).FirstOrDefault();
             return int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var id) ? id : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
