@@ -17,7 +17,7 @@ export function Customer({ id }: { id: string }) {
   );
 }
 
-/** A field for a customer, by id or number (useFindCustomer); below it, whose id stands there. */
+/** A field for a customer, by id or number (useCustomerSearch); below it, whose id stands there. */
 export function CustomerField({ name, id, error }: { name: string; id?: string | undefined; error?: string | undefined }) {
   const { t } = useTranslation();
   const number = useCustomerNumber(id ?? '');
