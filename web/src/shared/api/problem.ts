@@ -52,8 +52,8 @@ export const faultsOf = (error: QueryFailure | undefined, t: Translation['t']) =
 
 /** A failure of one field that was seen before anything was sent, in the reader's language already. */
 export const faultAt = (field: string, message: string): QueryFailure => ({
-  status: 422,
-  data: { code: 'validation_failed', detail: message, errors: [{ field, code: 'seen_here', message }] } satisfies Omit<Problem, 'status'>,
+  status: 400,
+  data: { code: 'invalid_request', detail: message, errors: [{ field, code: 'seen_here', message }] } satisfies Omit<Problem, 'status'>,
 });
 
 /** One sentence for people. */
